@@ -1,0 +1,46 @@
+# The one runner: people, pre-commit and .ci/run call these targets.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+WHEEL_VENV := build/wheel-venv
+
+.DEFAULT_GOAL := help
+.PHONY: help venv test test-slow lint format types wheel clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+venv: $(VENV)/.installed ## set up .venv with the pinned dependencies
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+test: venv ## the fast tests
+	$(BIN)/python -m pytest
+
+test-slow: venv ## the tests on real data, with real training
+	$(BIN)/python -m pytest -m slow
+
+lint: venv ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: venv ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: venv ## mypy, strict
+	$(BIN)/mypy auditkit probes tests
+
+wheel: venv ## build the wheel, install it in a clean environment, run types and tests against it
+	rm -rf build dist
+	$(BIN)/python -m build --quiet --wheel --no-isolation
+	$(PYTHON) -m venv $(WHEEL_VENV)
+	$(WHEEL_VENV)/bin/python -m pip install --quiet -c constraints.txt "$$(ls dist/*.whl)[dev]"
+	cd tests && ../$(WHEEL_VENV)/bin/mypy --config-file ../pyproject.toml .
+	cd tests && ../$(WHEEL_VENV)/bin/pytest -c ../pyproject.toml --rootdir .. .
+
+clean: ## remove everything that can be made again
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
