@@ -1,0 +1,83 @@
+"""The document bootstrap: whole documents are drawn with replacement.
+
+Words of one document are kept or dropped together, so the document is the unit. A resample is a
+vector of document counts: any function of sums over documents is resampled by one matrix product,
+without a loop over documents.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditkit.errors import ProbeError
+
+Floats = NDArray[np.float64]
+
+_CHUNK_CELLS = 2**21  # 16 MB of float64 a chunk
+_CHUNK_ROWS = 256
+
+
+def multinomial_weights(n: int, resamples: int, rng: np.random.Generator) -> Iterator[Floats]:
+    """How often each of `n` documents stands in each of `resamples` bootstrap resamples.
+
+    Args:
+        n: Number of documents, at least 1.
+        resamples: Number of resamples.
+        rng: Source of the draws.
+
+    Yields:
+        Chunks (m, n) of counts as float64; each row sums to `n`, the rows of all chunks are
+        `resamples`. A chunk takes some 16 MB.
+
+    Raises:
+        ProbeError: `n` or `resamples` is below 1.
+    """
+    if n < 1 or resamples < 1:
+        raise ProbeError(f"bootstrap of {n} documents, {resamples} times: expected at least 1 each")
+    rows = min(_CHUNK_ROWS, max(1, _CHUNK_CELLS // n))
+    for start in range(0, resamples, rows):
+        m = min(rows, resamples - start)
+        drawn = rng.integers(0, n, size=(m, n))  # (m, n)
+        drawn += np.arange(m)[:, None] * n
+        yield np.bincount(drawn.ravel(), minlength=m * n).reshape(m, n).astype(np.float64)
+
+
+def bootstrap_sums(values: Floats, rng: np.random.Generator, resamples: int = 2000) -> Floats:
+    """Bootstrap the column sums of per-document values.
+
+    Args:
+        values: Per-document sums (n, k).
+        rng: Source of the draws.
+        resamples: Number of resamples.
+
+    Returns:
+        Column sums of every resample (resamples, k). The same row is the same resample in every
+        column, so ratios and differences of columns stay paired.
+
+    Raises:
+        ProbeError: There are no documents.
+    """
+    table = np.asarray(values, dtype=np.float64)
+    chunks = [w @ table for w in multinomial_weights(len(table), resamples, rng)]
+    return np.concatenate(chunks)  # (resamples, k)
+
+
+def percentile_interval(samples: Floats, level: float = 0.95) -> tuple[float, float]:
+    """The central `level` of bootstrap samples (Efron & Tibshirani 1993, chapter 13).
+
+    Args:
+        samples: Resampled values (resamples,), all finite.
+        level: Coverage aimed at.
+
+    Raises:
+        ProbeError: No samples, or one that is not finite.
+    """
+    drawn = np.asarray(samples, dtype=np.float64)
+    if drawn.size == 0 or not np.isfinite(drawn).all():
+        raise ProbeError(
+            f"percentile interval of {drawn.size} samples, {int((~np.isfinite(drawn)).sum())} of "
+            "them not finite: expected at least one, all finite"
+        )
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

@@ -1,0 +1,51 @@
+"""Fixtures for all tests. The environment is set before any library reads it."""
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # a test that needs the network is a defect
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ.pop("AUDITKIT_DATA", None)  # a developer's own copy must not answer for a test's
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets beside the project; missing data fail the build under CI."""
+    path = ROOT.parent / "shared" / "data"
+    if not path.is_dir():
+        reason = "no real data at ../shared/data (see CONTRIBUTING.md)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Layout → what `auditkit train` makes of a tiny random encoder; trained when first asked for.
+
+    Read-only: tests that change a checkpoint copy it.
+    """
+    import tiny
+    from command import auditkit
+
+    root = tmp_path_factory.mktemp("tiny")
+
+    @cache
+    def trained(layout: str) -> Path:
+        backbone = tiny.backbone(layout, root / layout)
+        done = auditkit(
+            "train", "--dataset", tiny.train_csv(root / "train.csv"), "--backbone", backbone,
+            "--out", root / f"ltp-{layout}", *tiny.RECIPE,
+        )  # fmt: skip
+        assert done.code == 0, done.err
+        return root / f"ltp-{layout}"
+
+    return trained

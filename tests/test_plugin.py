@@ -1,0 +1,203 @@
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from types import ModuleType, SimpleNamespace
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from auditkit import plugin
+from auditkit.errors import ProbeError
+from auditkit.finding import Finding
+from auditkit.plugin import GROUP, NEEDS, BenchView, Plugin, Probe, discover, not_applicable, unmet
+from auditkit.testing import SyntheticBench, synthetic_trace
+from auditkit.trace import Trace
+
+HOME = "auditkit_third_party"
+
+
+@dataclass(frozen=True)
+class Mine:
+    name: ClassVar[str] = "mine"
+    version: ClassVar[str] = "1"
+    question: ClassVar[str] = "Is it?"
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    resamples: int = 10
+    min_count: int = 3
+
+    def measure(self, bench: BenchView) -> None: ...
+
+    def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
+        return not_applicable(self, "it is a test")
+
+
+@dataclass(frozen=True)
+class Other(Mine):
+    name: ClassVar[str] = "other"
+
+
+@dataclass(frozen=True)
+class Strange(Mine):
+    needs: ClassVar[frozenset[str]] = frozenset({"basline"})
+
+
+@dataclass(frozen=True)
+class Mute:
+    name: ClassVar[str] = "mine"
+    version: ClassVar[str] = "1"
+
+    def measure(self, bench: BenchView) -> None: ...
+
+
+class Plain:
+    name = "mine"
+
+
+@dataclass(frozen=True)
+class Fragile(Mine):
+    def __post_init__(self) -> None:
+        if self.resamples < 1:
+            raise ValueError(f"resamples {self.resamples}: expected 1 or more")
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A module that a third party installed."""
+    module = ModuleType(HOME)
+    for kind in (Mine, Other, Strange, Mute, Plain, Fragile):
+        setattr(module, kind.__name__, kind)
+    monkeypatch.setitem(sys.modules, HOME, module)
+    return module
+
+
+def entry(name: str, value: str, distribution: str = "mine-dist") -> EntryPoint:
+    made = EntryPoint(name=name, value=value, group=GROUP)
+    vars(made)["dist"] = SimpleNamespace(name=distribution)
+    return made
+
+
+def install(monkeypatch: pytest.MonkeyPatch, *entries: EntryPoint) -> None:
+    def answer(*, group: str) -> list[EntryPoint]:
+        return [e for e in entries if e.group == group]
+
+    monkeypatch.setattr(plugin, "entry_points", answer)
+
+
+def load(value: str, **options: object) -> Probe:
+    return Plugin("mine", "mine-dist", entry("mine", f"{HOME}:{value}")).load(options)
+
+
+def test_built_in_probes_come_through_the_door_of_third_parties() -> None:
+    found = discover()
+    for name in ("performance", "pos_retention", "stopword", "entity", "domain_term",
+                 "attribution_agreement", "layer_view"):  # fmt: skip
+        assert found[name].distribution == "auditkit"
+        assert found[name].load().name == name
+
+
+def test_built_in_probes_come_first_and_nothing_is_imported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    install(
+        monkeypatch,
+        entry("zeta", "no.such.module:X", "auditkit"),
+        entry("alpha", "no.such.module:Y"),
+        entry("beta", "no.such.module:Z", "auditkit"),
+    )
+    assert list(discover()) == ["beta", "zeta", "alpha"]
+
+
+def test_one_name_twice_names_both_distributions(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, entry("mine", "a:A", "one"), entry("mine", "b:B", "two"))
+    with pytest.raises(ProbeError, match="probe mine is installed twice, by one and two"):
+        discover()
+
+
+def test_one_entry_seen_twice_is_one_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, entry("mine", "a:A"), entry("mine", "a:A"))
+    assert list(discover()) == ["mine"]
+
+
+def test_no_probe_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch)
+    assert discover() == {}
+
+
+def test_options_are_the_fields_of_the_dataclass(home: ModuleType) -> None:
+    assert load("Mine") == Mine()
+    assert load("Mine", resamples=5) == load("Mine", resamples="5") == Mine(resamples=5)
+
+
+@pytest.mark.parametrize(
+    ("value", "options", "complaint"),
+    [
+        (
+            "Mine",
+            {"resample": 5},
+            r"no option 'resample'; did you mean resamples\? available: min_",
+        ),
+        ("Mine", {"name": "x"}, "no option 'name'"),
+        ("Mine", {"resamples": "many"}, "option resamples: .*valid integer.*, seen 'many'"),
+        ("Mine", {"resamples": [1]}, "option resamples: .*valid integer.*, seen "),
+        ("Nowhere", {}, "cannot be imported: .*Nowhere"),
+        ("Plain", {}, f"{HOME}:Plain is not a dataclass"),
+        ("Mute", {}, "lacks question, needs, analyse of the probe protocol"),
+        ("Other", {}, "calls itself 'other'; both names must be the same"),
+        ("Strange", {}, r"needs 'basline'; did you mean baseline\?"),
+        ("Fragile", {"resamples": 0}, "resamples 0: expected 1 or more"),
+    ],
+)
+def test_what_is_wrong_with_a_probe_is_told_with_where_it_is_from(
+    home: ModuleType, value: str, options: dict[str, object], complaint: str
+) -> None:
+    with pytest.raises(ProbeError, match=complaint) as told:
+        load(value, **options)
+    assert str(told.value).startswith("probe mine (from mine-dist): ")
+    assert len(str(told.value).splitlines()) == 1
+
+
+def raising(error: Exception) -> Callable[[str], object]:
+    def getter(name: str) -> object:
+        raise error
+
+    return getter
+
+
+@pytest.mark.parametrize(
+    "error", [ImportError("no torch"), RuntimeError("two\nlines"), ValueError(), OSError("y")]
+)
+def test_an_import_may_fail_in_any_way(home: ModuleType, error: Exception) -> None:
+    vars(home)["__getattr__"] = raising(error)
+    with pytest.raises(ProbeError, match="cannot be imported: ") as told:
+        load("Elsewhere")
+    assert len(str(told.value).splitlines()) == 1
+    assert told.value.__cause__ is error
+
+
+def test_needs_that_a_run_does_not_offer_are_told_in_words() -> None:
+    @dataclass(frozen=True)
+    class Needy(Mine):
+        needs: ClassVar[frozenset[str]] = frozenset(NEEDS)
+
+    rng = np.random.default_rng(0)
+    everything = synthetic_trace(rng, documents=2)
+    nothing = synthetic_trace(rng, documents=2, baseline=False, draws=0, tagged=False)
+    assert unmet(Needy(), everything) == []
+    assert unmet(Needy(), nothing) == [NEEDS[need] for need in ("baseline", "random", "words")]
+    assert unmet(Mine(), nothing) == []
+
+
+def test_not_applicable_carries_the_probe_and_the_reason() -> None:
+    found = not_applicable(Mine(), "the documents have no words")
+    assert (found.probe, found.version, found.question) == ("mine", "1", "Is it?")
+    assert found.status == "not_applicable"
+    assert found.claim == "Not applicable: the documents have no words."
+
+
+def test_the_synthetic_bench_is_what_a_probe_may_ask() -> None:
+    bench: BenchView = SyntheticBench(synthetic_trace(np.random.default_rng(0), documents=2))
+    probe: Probe = Mine()
+    assert probe.measure(bench) is None

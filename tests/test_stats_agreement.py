@@ -1,0 +1,156 @@
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.stats import rankdata, spearmanr
+from sklearn.metrics import roc_auc_score
+
+from auditkit.stats.agreement import (
+    FEWEST_PIECES,
+    as_depth,
+    corrected_precision,
+    kendall_tau,
+    layer_auroc,
+    partial_spearman,
+)
+
+LAYERS = 4
+Depths = NDArray[np.int64]
+Sizes = NDArray[np.float64]
+
+
+def document(seed: int, n: int = 25) -> tuple[Depths, Sizes, Sizes]:
+    rng = np.random.default_rng(seed)
+    depth = rng.integers(0, LAYERS + 1, n)
+    size = rng.integers(0, 40, n) + 4.0 * depth  # whole numbers: ties are exact
+    return depth, size, np.arange(1.0, n + 1)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_tau_counts_pairs(seed: int) -> None:
+    depth, size, _ = document(seed)
+    concordance = depth_pairs = size_pairs = 0
+    for i in range(len(depth)):
+        for j in range(i):
+            a, b = np.sign(depth[i] - depth[j]), np.sign(size[i] - size[j])
+            concordance += a * b
+            depth_pairs += a != 0
+            size_pairs += b != 0
+    expected = concordance / (depth_pairs * size_pairs) ** 0.5
+    assert kendall_tau(depth, size).value == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_auroc_is_the_mean_over_layers_that_split(seed: int) -> None:
+    depth, size, _ = document(seed)
+    depth = np.maximum(depth, 2)  # layers 1 and 2 keep everything
+    areas = [roc_auc_score(depth >= layer, size) for layer in (3, 4)]
+    assert layer_auroc(depth, size, LAYERS).value == pytest.approx(np.mean(areas))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_precision_by_hand(seed: int) -> None:
+    depth, _, _ = document(seed)
+    size = np.random.default_rng(seed).random(len(depth))
+    kept = set(np.flatnonzero(depth == LAYERS))
+    best = set(np.argsort(size)[::-1][: len(kept)])
+    chance = len(kept) / len(depth)
+    expected = (len(kept & best) / len(kept) - chance) / (1 - chance)
+    assert corrected_precision(depth, size, LAYERS).value == pytest.approx(expected)
+
+
+def test_precision_takes_the_mean_over_the_orders_of_ties() -> None:
+    depth, size = np.array([4, 0, 4, 1, 0]), np.array([3.0, 2.0, 2.0, 2.0, 0.0])
+    found = []
+    for order in permutations((1, 2, 3)):
+        best = {0, order[0]}
+        found.append(len(best & {0, 2}) / 2)
+    expected = (np.mean(found) - 0.4) / 0.6
+    assert corrected_precision(depth, size, LAYERS).value == pytest.approx(expected)
+
+
+def test_chance_is_zero_and_a_half() -> None:
+    rng = np.random.default_rng(1)
+    found = []
+    for _ in range(2000):
+        depth, size = rng.integers(0, 5, 20), rng.random(20)
+        position = np.arange(20.0)
+        found.append(
+            [
+                kendall_tau(depth, size).value,
+                layer_auroc(depth, size, LAYERS).value,
+                corrected_precision(depth, size, LAYERS).value,
+                partial_spearman(depth, size, position).value,
+            ]
+        )
+    values = np.array(found, dtype=np.float64)  # a document without a value is NaN
+    assert np.nanmean(values, axis=0) == pytest.approx([0.0, 0.5, 0.0, 0.0], abs=0.025)
+
+
+def test_a_shared_trend_along_the_text_is_no_agreement() -> None:
+    rng = np.random.default_rng(2)
+    raw, given_position = [], []
+    position = np.arange(40.0)
+    trend = ((position - 20) / 20) ** 2  # U-shaped: both ends live longer and weigh more
+    for _ in range(300):
+        depth = np.floor(4 * np.clip(trend + rng.normal(0, 0.4, 40), 0, 1)).astype(np.int64)
+        size = trend + rng.normal(0, 0.4, 40)
+        raw.append(spearmanr(depth, size).statistic)
+        given_position.append(partial_spearman(depth, size, position).value or 0.0)
+    assert np.mean(raw) > 0.2
+    assert np.mean(given_position) == pytest.approx(0.0, abs=0.03)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_partial_spearman_correlates_residuals_of_ranks(seed: int) -> None:
+    depth, size, position = document(seed)
+    residuals = [
+        ranks - np.polyval(np.polyfit(position, ranks, 2), position)
+        for ranks in (rankdata(depth), rankdata(size))
+    ]
+    expected = np.corrcoef(residuals)[0, 1]
+    assert partial_spearman(depth, size, position).value == pytest.approx(expected)
+
+
+@given(st.integers(0, 10_000))
+def test_only_the_order_of_sizes_counts(seed: int) -> None:
+    depth, size, position = document(seed)
+    other = np.exp(size / 9)
+    assert kendall_tau(depth, size) == kendall_tau(depth, other)
+    assert layer_auroc(depth, size, LAYERS) == layer_auroc(depth, other, LAYERS)
+    assert corrected_precision(depth, size, LAYERS) == corrected_precision(depth, other, LAYERS)
+    assert partial_spearman(depth, size, position) == partial_spearman(depth, other, position)
+
+
+@given(st.integers(0, 10_000))
+def test_dealt_depths_keep_their_counts_and_agree_with_their_sizes(seed: int) -> None:
+    depth, _, _ = document(seed)
+    size = np.random.default_rng(seed).permutation(len(depth)).astype(np.float64)
+    dealt = as_depth(size, depth)
+    assert sorted(dealt) == sorted(depth)
+    assert layer_auroc(dealt, size, LAYERS).value in (1.0, None)
+    assert corrected_precision(dealt, size, LAYERS).value in (1.0, None)
+
+
+def test_what_has_no_value_says_why() -> None:
+    flat, varied = np.full(8, 4), np.arange(8.0)
+    ladder, position = np.arange(8) % 5, np.arange(8.0)
+    none = np.zeros(0, dtype=np.int64)
+    cases = [
+        (kendall_tau(flat, varied), "survival depth"),
+        (kendall_tau(ladder, np.ones(8)), "attribution"),
+        (kendall_tau(none, np.zeros(0)), "survival depth"),
+        (layer_auroc(flat, varied, 4), "no layer"),
+        (layer_auroc(none, np.zeros(0), 4), "no layer"),
+        (corrected_precision(flat, varied, 4), "all tokens or none"),
+        (corrected_precision(np.zeros(8, dtype=np.int64), varied, 4), "all tokens or none"),
+        (partial_spearman(flat, varied, position), "survival depth"),
+        (partial_spearman(ladder[:5], varied[:5], position[:5]), f"fewer than {FEWEST_PIECES}"),
+        (partial_spearman(np.arange(8), varied[::-1], position), "position explains"),
+    ]
+    for score, reason in cases:
+        assert score.value is None
+        assert reason in score.why_not

@@ -1,0 +1,306 @@
+import math
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.stats import binomtest, multinomial, norm
+
+from auditkit.stats.paired import (
+    FEW_DISCORDANT,
+    Difference,
+    accuracy_difference,
+    brier_scores,
+    debiased_ece,
+    mcnemar_exact,
+    non_inferiority,
+    probability_loyalty,
+    tango_interval,
+)
+
+Bools = NDArray[np.bool_]
+
+
+def answers(both: int, lost: int, gained: int, neither: int) -> tuple[Bools, Bools]:
+    """Whether model and reference are right, for documents of each kind."""
+    kinds = [(True, True)] * both + [(False, True)] * lost + [(True, False)] * gained
+    table = np.array(kinds + [(False, False)] * neither)
+    return table[:, 0], table[:, 1]
+
+
+def test_difference_counts_what_a_loop_counts() -> None:
+    rng = np.random.default_rng(0)
+    right, reference = rng.random(300) < 0.8, rng.random(300) < 0.9
+    found = accuracy_difference(right, reference, rng)
+    lost = sum(1 for a, b in zip(right, reference, strict=True) if b and not a)
+    gained = sum(1 for a, b in zip(right, reference, strict=True) if a and not b)
+    assert (found.lost, found.gained, found.n) == (lost, gained, 300)
+    assert found.delta == pytest.approx(right.mean() - reference.mean())
+    assert found.discordant == pytest.approx((lost + gained) / 300)
+    assert found.method == "bootstrap"
+    se = math.sqrt((lost + gained) / 300 - found.delta**2) / math.sqrt(300)
+    assert found.interval == pytest.approx(
+        (found.delta - 1.96 * se, found.delta + 1.96 * se), abs=0.01
+    )
+    assert found.estimate().p == found.p == mcnemar_exact(lost, gained)
+
+
+@pytest.mark.parametrize(
+    ("discordant", "method"), [(FEW_DISCORDANT - 1, "Tango"), (FEW_DISCORDANT, "bootstrap")]
+)
+def test_few_discordant_documents_take_tangos_interval(discordant: int, method: str) -> None:
+    found = accuracy_difference(*answers(50, discordant, 0, 5), np.random.default_rng(0))
+    assert found.method == method
+
+
+def test_no_discordant_document_is_not_a_sure_zero() -> None:
+    found = accuracy_difference(*answers(30, 0, 0, 0), np.random.default_rng(0))
+    assert (found.delta, found.p) == (0.0, 1.0)
+    low, high = found.interval
+    assert low < -0.1
+    assert high > 0.1
+    assert non_inferiority(found, 0.01).outcome == "inconclusive"
+
+
+def test_draws_of_the_reference_are_averaged_by_document() -> None:
+    rng = np.random.default_rng(3)
+    right, draws = rng.random(200) < 0.9, rng.random((200, 3)) < 0.6
+    found = accuracy_difference(right, draws, rng)
+    lost = gained = 0.0
+    for own, others in zip(right, draws, strict=True):
+        change = own - sum(others) / 3
+        lost, gained = lost + max(-change, 0), gained + max(change, 0)
+    assert found.delta == pytest.approx(right.mean() - draws.mean())
+    assert (found.lost, found.gained) == pytest.approx((lost, gained))
+    assert found.p == accuracy_difference(right, draws[:, 0], rng).p
+
+
+def test_mcnemar_is_the_binomial_test() -> None:
+    for lost, gained in product(range(13), repeat=2):
+        expected = binomtest(lost, lost + gained, 0.5).pvalue if lost + gained else 1.0
+        assert mcnemar_exact(lost, gained) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("lost", "gained", "n", "expected"),
+    [
+        # Fagerland, Lydersen, Laake, Statistical Analysis of Contingency Tables, chapter 8
+        (16, 6, 161, (-0.1240, -0.0054)),  # Cavo et al. 2012
+        (7, 1, 21, (-0.5172, -0.0260)),  # Bentur et al. 2009
+    ],
+)
+def test_tango_as_published(lost: int, gained: int, n: int, expected: tuple[float, float]) -> None:
+    assert tango_interval(lost, gained, n) == pytest.approx(expected, abs=6e-5)
+
+
+def test_tango_without_discordance_has_a_closed_form() -> None:
+    z2 = norm.ppf(0.975) ** 2
+    assert tango_interval(0, 0, 30) == pytest.approx((-z2 / (30 + z2), z2 / (30 + z2)))
+
+
+@pytest.mark.parametrize(("lost", "gained", "n"), [(3, 1, 25), (0, 4, 40), (5, 9, 30), (1, 0, 8)])
+def test_tango_bounds_are_where_the_score_test_rejects(lost: int, gained: int, n: int) -> None:
+    for delta in tango_interval(lost, gained, n):
+        least = max(0.0, -delta)  # p_lost, and p_gained = p_lost + δ, are at least 0
+
+        def loss(p: float, d: float = delta) -> float:
+            parts = [(lost, p), (gained, p + d), (n - lost - gained, 1 - 2 * p - d)]
+            return -sum(count * math.log(max(q, 1e-300)) for count, q in parts if count)
+
+        p = minimize_scalar(
+            loss, bounds=(least, (1 - delta) / 2), method="bounded", options={"xatol": 1e-12}
+        ).x
+        statistic = (gained - lost - n * delta) / math.sqrt(n * (2 * p + delta - delta**2))
+        assert abs(statistic) == pytest.approx(norm.ppf(0.975), rel=1e-3)
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 40))
+def test_tango_contains_the_difference_and_mirrors(lost: int, gained: int, same: int) -> None:
+    n = lost + gained + same
+    if n == 0:
+        return
+    low, high = tango_interval(lost, gained, n)
+    assert -1 <= low <= (gained - lost) / n <= high <= 1
+    assert tango_interval(gained, lost, n) == pytest.approx((-high, -low), abs=1e-8)
+
+
+def test_tango_covers() -> None:
+    n, least = 30, 1.0
+    intervals = {(b, c): tango_interval(b, c, n) for b in range(n + 1) for c in range(n + 1 - b)}
+    pairs = list(intervals)
+    counts = np.array([(b, c, n - b - c) for b, c in pairs])
+    bounds = np.array([intervals[pair] for pair in pairs])
+    for lost, gained in product([0.01, 0.03, 0.08, 0.15, 0.3], repeat=2):
+        weight = multinomial.pmf(counts, n, [lost, gained, 1 - lost - gained])
+        delta = gained - lost
+        inside = (bounds[:, 0] <= delta + 1e-9) & (delta - 1e-9 <= bounds[:, 1])
+        least = min(least, float(weight[inside].sum()))
+    assert least >= 0.93
+
+
+def difference(delta: float, low: float, high: float, discordant: float, n: int) -> Difference:
+    lost = n * (discordant - delta) / 2
+    return Difference(delta, (low, high), "bootstrap", lost, lost + n * delta, n, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("interval", "outcome", "improved"),
+    [
+        ((-0.009, 0.004), "pass", False),
+        ((0.001, 0.02), "pass", True),
+        ((-0.05, -0.011), "fail", False),
+        ((-0.02, -0.005), "inconclusive", False),
+        ((-0.01, 0.03), "inconclusive", False),
+        ((-0.05, -0.01), "inconclusive", False),
+    ],
+)
+def test_verdict(interval: tuple[float, float], outcome: str, improved: bool) -> None:
+    middle = sum(interval) / 2
+    verdict = non_inferiority(difference(middle, *interval, 0.1, 1000), 0.01)
+    assert (verdict.outcome, verdict.improved) == (outcome, improved)
+
+
+def test_planning_figures() -> None:
+    verdict = non_inferiority(difference(-0.004, -0.02, 0.012, 0.06, 900), 0.01)
+    z = 1.959964 + 0.841621
+    needed = z**2 * (0.06 - 0.004**2) / (0.01 - 0.004) ** 2
+    assert verdict.documents_needed == math.ceil(needed) == 13078
+    assert verdict.detectable == pytest.approx(z * math.sqrt(0.06 / 900), rel=1e-5)
+
+
+@pytest.mark.parametrize("delta", [-0.01, -0.03])
+def test_no_number_of_documents_shows_what_is_not_so(delta: float) -> None:
+    verdict = non_inferiority(difference(delta, -0.06, 0.01, 0.1, 500), 0.01)
+    assert verdict.documents_needed is None
+
+
+def test_without_discordance_nothing_can_be_planned() -> None:
+    found = accuracy_difference(*answers(30, 0, 0, 0), np.random.default_rng(0))
+    verdict = non_inferiority(found, 0.01)
+    assert (verdict.documents_needed, verdict.detectable) == (None, None)
+
+
+def plain_ece(confidence: NDArray[np.float64], right: Bools, bins: int = 15) -> float:
+    order = np.argsort(confidence, kind="stable")
+    parts = np.array_split(order, bins)
+    gaps = [len(p) * abs(float(confidence[p].mean() - right[p].mean())) for p in parts]
+    return sum(gaps) / len(order)
+
+
+def test_ece_of_a_calibrated_model_is_nearer_to_zero_than_the_plain_one() -> None:
+    rng = np.random.default_rng(2)
+    found, plain = [], []
+    for _ in range(100):
+        confidence = rng.uniform(0.5, 1.0, 600)
+        right = rng.random(600) < confidence
+        found.append(debiased_ece(confidence, right) or 0.0)
+        plain.append(plain_ece(confidence, right))
+    # E[2|g| - E|N(g, s)|] over E|g| with g ~ N(0, s) is 2 - √2
+    assert np.mean(found) / np.mean(plain) == pytest.approx(2 - math.sqrt(2), abs=0.05)
+
+
+def test_ece_finds_a_planted_miscalibration() -> None:
+    rng = np.random.default_rng(4)
+    found = []
+    for _ in range(100):
+        confidence = rng.uniform(0.6, 1.0, 1500)
+        found.append(debiased_ece(confidence, rng.random(1500) < confidence - 0.1))
+    assert np.mean([f for f in found if f is not None]) == pytest.approx(0.1, abs=0.004)
+
+
+def test_ece_is_the_simulated_correction_of_kumar() -> None:
+    rng = np.random.default_rng(6)
+    confidence = rng.uniform(0.3, 1.0, 300)  # 15 bins of 20
+    right = rng.random(300) < confidence - 0.08
+    parts = np.array_split(np.argsort(confidence, kind="stable"), 15)
+    gaps = np.array([confidence[p].mean() - right[p].mean() for p in parts])
+    sds = np.array([math.sqrt(right[p].mean() * (1 - right[p].mean()) / 20) for p in parts])
+    drawn = np.abs(gaps + sds * rng.standard_normal((200_000, 15))).mean()
+    assert debiased_ece(confidence, right) == pytest.approx(
+        2 * np.abs(gaps).mean() - drawn, abs=5e-4
+    )
+
+
+def test_ece_does_not_depend_on_the_order_of_the_documents() -> None:
+    rng = np.random.default_rng(8)
+    confidence = np.round(rng.uniform(0.5, 1.0, 200), 1)  # many ties
+    right = rng.random(200) < 0.7
+    order = rng.permutation(200)
+    assert debiased_ece(confidence, right) == debiased_ece(confidence[order], right[order])
+
+
+def test_ece_needs_a_document_a_bin() -> None:
+    assert debiased_ece(np.full(14, 0.9), np.ones(14, dtype=bool)) is None
+    assert debiased_ece(np.full(15, 0.75), np.ones(15, dtype=bool)) == pytest.approx(0.25)
+
+
+def test_brier_score_by_hand() -> None:
+    probs = np.array([[0.7, 0.2, 0.1], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
+    found = brier_scores(probs, np.array([0, 2, 0]))
+    assert found == pytest.approx([0.3**2 + 0.2**2 + 0.1**2, 0.0, 2.0])
+
+
+def test_probability_loyalty_by_hand() -> None:
+    rng = np.random.default_rng(7)
+    p, q = rng.dirichlet(np.ones(4), 20), rng.dirichlet(np.ones(4), 20)
+    found = probability_loyalty(p, q)
+    for row in range(20):
+        divergence = 0.0
+        for a, b in zip(p[row], q[row], strict=True):
+            m = (a + b) / 2
+            divergence += (a * math.log2(a / m) + b * math.log2(b / m)) / 2
+        assert found[row] == pytest.approx(1 - math.sqrt(divergence))
+    assert found == pytest.approx(probability_loyalty(q, p))
+
+
+def test_probability_loyalty_goes_from_0_to_1() -> None:
+    one, other = np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])
+    assert probability_loyalty(one, other) == pytest.approx([0.0])
+    near = np.random.default_rng(0).dirichlet(np.ones(3), 500)
+    assert probability_loyalty(near, near) == pytest.approx(np.ones(500))
+    assert (probability_loyalty(near, near * (1 + 1e-9)) <= 1).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("n", "lost", "gained"), [(200, 0.08, 0.05), (400, 0.03, 0.01), (60, 0.2, 0.2)]
+)
+def test_interval_of_the_difference_covers(n: int, lost: float, gained: float) -> None:
+    rng = np.random.default_rng(11)
+    runs, hits = 2000, 0
+    for _ in range(runs):
+        kind = rng.choice(3, n, p=[lost, gained, 1 - lost - gained])
+        found = accuracy_difference(kind != 0, kind != 1, rng, resamples=1000)
+        hits += found.interval[0] - 1e-12 <= gained - lost <= found.interval[1] + 1e-12
+    assert 0.92 <= hits / runs <= 0.975  # .93 and .97, a standard error of the simulation apart
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("draws", [1, 3])
+def test_interval_against_random_keeping_holds_the_variance_between_draws(draws: int) -> None:
+    rng = np.random.default_rng(12)
+    runs, hits, n = 2000, 0, 150
+    for _ in range(runs):
+        chance = rng.beta(4, 1.5, n)  # of being right with a random mask, by document
+        right = rng.random(n) < 0.5 + 0.45 * chance
+        reference = rng.random((n, draws)) < chance[:, None]
+        found = accuracy_difference(right, reference, rng, resamples=1000)
+        truth = 0.5 + 0.45 * 4 / 5.5 - 4 / 5.5
+        hits += found.interval[0] <= truth <= found.interval[1]
+    assert 0.92 <= hits / runs <= 0.975
+
+
+@pytest.mark.slow
+def test_documents_needed_give_the_power_asked_for() -> None:
+    rng = np.random.default_rng(13)
+    plan = non_inferiority(difference(-0.005, -0.06, 0.05, 0.05, 300), 0.025)
+    assert plan.documents_needed is not None
+    runs, passed = 600, 0
+    for _ in range(runs):
+        kind = rng.choice(3, plan.documents_needed, p=[0.0275, 0.0225, 0.95])
+        found = accuracy_difference(kind != 0, kind != 1, rng, resamples=600)
+        passed += non_inferiority(found, 0.025).outcome == "pass"
+    assert passed / runs == pytest.approx(0.8, abs=0.05)
