@@ -1,0 +1,134 @@
+"""Reaching a target share of MACs: users think in budgets, not in λ.
+
+Three means, the first two of which are deviations from the paper and recorded as such:
+the thresholds start where the scores of the fine-tuned model put the target (`warm_start`), one
+offset common to all thresholds is fitted by bisection before and after the hard stage
+(`fit_offset`), and during the soft stage a controller moves λ (`LambdaController`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from auditkit.ltp.cost import macs_share
+from auditkit.ltp.inference import pad, plan, run
+from auditkit.ltp.modeling import LTPForSequenceClassification
+
+BISECTIONS = 12
+
+
+@dataclass(slots=True)
+class LambdaController:
+    """λ, and integral control of log λ on the share of MACs that training batches cost."""
+
+    target: float | None
+    """None: λ stays what it is."""
+    value: float = 1e-2
+    """λ, now."""
+    share: float | None = None
+    """Running mean of the share seen."""
+    gain: float = 0.25
+    smoothing: float = 0.9
+    bounds: tuple[float, float] = (1e-5, 10.0)
+
+    def update(self, seen: float) -> float:
+        """Take in one batch's share; returns the running mean."""
+        before = seen if self.share is None else self.share
+        self.share = self.smoothing * before + (1 - self.smoothing) * seen
+        if self.target is not None:
+            low, high = self.bounds
+            error = self.share - self.target
+            self.value = float(np.clip(self.value * np.exp(self.gain * error), low, high))
+        return self.share
+
+    def state(self) -> dict[str, float | None]:
+        """What a resumed stage needs."""
+        return {"value": self.value, "share": self.share}
+
+
+def rising_schedule(layers: int, target: float) -> np.ndarray:
+    """(L,) shares of tokens alive after each layer that cost `target` of the unpruned MACs.
+
+    The shares are (1 − 0.95·l/L)^p with p solved for; an encoder layer spends a third of its MACs
+    on the tokens that enter and two thirds on those that stay (attention's quadratic term apart).
+    """
+    base = 1.0 - 0.95 * np.arange(1, layers + 1) / layers
+
+    def share(power: float) -> float:
+        after = base**power
+        before = np.concatenate([[1.0], after[:-1]])
+        return float((before / 3 + after * 2 / 3).mean())
+
+    low, high = 0.0, 64.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if share(middle) > target else (low, middle)
+    return np.asarray(base**low)
+
+
+@torch.no_grad()
+def warm_start(
+    model: LTPForSequenceClassification, token_ids: Sequence[Sequence[int]], target: float
+) -> None:
+    """Set each layer's threshold to the quantile of its scores that `rising_schedule` asks for.
+
+    Layer by layer, because what a layer drops changes the scores of the next.
+    """
+    layers = model.config.num_hidden_layers
+    schedule = np.concatenate([[1.0], rising_schedule(layers, target)])
+    model.eval()
+    model.thresholds.fill_(torch.finfo(torch.float32).tiny)  # above 0, where a layer has no scores
+    for layer in range(layers):
+        pooled = np.concatenate(list(_scores(model, token_ids, layer)))
+        if len(pooled):
+            rate = min(1.0, float(schedule[layer + 1] / schedule[layer]))
+            model.thresholds[layer] = float(np.quantile(pooled, 1.0 - rate))
+
+
+def _scores(
+    model: LTPForSequenceClassification, token_ids: Sequence[Sequence[int]], layer: int
+) -> Iterator[np.ndarray]:
+    """Scores in `layer` of the tokens alive there, without protected ones."""
+    for indices in plan([len(ids) for ids in token_ids], 8192):
+        rows = [token_ids[i] for i in indices]
+        mask = pad([np.ones(len(row), dtype=np.int64) for row in rows], 0, model.device)
+        ids = pad(rows, model.config.pad_token_id or 0, model.device)
+        output = model(ids, mask, pruning="hard", output_scores=True)
+        assert output.depth is not None
+        assert output.scores is not None
+        alive = mask.bool() & (output.depth >= layer)
+        alive[:, 0] &= not model.config.protect_first
+        yield output.scores[layer][alive].cpu().numpy()
+
+
+def fit_offset(
+    model: LTPForSequenceClassification, token_ids: Sequence[Sequence[int]], target: float
+) -> float:
+    """Move all thresholds by one offset so that these documents cost `target` of their MACs.
+
+    Returns:
+        The offset, already applied. Thresholds never fall below 0, where nothing is pruned.
+    """
+    model.eval()
+    start = model.thresholds.detach().clone()
+
+    def share(offset: float) -> float:
+        with torch.no_grad():
+            model.thresholds.copy_((start + offset).clamp(min=0.0))
+        lengths = [
+            result.lengths for result in run(model, token_ids, batch_tokens=8192, pruning="hard")
+        ]
+        return macs_share(model.config, np.concatenate(lengths, axis=1))
+
+    high = float(start.max()) + 1e-3
+    low = -high  # share falls as the offset rises
+    while high < 1.0 and share(high) > target:  # no score is above 1
+        high *= 2
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if share(middle) > target else (low, middle)
+    offset = (low + high) / 2
+    share(offset)
+    return offset

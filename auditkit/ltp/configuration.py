@@ -1,0 +1,94 @@
+"""Configuration of a token-pruned classifier."""
+
+import re
+from typing import Literal
+
+from huggingface_hub.dataclasses import strict
+from transformers import PreTrainedConfig
+
+Pruning = Literal["off", "soft", "hard", "random"]
+
+
+@strict
+class LTPConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # its __init_subclass__
+    """Everything but the weights of an `LTPForSequenceClassification`.
+
+    The fields of the backbone carry the names that BERT and RoBERTa configurations use.
+    `model_type` is our own: checkpoints of the original implementation carry `ltp` and must not
+    open as ours.
+
+    Attributes:
+        layout: `bert` or `roberta`: how positions are numbered and where the head drops out.
+        pruning: What `forward` does unless told otherwise.
+        rule: `absolute`: keep a token iff its score reaches the layer's threshold (Kim et al.
+            2022); `relative`: iff it reaches `relative_threshold` × the document's largest score;
+            `topk`: the share `topk_rate` of the document's tokens is left at the last layer.
+        score_norm: What a score is divided by, apart from the number of heads: `length`, the
+            document's own number of tokens; `alive`, the number of tokens alive on entry; or
+            `padded:<N>`, the constant N, for checkpoints of the original implementation.
+        protect_first: [CLS] / <s> is never dropped.
+        temperature: Of the soft mask sigmoid((score − threshold) / temperature).
+    """
+
+    model_type = "auditkit-ltp"
+    keys_to_ignore_at_inference = ("depth", "lengths", "scores", "soft_mask", "regularizer")
+
+    layout: str = "bert"
+    vocab_size: int = 30522
+    hidden_size: int = 768
+    num_hidden_layers: int = 12
+    num_attention_heads: int = 12
+    intermediate_size: int = 3072
+    hidden_act: str = "gelu"
+    hidden_dropout_prob: float | int = 0.1
+    attention_probs_dropout_prob: float | int = 0.1
+    classifier_dropout: float | int | None = None
+    max_position_embeddings: int = 512
+    type_vocab_size: int = 2
+    initializer_range: float = 0.02
+    layer_norm_eps: float = 1e-12
+    pad_token_id: int | None = 0
+    bos_token_id: int | None = None
+    eos_token_id: int | list[int] | None = None
+
+    pruning: str = "hard"
+    rule: str = "absolute"
+    score_norm: str = "length"
+    protect_first: bool = True
+    temperature: float = 1e-3
+    relative_threshold: float = 0.1
+    topk_rate: float = 0.5
+
+    def validate_architecture(self) -> None:
+        """Reject what the model cannot be built with."""
+        for name, seen, allowed in (
+            ("layout", self.layout, ("bert", "roberta")),
+            ("pruning", self.pruning, ("off", "soft", "hard", "random")),
+            ("rule", self.rule, ("absolute", "relative", "topk")),
+        ):
+            if seen not in allowed:
+                raise ValueError(f"{name} is {seen!r}; available: {', '.join(allowed)}")
+        if not re.fullmatch(r"length|alive|padded:[1-9]\d*", self.score_norm):
+            raise ValueError(
+                f"score_norm is {self.score_norm!r}; available: length, alive, padded:<N>"
+            )
+        if self.hidden_size % self.num_attention_heads:
+            raise ValueError(
+                f"hidden_size {self.hidden_size} is no multiple of "
+                f"num_attention_heads {self.num_attention_heads}"
+            )
+        if not self.temperature > 0:  # NaN too
+            raise ValueError(f"temperature is {self.temperature}; expected a number above 0")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Class names by class index."""
+        names = self.id2label or {}
+        return tuple(str(name) for _, name in sorted(names.items(), key=lambda item: int(item[0])))
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest document, in tokens: RoBERTa's positions begin after the padding index."""
+        if self.layout == "roberta":
+            return self.max_position_embeddings - (self.pad_token_id or 0) - 1
+        return self.max_position_embeddings

@@ -1,0 +1,156 @@
+"""Running a model over many documents: batches of one token budget, sorted by length."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from auditkit.errors import SettingsError
+from auditkit.ltp.cost import macs_share
+from auditkit.ltp.modeling import LTPForSequenceClassification, LTPOutput
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outputs of one batch, on the CPU."""
+
+    indices: np.ndarray
+    """(B,) which documents."""
+    probs: np.ndarray
+    """(B, C) float32"""
+    logits: np.ndarray
+    """(B, C) float32"""
+    lengths: np.ndarray
+    """(L + 1, B) tokens alive before the first layer and after each layer's decision."""
+    depths: list[np.ndarray]
+    """Survival depths of each document's own tokens, int8."""
+
+
+def plan(lengths: Sequence[int], batch_tokens: int) -> list[np.ndarray]:
+    """Batches of document indices: the longest first, at most `batch_tokens` padded tokens each.
+
+    A document longer than the budget gets a batch of its own.
+    """
+    order = np.argsort(-np.asarray(lengths, dtype=np.int64), kind="stable")
+    batches: list[np.ndarray] = []
+    start = 0
+    while start < len(order):
+        size = max(1, batch_tokens // max(1, lengths[order[start]]))
+        batches.append(order[start : start + size])
+        start += size
+    return batches
+
+
+def pad(rows: Sequence[Sequence[int] | np.ndarray], fill: int, device: torch.device) -> Tensor:
+    """(B, T) of rows of different lengths, filled up on the right."""
+    out = np.full((len(rows), max(map(len, rows))), fill, dtype=np.int64)
+    for target, row in zip(out, rows, strict=True):
+        target[: len(row)] = row
+    return torch.from_numpy(out).to(device)
+
+
+@torch.inference_mode()
+def run(
+    model: LTPForSequenceClassification,
+    token_ids: Sequence[Sequence[int]],
+    *,
+    batch_tokens: int,
+    pruning: str,
+    depths: Sequence[np.ndarray] | None = None,
+    **masks: Sequence[np.ndarray],
+) -> Iterator[Result]:
+    """Classify documents, batch by batch.
+
+    Args:
+        model: In evaluation mode, on its device.
+        token_ids: Each document's tokens, special ones included.
+        batch_tokens: Padded tokens per batch; results do not depend on it.
+        pruning: `off` or `hard`.
+        depths: Survival depths to follow instead of deciding.
+        masks: `force_keep` and `force_drop` by document.
+    """
+    device = model.device
+    fill = model.config.pad_token_id or 0
+    for indices in plan([len(ids) for ids in token_ids], batch_tokens):
+        rows = [token_ids[i] for i in indices]
+        sizes = [len(row) for row in rows]
+        extra: dict[str, Any] = {
+            name: pad([values[i] for i in indices], 0, device) for name, values in masks.items()
+        }
+        if depths is not None:
+            extra["depth"] = pad([depths[i] for i in indices], 0, device)
+        output: LTPOutput = model(
+            pad(rows, fill, device),
+            pad([np.ones(n, dtype=np.int64) for n in sizes], 0, device),
+            pruning=pruning,
+            **extra,
+        )
+        assert output.logits is not None
+        assert output.depth is not None
+        assert output.lengths is not None
+        logits = output.logits.float()
+        depth = output.depth.cpu().numpy()
+        yield Result(
+            indices=indices,
+            probs=torch.softmax(logits, -1).cpu().numpy(),
+            logits=logits.cpu().numpy(),
+            lengths=output.lengths.numpy(),
+            depths=[row[:n] for row, n in zip(depth, sizes, strict=True)],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How a model does on labelled documents."""
+
+    accuracy: float
+    macs_share: float
+    keep_rates: tuple[float, ...]
+    """Share of all tokens alive after layers 1..L, special tokens included."""
+    documents: int
+
+
+def evaluate(
+    model: LTPForSequenceClassification,
+    token_ids: Sequence[Sequence[int]],
+    labels: Sequence[int],
+    *,
+    pruning: str,
+    batch_tokens: int = 8192,
+) -> Evaluation:
+    """Accuracy and counted cost on labelled documents."""
+    was_training = model.training
+    model.eval()
+    right = 0
+    lengths = []
+    gold = np.asarray(labels)
+    for result in run(model, token_ids, batch_tokens=batch_tokens, pruning=pruning):
+        right += int((result.logits.argmax(1) == gold[result.indices]).sum())
+        lengths.append(result.lengths)
+    model.train(was_training)
+    alive = np.concatenate(lengths, axis=1)
+    return Evaluation(
+        accuracy=right / len(gold),
+        macs_share=macs_share(model.config, alive),
+        keep_rates=tuple(float(n) for n in alive[1:].sum(1) / alive[0].sum()),
+        documents=len(gold),
+    )
+
+
+def resolve_device(name: str) -> str:
+    """`auto` as the GPU where there is one; else the name, checked.
+
+    Raises:
+        SettingsError: The device is unknown or not there.
+    """
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        there = "cpu, cuda" if torch.cuda.is_available() else "cpu"
+        raise SettingsError(f"device is {name!r}, which is not here; available: {there}") from error
+    return name

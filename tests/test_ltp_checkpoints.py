@@ -1,0 +1,413 @@
+"""Opening, converting and saving checkpoints, good and hostile ones."""
+
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from ltp_models import PAD, batch, documents, pruning_model, tiny_stock
+from safetensors.torch import load_file, save_file
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    BertForSequenceClassification,
+    BertTokenizer,
+    PreTrainedModel,
+    RobertaForSequenceClassification,
+)
+
+import auditkit.ltp
+from auditkit.errors import CheckpointError
+from auditkit.ltp import LTPConfig, LTPForSequenceClassification
+from auditkit.ltp.checkpoints import (
+    fingerprint,
+    from_stock,
+    load_baseline,
+    load_ltp,
+    load_tokenizer,
+    open_backbone,
+    save_stock,
+    to_stock,
+    training_record,
+)
+
+STOCK: dict[str, type[PreTrainedModel]] = {
+    "bert": BertForSequenceClassification,
+    "roberta": RobertaForSequenceClassification,
+}
+
+
+def change_config(directory: Path, **changes: Any) -> None:
+    path = directory / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes))
+
+
+def change_weights(directory: Path, **changes: torch.Tensor) -> None:
+    path = directory / "model.safetensors"
+    save_file(load_file(path) | changes, path, {"format": "pt"})
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    pruning_model("bert").save_pretrained(tmp_path / "saved")
+    return tmp_path / "saved"
+
+
+def refused(open_: Callable[[str], object], name: Path | str) -> str:
+    """The error, which is one line that begins with the name."""
+    with pytest.raises(CheckpointError) as caught:
+        open_(str(name))
+    message = str(caught.value)
+    assert message.startswith(f"{name}: ")
+    assert "\n" not in message
+    return message.removeprefix(f"{name}: ")
+
+
+# --- stock classifiers -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", ["bert", "roberta"])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_unpruned_logits_equal_the_stock_classifiers(layout: str, seed: int) -> None:
+    stock = tiny_stock(layout, seed)
+    own = from_stock(stock).eval()
+    inputs = batch(documents(12, seed), PAD[layout])
+    with torch.no_grad():
+        expected, seen = stock(**inputs).logits, own(**inputs, pruning="off").logits
+    torch.testing.assert_close(seen, expected, atol=1e-5, rtol=0)
+    assert expected.std() > 0.01
+
+
+def test_token_types_reach_the_embeddings() -> None:
+    stock = tiny_stock("bert")
+    own = from_stock(stock).eval()
+    inputs = batch(documents(6), 0)
+    inputs["token_type_ids"] = (inputs["input_ids"] % 2) * inputs["attention_mask"]
+    with torch.no_grad():
+        expected, seen = stock(**inputs).logits, own(**inputs, pruning="off").logits
+    torch.testing.assert_close(seen, expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("layout", ["bert", "roberta"])
+def test_to_stock_undoes_from_stock(layout: str) -> None:
+    stock = tiny_stock(layout)
+    back, weights = to_stock(from_stock(stock)), stock.state_dict()
+    assert set(back) == set(weights)
+    for name, value in weights.items():
+        assert torch.equal(back[name], value), name
+
+
+@pytest.mark.parametrize("layout", ["bert", "roberta"])
+def test_a_saved_baseline_opens_as_the_stock_class(layout: str, tmp_path: Path) -> None:
+    stock: Any = tiny_stock(layout)
+    stock.config.id2label = {0: "no", 1: "yes", 2: "perhaps"}
+    stock.config.label2id = {"no": 0, "yes": 1, "perhaps": 2}
+    save_stock(from_stock(stock), tmp_path)
+    opened: Any = AutoModelForSequenceClassification.from_pretrained(tmp_path)
+    assert type(opened) is STOCK[layout]
+    assert opened.config.id2label == stock.config.id2label
+    inputs = batch(documents(6), PAD[layout])
+    with torch.no_grad():
+        assert torch.equal(opened.train(False)(**inputs).logits, stock(**inputs).logits)
+    written = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
+    assert not {"pruning", "rule", "layout", "score_norm", "temperature"} & set(written)
+    baseline = load_baseline(str(tmp_path))
+    assert baseline.config.pruning == "off"
+    assert not baseline.training
+
+
+def test_weights_in_bfloat16_leave_thresholds_in_float32() -> None:
+    stock = tiny_stock("bert").to(torch.bfloat16)  # type: ignore[arg-type]
+    own = from_stock(stock)
+    assert own.thresholds.dtype == torch.float32
+    assert own.layers[0].qkv.weight.dtype == torch.bfloat16  # type: ignore[union-attr]
+
+
+def test_positions_that_are_not_absolute_are_refused() -> None:
+    stock = tiny_stock("bert")
+    stock.config.position_embedding_type = "relative_key"
+    with pytest.raises(CheckpointError, match="is 'relative_key'; expected 'absolute'"):
+        from_stock(stock)
+
+
+# --- our own checkpoints ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", ["bert", "roberta"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_model_survives_saving(layout: str, dtype: torch.dtype, tmp_path: Path) -> None:
+    model = pruning_model(layout, score_norm="alive", protect_first=False)
+    model.save_pretrained(tmp_path)
+    opened = load_ltp(str(tmp_path), dtype=dtype)
+    assert not opened.training
+    assert opened.config.to_diff_dict().keys() >= {"score_norm", "protect_first"}
+    assert torch.equal(opened.thresholds, model.thresholds)  # float32, whatever the dtype
+    assert opened.thresholds.dtype == torch.float32
+    for name, value in model.state_dict().items():
+        if name != "thresholds":
+            assert torch.equal(opened.state_dict()[name], value.to(dtype)), name
+    inputs = batch(documents(8), PAD[layout])
+    with torch.no_grad():
+        ours, theirs = model(**inputs), opened(**inputs)
+    assert ours.logits is not None
+    assert theirs.logits is not None
+    assert theirs.depth is not None
+    if dtype == torch.float32:
+        assert torch.equal(theirs.logits, ours.logits)
+        assert torch.equal(theirs.depth, ours.depth)  # type: ignore[arg-type]
+    else:
+        assert theirs.logits.dtype == dtype
+        assert theirs.logits.isfinite().all()
+        assert torch.eq(theirs.depth, ours.depth).float().mean() > 0.9  # type: ignore[arg-type]
+
+
+def test_auto_classes_open_it_and_a_saving_of_bfloat16_keeps_the_thresholds(tmp_path: Path) -> None:
+    model = pruning_model("roberta")
+    model.save_pretrained(tmp_path / "a")
+    half = load_ltp(str(tmp_path / "a"), dtype=torch.bfloat16)
+    half.save_pretrained(tmp_path / "b")
+    assert isinstance(AutoConfig.from_pretrained(tmp_path / "b"), LTPConfig)
+    opened = AutoModelForSequenceClassification.from_pretrained(tmp_path / "b")
+    assert type(opened) is auditkit.ltp.LTPForSequenceClassification
+    assert torch.equal(opened.thresholds, model.thresholds)
+    assert opened.embeddings.position_ids.tolist() == [list(range(42))]
+
+
+def test_bfloat16_runs_every_mode() -> None:
+    model = pruning_model("bert").to(torch.bfloat16)
+    inputs = batch(documents(6), 0)
+    for mode in ("off", "soft", "hard", "random"):
+        with torch.no_grad():
+            output = model(**inputs, pruning=mode, output_scores=True)
+        assert output.logits is not None
+        assert output.logits.dtype == torch.bfloat16
+        assert output.logits.isfinite().all()
+
+
+def test_a_baseline_may_be_one_of_ours(saved: Path) -> None:
+    assert load_baseline(str(saved)).config.pruning == "off"
+
+
+def test_thresholds_that_a_checkpoint_lacks_start_at_zero(saved: Path) -> None:
+    weights = load_file(saved / "model.safetensors")
+    del weights["thresholds"]
+    save_file(weights, saved / "model.safetensors", {"format": "pt"})
+    opened = LTPForSequenceClassification.from_pretrained(saved)
+    assert opened.thresholds.tolist() == [0.0, 0.0, 0.0]
+    assert "the weight thresholds is missing" in refused(load_ltp, saved)
+
+
+# --- what is refused -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("open_", [load_ltp, load_baseline, load_tokenizer])
+def test_what_is_not_there_is_refused(open_: Callable[[str], object], tmp_path: Path) -> None:
+    assert "no such directory" in refused(open_, tmp_path / "nowhere")
+    assert "without a network give the path" in refused(open_, "nobody/no-such-model")
+    (tmp_path / "empty").mkdir()
+    message = refused(open_, tmp_path / "empty")
+    assert "cannot be read" in message
+    assert "the directory holds: nothing" in message
+    (tmp_path / "file").write_text("text")
+    assert "no such directory" in refused(open_, tmp_path / "file")
+
+
+def test_a_backbone_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    open_ = lambda name: open_backbone(name, ["a", "b"])  # noqa: E731
+    assert "no such directory" in refused(open_, tmp_path / "nowhere")
+    assert "without a network" in refused(open_, "nobody/no-such-model")
+
+
+def test_a_stock_checkpoint_is_no_ltp_model(tmp_path: Path) -> None:
+    tiny_stock("bert").save_pretrained(tmp_path)
+    message = refused(load_ltp, tmp_path)
+    assert message == (
+        "model_type is 'bert', expected 'auditkit-ltp'; make one with `auditkit train`"
+    )
+
+
+@pytest.mark.parametrize("open_", [load_ltp, load_baseline])
+def test_an_original_checkpoint_is_refused(open_: Callable[[str], object], saved: Path) -> None:
+    change_config(saved, model_type="ltp", architectures=["LTPForSequenceClassification"])
+    message = refused(open_, saved)
+    assert "a checkpoint of the original implementation" in message
+    assert "make one with `auditkit train`" in message
+
+
+def test_another_layout_is_refused(tmp_path: Path) -> None:
+    tiny_stock("bert").save_pretrained(tmp_path)
+    change_config(tmp_path, model_type="albert")
+    assert "available layouts: bert, roberta" in refused(load_baseline, tmp_path)
+    assert "available layouts: bert, roberta" in refused(
+        lambda name: open_backbone(name, ["a"]), tmp_path
+    )
+
+
+@pytest.mark.parametrize("keep", [0, 7, 200, -1000])
+def test_truncated_weights_are_refused(keep: int, saved: Path) -> None:
+    path = saved / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:keep])
+    message = refused(load_ltp, saved)
+    assert "the weights cannot be read" in message
+    assert "model.safetensors" in message
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_threshold_that_is_no_number_is_refused(value: float, saved: Path) -> None:
+    change_weights(saved, thresholds=torch.tensor([0.0, value, 0.1]))
+    message = refused(load_ltp, saved)
+    assert message.startswith(f"the threshold of layer 2 is {value}, expected a finite number")
+    assert "train it again" in message
+
+
+def test_another_number_of_thresholds_is_refused(saved: Path) -> None:
+    change_weights(saved, thresholds=torch.zeros(4))
+    message = refused(load_ltp, saved)
+    assert "the weight thresholds has shape [4], expected [3]" in message
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"score_norm": "padded:0"},
+        {"rule": "best"},
+        {"layout": "t5"},
+        {"pruning": "firm"},
+        {"temperature": 0.0},
+        {"hidden_size": 33},
+        {"num_hidden_layers": "three"},
+        {"hidden_act": "__import__"},
+    ],
+)
+def test_a_configuration_that_makes_no_model_is_refused(
+    changes: dict[str, Any], saved: Path
+) -> None:
+    change_config(saved, **changes)
+    refused(load_ltp, saved)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"model_type": 3}', "{", "\x00"])
+def test_a_configuration_that_is_none_is_refused(text: str, saved: Path) -> None:
+    (saved / "config.json").write_text(text)
+    refused(load_ltp, saved)
+
+
+def test_an_encoder_without_a_trained_head_is_no_baseline_but_a_backbone(tmp_path: Path) -> None:
+    stock = tiny_stock("bert")
+    encoder: PreTrainedModel = stock.bert  # type: ignore[assignment]
+    encoder.save_pretrained(tmp_path)
+    message = refused(load_baseline, tmp_path)
+    assert "the weight classifier.bias is missing (2 such); it is no trained classifier" in message
+    backbone = open_backbone(str(tmp_path), ["no", "yes"])
+    assert backbone.config.id2label == {0: "no", 1: "yes"}
+    assert backbone.classifier.out_features == 2  # type: ignore[union-attr]
+    word = "bert.embeddings.word_embeddings.weight"
+    assert torch.equal(backbone.state_dict()[word], stock.state_dict()[word])
+
+
+def test_a_backbone_with_a_head_for_other_labels_gets_a_new_one(tmp_path: Path) -> None:
+    stock = tiny_stock("roberta")
+    stock.save_pretrained(tmp_path)
+    backbone = open_backbone(str(tmp_path), ["a", "b", "c", "d"])
+    weights = backbone.state_dict()
+    assert weights["classifier.out_proj.weight"].shape == (4, 32)
+    assert weights["classifier.out_proj.weight"].isfinite().all()
+    assert torch.equal(
+        weights["classifier.dense.weight"], stock.state_dict()["classifier.dense.weight"]
+    )
+
+
+def test_a_backbone_that_lacks_parts_of_its_encoder_is_refused(tmp_path: Path) -> None:
+    tiny_stock("bert").save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    gone = "bert.encoder.layer.1.output.dense.weight"
+    del weights[gone]
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    message = refused(lambda name: open_backbone(name, ["a", "b", "c"]), tmp_path)
+    assert message.startswith(f"the weight {gone} is missing (1 such in the encoder)")
+
+
+class Bomb:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.write_text, (self.path, "executed")
+
+
+@pytest.mark.parametrize("torch_format", [True, False])
+def test_code_in_a_pickle_is_never_executed(
+    torch_format: bool, saved: Path, tmp_path: Path
+) -> None:
+    proof = tmp_path / "proof"
+    (saved / "model.safetensors").unlink()
+    hostile = {"thresholds": Bomb(proof)}
+    if torch_format:
+        torch.save(hostile, saved / "pytorch_model.bin")
+    else:
+        (saved / "pytorch_model.bin").write_bytes(pickle.dumps(hostile))
+    assert "the weights cannot be read" in refused(load_ltp, saved)
+    assert not proof.exists()
+
+
+def test_a_configuration_that_names_code_runs_none_of_it(saved: Path, tmp_path: Path) -> None:
+    proof = tmp_path / "proof"
+    (saved / "evil.py").write_text(f"open({str(proof)!r}, 'w').write('executed')\n")
+    auto_map = {
+        "AutoConfig": "evil.Evil",
+        "AutoModelForSequenceClassification": "evil.Evil",
+        "AutoTokenizer": ["evil.Evil", "evil.Evil"],
+    }
+    change_config(saved, auto_map=auto_map)
+    assert isinstance(load_ltp(str(saved)), LTPForSequenceClassification)
+    change_config(saved, auto_map=auto_map, model_type="evil")
+    refused(load_ltp, saved)
+    refused(load_tokenizer, saved)
+    assert not proof.exists()
+
+
+# --- beside the weights ----------------------------------------------------------------------
+
+
+def test_a_fast_tokenizer_opens_and_another_is_refused(tmp_path: Path) -> None:
+    vocabulary = {
+        token: i for i, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a"])
+    }
+    BertTokenizer(vocab=vocabulary).save_pretrained(tmp_path)
+    tokenizer = load_tokenizer(str(tmp_path))
+    encoded = tokenizer("a a", return_offsets_mapping=True)
+    assert encoded["input_ids"] == [2, 5, 5, 3]
+    assert encoded["offset_mapping"] == [(0, 0), (0, 1), (2, 3), (0, 0)]
+    (tmp_path / "tokenizer.json").write_text("{")
+    refused(load_tokenizer, tmp_path)
+
+
+def test_a_fingerprint_follows_weights_and_configuration(saved: Path) -> None:
+    before = fingerprint(str(saved))
+    assert len(before) == 64
+    assert fingerprint(str(saved)) == before
+    (saved / "notes.txt").write_text("beside")
+    assert fingerprint(str(saved)) == before
+    change_weights(saved, thresholds=torch.zeros(3))
+    after = fingerprint(str(saved))
+    assert after != before
+    change_config(saved, score_norm="alive")
+    assert fingerprint(str(saved)) not in (before, after)
+    assert fingerprint("hub/name") != fingerprint("hub/other")
+
+
+def test_a_training_record_is_a_dictionary_or_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "training.json"
+    assert training_record(str(tmp_path)) is None
+    for text in ("[]", "{", "[" * 100_000, "\x00"):
+        path.write_text(text)
+        assert training_record(str(tmp_path)) is None
+    path.write_bytes(b"\xff\xfe")
+    assert training_record(str(tmp_path)) is None
+    path.write_text('{"stages": []}')
+    assert training_record(str(tmp_path)) == {"stages": []}
