@@ -1,0 +1,1 @@
+"""Configurations and lexicons that ship with auditkit, addressed by dotted name."""

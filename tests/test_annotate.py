@@ -1,0 +1,449 @@
+import importlib
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from auditkit import annotate
+from auditkit.annotate import Annotator, CleanedView, Word, align, clean, load_annotator, truecase
+from auditkit.errors import AnnotationError
+
+COMMON = frozenset(
+    [
+        "again",
+        "as",
+        "fall",
+        "justice",
+        "oil",
+        "press",
+        "prices",
+        "rise",
+        "sell",
+        "stocks",
+        "traders",
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def annotator() -> Annotator:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(annotate, "PREFERRED", "no_such_pipeline")
+        return load_annotator()
+
+
+def words_of(annotator: Annotator, text: str) -> tuple[Word, ...]:
+    (words,) = annotator.annotate([text])
+    return words
+
+
+def word(start: int, end: int) -> Word:
+    return Word("x" * (end - start), "x", start, end, "X", False, "")
+
+
+# ------------------------------------------------------------------ the view
+
+
+@pytest.mark.parametrize(
+    ("text", "view"),
+    [
+        ("Oracle #39;s", "Oracle's"),
+        ("Oracle&#39;s", "Oracle's"),
+        ("He said  quot;no quot; twice", 'He said "no" twice'),
+        ("S amp;P and Marsh  amp; Sons", "S&P and Marsh & Sons"),
+        ("Fish &amp; chips", "Fish & chips"),
+        ("about  #36;5 a litre", "about $5 a litre"),
+        ("&amp;#36;5", "$5"),
+        ("&amp;amp;lt;", "<"),
+        ("late  #151; again", "late — again"),
+        ("1 &lt; 2", "1 < 2"),
+        ("&lt;b&gt;Prices&lt;/b&gt;", " Prices "),
+        ("one<br /><br />two", "one  two"),
+        ('see &lt;A HREF="http://x.example/a?b"&gt;ABC.O&lt;/A&gt; now', "see  ABC.O  now"),
+        ("&amp;lt;p&amp;gt;x", " x"),
+        ("the <IBM> ticker", "the <IBM> ticker"),
+        ("a <b", "a <b"),
+        ("small\\band of\\$5", "small band of $5"),
+        ("a\0b\x1bc", "a b c"),
+        ("a\ud800b\udfff", "a b "),
+        ("tab\tline\nend", "tab\tline\nend"),
+        # not escapes
+        ("AT&T; and alt; salt; &unknown; R&D;", "AT&T; and alt; salt; &unknown; R&D;"),
+        ("item #39 is sold", "item #39 is sold"),
+        ("&#99999999; &fjlig;", "&#99999999; &fjlig;"),
+        ("", ""),
+    ],
+)
+def test_the_view_decodes_what_is_broken_and_nothing_else(text: str, view: str) -> None:
+    assert clean(text).text == view
+
+
+def test_a_decoded_character_stands_for_its_whole_escape() -> None:
+    text = "Oracle #39;s"
+    view = clean(text)
+    assert text[slice(*view.offsets[view.text.index("'")])] == "#39;"
+    assert view.offsets[view.text.index("s")] == (11, 12)
+    text = "x &amp;quot;y"
+    view = clean(text)
+    assert view.text == 'x "y'
+    assert text[slice(*view.offsets[2])] == "&amp;quot;"
+
+
+def test_endless_words_are_broken_at_no_cost_in_characters() -> None:
+    view = clean("a" * 1234)
+    assert view.text.replace(" ", "") == "a" * 1234
+    assert max(map(len, view.text.split())) == 500
+    assert [start for start, end in view.offsets if start == end] == [500, 1000]
+
+
+def check_monotone(view: CleanedView, length: int) -> None:
+    assert len(view.text) == len(view.offsets)
+    at = 0
+    for character, (start, end) in zip(view.text, view.offsets, strict=True):
+        assert at <= start <= end <= length
+        assert start < end or character.isspace()
+        at = end
+
+
+SCRAPS = [
+    *("#39;", " #39;s", " quot;", "&amp;", "amp;", "&lt;b&gt;", "<br />", "\\", "&#0;", "&#xD800;"),
+    *("\ud800", "\0", "\U0001f600\u200d\U0001f680", "\u202eשלום", "مرحبا", "İ", "ﬁ", "é", "\u2028"),
+    *("Oil Prices Rise Again", "don't", "(Reuters) - ", "U.S.", ":-)", " ", "\n\n", "x" * 700, "<"),
+]
+TEXTS = st.lists(st.one_of(st.sampled_from(SCRAPS), st.text(max_size=8)), max_size=12).map("".join)
+
+
+@given(TEXTS)
+def test_every_character_of_the_view_maps_back_in_order(text: str) -> None:
+    check_monotone(clean(text, COMMON), len(text))
+
+
+@given(TEXTS)
+def test_truecasing_changes_nothing_but_case(text: str) -> None:
+    cased = truecase(text, COMMON)
+    assert len(cased) == len(text)
+    assert all(a in (b, b.lower()) for a, b in zip(cased, text, strict=True))
+
+
+# ------------------------------------------------------------------ headlines
+
+
+@pytest.mark.parametrize(
+    ("text", "cased"),
+    [
+        (
+            "Oil Prices Fall Again in Oslo Traders in Norway said they would sell.",
+            "oil prices fall again in Oslo traders in Norway said they would sell.",
+        ),
+        (
+            "OIL PRICES FALL AGAIN Traders said they would sell.",
+            "oil prices fall again traders said they would sell.",
+        ),
+        # a name in the rest of the text is a name in its headline
+        (
+            "Justice Press Stocks Rise Again (AP) - Shares of Justice Press rose.",
+            "Justice Press stocks rise again (AP) - Shares of Justice Press rose.",
+        ),
+        # the agency ends the headline
+        ("Oil Prices Fall (Press) - Traders Sell", "oil prices fall (Press) - Traders Sell"),
+        # abbreviations and words with inner capitals stay
+        ("OIL Prices Fall as iRobot Stocks Rise", "OIL prices fall as iRobot stocks rise"),
+        # the rest of the text shows what is common
+        ("Zorbs Bounce Again as zorbs bounce", "zorbs bounce again as zorbs bounce"),
+        # no headlines
+        ("Oil prices fall again as Traders Sell.", None),
+        ("Jane Doe Smith and John Roe Justice Court met.", None),
+        ("the Oil Prices Fall Again", "the oil prices fall again"),
+        ("we Saw Oil Prices Fall Again", None),
+        ("", None),
+    ],
+)
+def test_the_leading_headline_and_nothing_else_is_truecased(text: str, cased: str | None) -> None:
+    assert truecase(text, COMMON) == (cased if cased is not None else text)
+
+
+def test_without_a_lexicon_the_case_stays() -> None:
+    text = "Zorbs Bounce Again as zorbs bounce again"
+    assert clean(text).text == text
+
+
+def test_a_headline_is_tagged_as_words_and_not_as_names(annotator: Annotator) -> None:
+    text = "Farmers Buy Cheap Water Before Dry Summer The farmers met in Norway on Monday."
+    tags = {w.text: w.upos for w in words_of(annotator, text)}
+    assert (tags["Farmers"], tags["Cheap"], tags["Water"], tags["Norway"]) == (
+        "NOUN",
+        "ADJ",
+        "NOUN",
+        "PROPN",
+    )
+
+
+# ------------------------------------------------------------------ words
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Oracle #39;s price", [("Oracle", "oracle"), ("#39;s", "'s"), ("price", "price")]),
+        ("I don #39;t", [("I", "i"), ("do", "do"), ("n #39;t", "n't")]),
+        ("&lt;b&gt;Prices&lt;/b&gt;", [("Prices", "prices")]),
+        ("only  #36;5", [("only", "only"), ("#36;", "$"), ("5", "5")]),
+        ("tiny\\band", [("tiny", "tiny"), ("band", "band")]),
+        ("OIL PRICES FALL", [("OIL", "oil"), ("PRICES", "prices"), ("FALL", "fall")]),
+        ("go 😀 now", [("go", "go"), ("😀", "😀"), ("now", "now")]),
+        ("a\ud800b", [("a", "a"), ("b", "b")]),
+        ("\t \n<br />&lt;p&gt; \0", []),
+        ("", []),
+    ],
+)
+def test_words_are_slices_of_the_original(
+    annotator: Annotator, text: str, words: list[tuple[str, str]]
+) -> None:
+    found = words_of(annotator, text)
+    assert [(w.text, w.lower) for w in found] == words
+    assert all(w.text == text[w.char_start : w.char_end] for w in found)
+
+
+def test_tags_stop_words_and_names(annotator: Annotator) -> None:
+    text = "The old minister visited Berlin on Monday."
+    found = words_of(annotator, text)
+    assert [w.upos for w in found] == [
+        *("DET", "ADJ", "NOUN", "VERB", "PROPN", "ADP", "PROPN", "PUNCT")
+    ]
+    assert [w.text for w in found if w.is_stop] == ["The", "on"]
+    named = {w.text: w.entity for w in found if w.entity}
+    assert set(named) == {"Berlin", "Monday"}
+    assert named["Monday"] == "DATE"
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXTS)
+@example("İstanbul \ud800\udfff #39;")
+@example("(" * 1500)
+def test_spans_of_words_are_ordered_and_within_the_text(annotator: Annotator, text: str) -> None:
+    at = 0
+    for w in words_of(annotator, text):
+        assert at <= w.char_start < w.char_end <= len(text)
+        assert w.text == text[w.char_start : w.char_end]
+        assert w.text.strip()
+        assert w.upos
+        w.text.encode()  # no lone surrogates
+        at = w.char_end
+
+
+def test_texts_beyond_the_limit_of_spacy_are_read_whole(annotator: Annotator) -> None:
+    text = "é" * 1_000_001 + " <br />" + "The farmer saw it. " * 2_000 + "\\Berlin"
+    found = words_of(annotator, text)
+    assert "".join(w.text for w in found[:2001]) == "é" * 1_000_001
+    assert [w.text for w in found[2001:]] == ["The", "farmer", "saw", "it", "."] * 2_000 + [
+        "Berlin"
+    ]
+    assert found[-1].char_end == len(text)
+
+
+def test_batches_change_nothing(annotator: Annotator) -> None:
+    texts = [f"Mrs. Doe paid {i} #39;euros #39; to Acme in Paris. " * (i % 5) for i in range(90)]
+    together = list(annotator.annotate(texts))
+    assert len(together) == 90
+    assert together == [words_of(annotator, text) for text in texts]
+    assert together == list(annotator.annotate(texts[::-1]))[::-1]
+
+
+def test_annotation_streams(annotator: Annotator) -> None:
+    def endless() -> Iterator[str]:
+        while True:
+            yield "It rains."
+
+    assert len(next(annotator.annotate(endless()))) == 3
+
+
+# ------------------------------------------------------------------ alignment
+
+
+def test_leading_spaces_belong_to_the_piece_and_not_to_the_word() -> None:
+    words = [word(0, 3), word(4, 9), word(9, 10)]
+    # <s> "The" " pri" "ces" "." </s>
+    assert align(words, [(0, 0), (0, 3), (3, 7), (7, 9), (9, 10), (0, 0)]) == [-1, 0, 1, 1, 2, -1]
+
+
+def test_a_piece_over_several_words_goes_to_the_larger_and_to_the_first_on_ties() -> None:
+    words = [word(0, 2), word(2, 5), word(5, 8)]
+    assert align(words, [(1, 4), (0, 8), (4, 6)]) == [1, 1, 1]
+
+
+def test_bytes_of_one_character_share_its_word() -> None:
+    words = [word(0, 2), word(3, 4), word(5, 8)]
+    assert align(words, [(0, 2), (2, 4), (3, 4), (3, 4), (3, 4), (4, 8)]) == [0, 1, 1, 1, 1, 2]
+
+
+def test_pieces_of_markup_belong_to_no_word_and_cut_off_words_get_none() -> None:
+    words = [word(9, 15), word(40, 44)]
+    assert align(words, [(0, 4), (4, 9), (9, 12), (12, 15), (15, 19)]) == [-1, -1, 0, 0, -1]
+    assert align([], [(0, 4)]) == [-1]
+    assert align(words, []) == []
+
+
+def test_word_pieces_and_byte_pieces_of_an_escape_share_its_word(annotator: Annotator) -> None:
+    text = "Oracle #39;s &lt;b&gt;price&lt;/b&gt;"
+    words = words_of(annotator, text)
+    pieces = [m.span() for m in re.finditer(r" ?\w+| ?[^\w\s]", text)]
+    owners = [words[o].text if o >= 0 else "" for o in align(words, pieces)]
+    expected = ["Oracle", *["#39;s"] * 4, *[""] * 7, "price", *[""] * 8]
+    assert len(pieces) == len(owners)
+    assert owners == expected[: len(owners)]
+
+
+GAPS = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4)), max_size=12)
+
+
+def laid_out(gaps: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    spans, at = [], 0
+    for gap, length in gaps:
+        spans.append((at + gap, at + gap + length))
+        at += gap + length
+    return spans
+
+
+@given(GAPS, GAPS, st.lists(st.integers(0, 11)), st.booleans())
+def test_align_is_the_largest_overlap(
+    words_at: list[tuple[int, int]],
+    pieces_at: list[tuple[int, int]],
+    repeated: list[int],
+    reverse: bool,
+) -> None:
+    words = [word(*span) for span in laid_out(words_at)]
+    pieces = laid_out(pieces_at)
+    pieces = sorted([*pieces, *(pieces[i] for i in repeated if i < len(pieces)), (0, 0)])
+    pieces = pieces[::-1] if reverse else pieces
+    expected = []
+    for start, end in pieces:
+        owner, most = -1, 0
+        for index, w in enumerate(words):
+            shared = len(set(range(start, end)) & set(range(w.char_start, w.char_end)))
+            if shared > most:
+                owner, most = index, shared
+        expected.append(owner)
+    assert align(words, pieces) == expected
+
+
+# ------------------------------------------------------------------ loading
+
+
+def test_the_shipped_pipeline_says_what_it_is(annotator: Annotator) -> None:
+    about = annotator.about
+    assert (about.name, about.source) == ("en_auditkit_annotator", "shipped")
+    assert not about.entity_types_reliable
+    assert about.accuracy["upos_ewt"] == 0.946
+    assert {"upos_gum", "upos_pud", "entity_f", "name_f"} < set(about.accuracy)
+    assert "python -m spacy download en_core_web_sm" in about.advice
+    folder = annotate._data()
+    assert "CC BY-SA 4.0" in (folder / "README.md").read_text(encoding="utf-8")
+    assert (folder / "LICENSE").is_file()
+
+
+def saved_pipeline(folder: Path, *, tags: bool = True, **meta: object) -> Path:
+    import spacy
+
+    nlp = spacy.blank("en")
+    if tags:
+        ruler = nlp.add_pipe("attribute_ruler")
+        ruler.add([[{"IS_ALPHA": True}]], {"POS": "NOUN"})  # type: ignore[attr-defined]
+    nlp.to_disk(folder)
+    path = folder / "meta.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | meta), encoding="utf-8")
+    return folder
+
+
+def test_a_pipeline_from_a_path_runs_no_code_of_that_path(tmp_path: Path) -> None:
+    folder = saved_pipeline(
+        tmp_path / "mine",
+        name="mine",
+        version="7.0.0",
+        performance={"pos_acc": 0.9, "ents_f": 88.5, "tag_acc": "high", "speed": 1e4},
+    )
+    trap = f"import pathlib; pathlib.Path({str(tmp_path / 'ran')!r}).touch()"
+    for name in ("__init__.py", "functions.py", "load.py"):
+        (folder / name).write_text(trap)
+    loaded = load_annotator(str(folder))
+    assert not (tmp_path / "ran").exists()
+    about = loaded.about
+    assert (about.name, about.version, about.source) == ("en_mine", "7.0.0", "path")
+    assert about.accuracy == {"pos_acc": 0.9}
+    assert about.entity_types_reliable
+    assert about.advice == ""
+    assert [w.upos for w in words_of(loaded, "Two words")] == ["NOUN", "NOUN"]
+
+
+def test_a_pipeline_for_another_spacy_is_used_and_told(tmp_path: Path) -> None:
+    folder = saved_pipeline(tmp_path / "old", spacy_version=">=2.0.0,<2.1.0", performance=[1])
+    assert "made for spaCy >=2.0.0,<2.1.0" in load_annotator(str(folder)).about.advice
+
+
+def test_a_pipeline_without_tags_is_refused(tmp_path: Path) -> None:
+    folder = saved_pipeline(tmp_path / "bare", tags=False)
+    with pytest.raises(AnnotationError, match=r"tags no parts of speech \(it has no components\)"):
+        load_annotator(str(folder))
+
+
+@pytest.mark.parametrize("name", ["no_such_pipeline", "", "\0", "json", "numpy", "a\nb", "x" * 300])
+def test_what_cannot_be_loaded_is_one_line_with_a_way_out(name: str) -> None:
+    with pytest.raises(AnnotationError, match="spacy download en_core_web_sm") as caught:
+        load_annotator(name)
+    assert "\n" not in str(caught.value)
+    assert repr(name) in str(caught.value)
+
+
+def test_a_damaged_pipeline_is_refused(tmp_path: Path) -> None:
+    folder = saved_pipeline(tmp_path / "damaged")
+    (folder / "config.cfg").write_text("[nlp]\nlang = ")
+    with pytest.raises(AnnotationError, match="spaCy cannot load"):
+        load_annotator(str(folder))
+
+
+def test_the_installed_pipeline_is_preferred(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "en_auditkit_test_pipeline"
+    data = tmp_path / name / f"{name}-1.0.0"
+    data.parent.mkdir()
+    saved_pipeline(data, name="auditkit_test_pipeline", version="1.0.0")
+    (tmp_path / name / "meta.json").write_text((data / "meta.json").read_text())
+    (tmp_path / name / "__init__.py").write_text(
+        "from spacy.util import load_model_from_init_py\n"
+        "def load(**overrides): return load_model_from_init_py(__file__, **overrides)\n"
+    )
+    info = tmp_path / f"{name}-1.0.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.invalidate_caches()
+    monkeypatch.setattr(annotate, "PREFERRED", name)
+    about = load_annotator().about
+    sys.modules.pop(name, None)
+    assert (about.name, about.source, about.advice) == (name, "installed", "")
+
+
+@pytest.mark.slow
+def test_real_news(annotator: Annotator, shared_data: Path) -> None:
+    import pandas as pd
+
+    texts = pd.read_parquet(shared_data / "ag_news" / "test.parquet")["text"].tolist()[:2000]
+    views = [clean(text).text for text in texts]
+    assert not any(re.search(r"#\d+;|\bquot;|&lt;|\\", view) for view in views)
+    fired = [i for i, v in enumerate(views) if truecase(v, annotate._lexicon()) != v]
+    assert 0.25 < len(fired) / len(texts) < 0.45
+    found = list(annotator.annotate(texts))
+    for text, words in zip(texts, found, strict=True):
+        assert words
+        at = 0
+        for w in words:
+            assert at <= w.char_start < w.char_end <= len(text)
+            at = w.char_end
+    opening = [w for i in fired for w in found[i] if w.char_start < 60]
+    names = sum(w.upos == "PROPN" for w in opening) / len(opening)
+    assert names < 0.3  # 0.37 without true-casing

@@ -1,0 +1,143 @@
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditkit.errors import DataError, SettingsError
+from auditkit.settings import Settings, load_settings, read_glossary
+
+NEEDED = {"model": "m", "dataset": "agnews"}
+
+
+def test_flags_win_over_the_file_and_the_file_over_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("model: m\ndataset: imdb\nseed: 7\nrandom_draws: 5\ngroups: [a, 'b,c']\n")
+    settings = load_settings(str(path), {"seed": 9, "limit": None, "without": (), "dataset": "x"})
+    assert settings.seed == 9
+    assert settings.dataset == "x"
+    assert settings.random_draws == 5
+    assert settings.limit is None
+    assert settings.groups == ("a", "b,c")
+    assert settings.batch_tokens == 8192
+    assert load_settings(str(path), {"groups": "a, b ,"}).groups == ("a", "b")
+
+
+def test_the_default_config_repeats_the_defaults_of_every_field() -> None:
+    values = yaml.safe_load((files("auditkit.configs") / "default.yaml").read_text())
+    assert set(values) | {"model", "dataset"} == set(Settings.model_fields)
+    assert load_settings("default", NEEDED) == load_settings(None, NEEDED)
+
+
+@pytest.mark.parametrize("name", ["agnews", "imdb"])
+def test_packaged_configs(name: str) -> None:
+    settings = load_settings(name, {"model": "m"})
+    assert (settings.dataset, settings.split) == (name, "test")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("random_drawz: 3", "random_drawz: no such key; did you mean random_draws[?] available: "),
+        ("random_draws: -1", "-> random_draws: .*greater than or equal to 0, seen -1"),
+        ("batch_tokens: 0", "-> batch_tokens: .*greater than or equal to 1, seen 0"),
+        ("batch_tokens: true", "-> batch_tokens: .*valid integer, seen True"),
+        ("limit: 1.5", "-> limit: .*seen 1.5"),
+        ("strict: 'yes'", "-> strict: .*valid boolean, seen 'yes'"),
+        ("dtype: int8", "-> dtype: .*'float32', 'bfloat16' or 'float16', seen 'int8'"),
+        ("device: cuda:x", "-> device: expected auto, cpu, cuda or cuda:NUMBER, seen 'cuda:x'"),
+        ("probes: [stopwords]", "-> probes: no probe 'stopwords'; did you mean stopword[?] avail"),
+        ("without: [x]", "-> without: no probe 'x'; available: .*pos_retention"),
+        ("options: {x: {}}", "-> options: no probe 'x'"),
+        ("options: {stopword: 3}", "-> options -> stopword: .*dictionary, seen 3"),
+        ("groups: {a: 1}", "-> groups: .*tuple"),
+        ("seed: 1\nmodel: m\nseed: 2", "bad.yaml, line 3: not valid YAML: key 'seed' stands twice"),
+        ("options: {stopword: {a: 1, a: 2}}", "line 1: .*key 'a' stands twice"),
+        ("a: [1", "line 1: not valid YAML"),
+        ("model: !!python/object/apply:os.getcwd []", "line 1: not valid YAML"),
+        ("? [1, 2]\n: 3", "not valid YAML: found unhashable key"),
+        ("- a", "expected a mapping of names"),
+        ("1: a", "expected a mapping of names"),
+        ("model: \x00", "not valid YAML"),
+        ("[" * 5000, "not valid YAML"),
+    ],
+)
+def test_a_bad_config_is_one_clear_line(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(content)
+    with pytest.raises(SettingsError, match=message) as caught:
+        load_settings(str(path), NEEDED)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_bad_flag_says_that_it_is_a_flag_and_every_fault_is_said() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings("agnews", {"seed": -1, "dtype": "x" * 999})
+    message = str(caught.value)
+    assert message.startswith("agnews -> model: missing; give --model or the key in a config; ")
+    assert "flags -> seed: " in message
+    assert "flags -> dtype: " in message
+    assert len(message) < 500
+
+
+def test_no_such_config(tmp_path: Path) -> None:
+    with pytest.raises(
+        SettingsError, match="no config 'agnew'; a YAML file, or did you mean agnews"
+    ):
+        load_settings("agnew", NEEDED)
+    with pytest.raises(SettingsError, match="available: agnews, default, imdb"):
+        load_settings(str(tmp_path), NEEDED)
+    (tmp_path / "a.yaml").write_bytes(b"\xff")
+    with pytest.raises(DataError, match="not UTF-8"):
+        load_settings(str(tmp_path / "a.yaml"), NEEDED)
+    (tmp_path / "b.yaml").write_text("# nothing\n")
+    assert load_settings(str(tmp_path / "b.yaml"), NEEDED) == load_settings(None, NEEDED)
+
+
+@given(st.recursive(st.none() | st.text() | st.integers(), lambda s: st.lists(s) | st.tuples(s)))
+def test_whatever_is_given_the_answer_is_settings_or_a_settings_error(value: Any) -> None:
+    for field in Settings.model_fields:
+        message = ""
+        try:
+            load_settings(None, {**NEEDED, field: value})
+        except SettingsError as error:
+            message = str(error)
+        assert message == "" or f"-> {field}" in message
+
+
+def test_a_glossary_of_lines(tmp_path: Path) -> None:
+    path = tmp_path / "terms.txt"
+    path.write_text(
+        "\ufeff# finance\n rate  hike \n\nRate Hike\n  # more\nbond\n", encoding="utf-8"
+    )
+    assert read_glossary(path) == ("rate hike", "bond")
+
+
+def test_a_glossary_with_columns(tmp_path: Path) -> None:
+    path = tmp_path / "terms.csv"
+    path.write_text('source,term\nx,"bond, junk"\ny,#tag\nz,\n')
+    assert read_glossary(path) == ("bond, junk", "#tag")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.txt", b"", "a.txt: no terms"),
+        ("a.txt", b"# only\n \n", "a.txt: no terms"),
+        ("a.txt", b"\xff\n", "not UTF-8"),
+        ("a.csv", b"word\nx\n", "no column 'term'; available: word"),
+        ("a.csv", b"term\n", "no rows"),
+        ("a.csv", b"term,x\n ,y\n", "no terms"),
+        ("none.txt", None, "none.txt: cannot be read"),
+        ("none.csv", None, "not found"),
+    ],
+)
+def test_a_bad_glossary(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        read_glossary(tmp_path / name)
