@@ -1,0 +1,1 @@
+"""Built-in probes: one file a question, found through the entry-point group `auditkit.probes`."""

@@ -1,0 +1,155 @@
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import kendalltau
+
+from auditkit.finding import Finding
+from auditkit.plugin import Probe, discover
+from auditkit.probes.attribution_agreement import CAVEATS, METHOD, SECOND, AttributionAgreement
+from auditkit.testing import (
+    SyntheticBench,
+    check_probe,
+    contract_traces,
+    replace_tables,
+    synthetic_trace,
+    with_depth,
+)
+from auditkit.trace import Trace
+
+TRACES = contract_traces()
+
+
+def measured(trace: Trace, **options: Any) -> Trace:
+    frame = AttributionAgreement().measure(SyntheticBench(trace, **options))
+    return replace_tables(trace, measured_attribution_agreement=frame)
+
+
+def analyse(trace: Trace) -> Finding:
+    probe = AttributionAgreement(resamples=500)
+    finding: Finding = probe.analyse(trace, np.random.default_rng(0))
+    return finding
+
+
+@pytest.fixture(scope="module")
+def trace() -> Trace:
+    return synthetic_trace(np.random.default_rng(1), documents=60)
+
+
+@pytest.mark.parametrize("name", TRACES)
+def test_contract(name: str) -> None:
+    assert check_probe(AttributionAgreement(resamples=100), TRACES[name]) is not None
+    assert check_probe(AttributionAgreement(resamples=100), measured(TRACES[name])) is not None
+
+
+def test_it_comes_through_the_door_of_third_parties() -> None:
+    assert isinstance(discover()["attribution_agreement"].load(), Probe)
+
+
+def test_it_measures_both_methods_on_both_models(trace: Trace) -> None:
+    bench = SyntheticBench(trace, attribution_sample=10)
+    frame = AttributionAgreement().measure(bench)
+    assert bench.calls == [(arm, m) for arm in ("unpruned", "baseline") for m in (METHOD, SECOND)]
+    assert frame["example_id"].nunique() == 10
+    alone = SyntheticBench(TRACES["no_baseline"])
+    AttributionAgreement().measure(alone)
+    assert {arm for arm, _ in alone.calls} == {"unpruned"}
+
+
+def test_an_empty_sample_measures_nothing_and_is_not_applicable(trace: Trace) -> None:
+    assert AttributionAgreement().measure(SyntheticBench(trace, attribution_sample=0)) is None
+    finding = analyse(trace)
+    assert finding.status == "not_applicable"
+    assert "--attribution-sample" in finding.claim
+
+
+def test_tau_is_the_mean_of_the_documents_without_special_tokens(trace: Trace) -> None:
+    with_frame = measured(trace, attribution_sample=20)
+    frame = with_frame.measured("attribution_agreement")
+    assert frame is not None
+    taus = []
+    for _, own in frame[(frame["arm"] == "unpruned") & (frame["method"] == METHOD)].groupby(
+        "example_id"
+    ):
+        both = own.merge(trace.table("tokens"), on=["example_id", "position"])
+        both = both[~both["special"]]
+        taus.append(kendalltau(both["depth"], both["attribution"].abs()).statistic)
+    found = analyse(with_frame).measurement("kendall_tau", arm="unpruned", slice=METHOD)
+    assert found.value == pytest.approx(np.mean(taus))
+    assert found.n == 20
+
+
+@pytest.mark.parametrize(
+    ("truth", "claim"),
+    [
+        (0.6, "Tokens that live longer have larger attributions"),
+        (-2.0, "Tokens that live longer have smaller attributions"),
+        (0.0, "No agreement shown"),
+    ],
+)
+def test_claims_follow_what_was_planted(trace: Trace, truth: float, claim: str) -> None:
+    shifted = SyntheticBench(trace, truth=abs(truth))
+    frame = AttributionAgreement().measure(shifted)
+    if truth < 0:  # the largest become the smallest
+        frame["attribution"] = 10 - frame["attribution"].abs()
+    finding = analyse(replace_tables(trace, measured_attribution_agreement=frame))
+    assert finding.claim.startswith(claim)
+    assert "95 % interval" in finding.claim
+    control = finding.measurement("control_kendall_tau", arm="random", slice=METHOD)
+    assert control.interval is not None
+    assert control.interval.low < 0.02 < 0.1 + control.interval.high
+
+
+def test_ceilings_are_one_where_methods_and_models_are_the_same(trace: Trace) -> None:
+    class Same(SyntheticBench):
+        def attribute(self, arm: str, method: str, example_ids: Sequence[str]) -> pd.DataFrame:
+            return super().attribute("unpruned", METHOD, example_ids)
+
+    frame = AttributionAgreement().measure(Same(trace))
+    finding = analyse(replace_tables(trace, measured_attribution_agreement=frame))
+    for arm, against in [("unpruned", "method against method"),
+                         ("baseline", "model against model")]:  # fmt: skip
+        for name in ("ceiling_auroc", "ceiling_corrected_precision"):
+            assert finding.measurement(name, arm=arm, slice=against).value == pytest.approx(1.0)
+
+
+def test_poor_convergence_warns_and_is_counted(trace: Trace) -> None:
+    frame = AttributionAgreement().measure(SyntheticBench(trace))
+    ids = sorted(frame["example_id"].unique())
+    poor = (frame["arm"] == "baseline") & (frame["method"] == METHOD)
+    frame.loc[poor & (frame["example_id"] == ids[0]), "convergence"] = 0.051
+    frame.loc[poor & frame["example_id"].isin(ids[1:4]), "convergence"] = np.nan
+    finding = analyse(replace_tables(trace, measured_attribution_agreement=frame))
+    assert finding.status == "warn"
+    assert finding.table("convergence").column("missed") == (0, 4)
+    assert finding.measurement("converged", arm="baseline").value == pytest.approx(56 / 60)
+    assert any("baseline" in caveat and "converge" in caveat for caveat in finding.caveats)
+    assert analyse(measured(trace)).status == "reported"
+
+
+def test_an_attribution_that_is_not_finite_leaves_its_document_out(trace: Trace) -> None:
+    frame = AttributionAgreement().measure(SyntheticBench(trace))
+    frame.loc[frame["example_id"] == "doc-0003", "attribution"] = np.inf
+    finding = analyse(replace_tables(trace, measured_attribution_agreement=frame))
+    assert finding.measurement("kendall_tau", arm="unpruned", slice=METHOD).n == 59
+    assert any(caveat.startswith("1 documents hold") for caveat in finding.caveats)
+
+
+def test_documents_without_a_value_are_counted_by_reason(trace: Trace) -> None:
+    finding = analyse(measured(with_depth(trace, 4)))
+    tau = finding.measurement("kendall_tau", arm="unpruned", slice=METHOD)
+    assert tau.undefined == "no documents"
+    rows = finding.table("left_out").rows
+    assert ("agreement: unpruned, integrated_gradients", "Kendall's τ-b",
+            "every token has the same survival depth", 60) in rows  # fmt: skip
+
+
+def test_the_caveats_are_printed_with_the_number_of_documents(trace: Trace) -> None:
+    finding = analyse(measured(trace))
+    assert set(CAVEATS) <= set(finding.caveats)
+    assert finding.caveats[0].startswith("Attributions of 60 documents")
+    for name in ("Jain and Wallace 2019", "Wiegreffe and Pinter 2019", "Krishna et al. 2022"):
+        assert any(name in caveat for caveat in finding.caveats)
+    assert any("first look" in caveat for caveat in finding.caveats)

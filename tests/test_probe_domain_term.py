@@ -1,0 +1,306 @@
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from auditkit.finding import Finding, Undefined
+from auditkit.plugin import Probe
+from auditkit.probes._terms import class_terms, fold_of, log_odds_z, match, term_list
+from auditkit.probes.domain_term import DomainTerm
+from auditkit.stats.inclusion import inclusion_probability
+from auditkit.testing import SyntheticBench, check_probe, contract_traces, replace_tables
+from auditkit.testing import synthetic_trace as synthetic
+from auditkit.trace import Trace
+
+TRAINING = pd.DataFrame(
+    [
+        (0, "restaurant", 50), (0, "goalkeeper", 80), (0, "the", 500), (0, "of", 300),
+        (0, "semiconductor", 2), (0, "42", 90), (0, "q", 70),
+        (1, "semiconductor", 90), (1, "market", 60), (1, "the", 500), (1, "of", 300),
+    ],
+    columns=["label", "lower", "count"],
+)  # fmt: skip
+
+
+def trace_of(noun: float = 1.0, documents: int = 240) -> Trace:
+    return synthetic(np.random.default_rng(0), documents=documents, weights={"NOUN": noun})
+
+
+def with_terms(trace: Trace, glossary: tuple[str, ...] = ()) -> Trace:
+    bench = SyntheticBench(trace, glossary=glossary, training=TRAINING)
+    return replace_tables(trace, measured_domain_term=DomainTerm().measure(bench))
+
+
+def analysed(trace: Trace) -> Finding:
+    finding: Finding = DomainTerm(resamples=500).analyse(trace, np.random.default_rng(1))
+    return finding
+
+
+# --- the term list
+
+
+def test_log_odds_by_hand() -> None:
+    counts = np.array([[30.0, 2, 1], [5, 5, 5], [100, 110, 90]])
+    z = log_odds_z(counts)
+    pooled = counts.sum(axis=1)
+    for w in range(3):
+        for c in range(3):
+            own, rest = counts[w, c], counts[w].sum() - counts[w, c]
+            n_own, n_rest = counts[:, c].sum(), counts.sum() - counts[:, c].sum()
+            alpha, alpha_all = pooled[w], pooled.sum()
+            delta = np.log((own + alpha) / (n_own + alpha_all - own - alpha)) - np.log(
+                (rest + alpha) / (n_rest + alpha_all - rest - alpha)
+            )
+            variance = 1 / (own + alpha) + 1 / (rest + alpha)
+            assert z[w, c] == pytest.approx(delta / np.sqrt(variance))
+    assert z[0, 0] > 1.96
+    assert (log_odds_z(counts[:, :1]) == 0).all()
+
+
+def test_terms_of_the_training_words() -> None:
+    from wordfreq import word_frequency
+
+    terms = class_terms(TRAINING, -1, top=50, min_count=10)
+    assert set(zip(terms["label"], terms["term"], strict=True)) == {
+        (0, "restaurant"), (0, "goalkeeper"), (1, "semiconductor"), (1, "market"),
+    }  # fmt: skip
+    row = terms[terms["term"] == "market"].iloc[0]
+    share = 60 / TRAINING.loc[TRAINING["label"] == 1, "count"].sum()
+    assert row["weirdness"] == pytest.approx(share / word_frequency("market", "en"))
+    assert len(class_terms(TRAINING, -1, top=1, min_count=10)) == 2
+    assert class_terms(TRAINING, -1, top=50, min_count=1000).empty
+
+
+def test_measure_lists_terms_and_glossary() -> None:
+    bench = SyntheticBench(
+        trace_of(), glossary=("Berlin  Ng", "berlin ng", " ", "Won"), training=TRAINING
+    )
+    terms = DomainTerm().measure(bench)
+    assert list(terms.columns) == ["term", "label", "source", "z", "weirdness", "fold"]
+    glossary = terms[terms["source"] == "glossary"]
+    assert list(glossary["term"]) == ["berlin ng", "won"]
+    assert (glossary["label"] == -1).all()
+    assert (terms["fold"] == -1).all()
+    assert len(terms) == 6
+
+
+def test_nothing_to_list_is_an_empty_table() -> None:
+    bench = SyntheticBench(trace_of(), training=TRAINING.iloc[:0])
+    assert DomainTerm().measure(bench).empty
+    finding = analysed(replace_tables(trace_of(), measured_domain_term=DomainTerm().measure(bench)))
+    assert finding.status == "not_applicable"
+    assert "no glossary" in finding.claim
+
+
+def planted_texts() -> Trace:
+    """Documents of class 0 speak of a goalkeeper, of class 1 of a semiconductor."""
+    trace = trace_of()
+    names = {0: "goalkeeper", 1: "semiconductor"}
+    label = trace.table("examples").set_index("example_id")["label"]
+    words = trace.table("words")
+    own = label.reindex(words["example_id"]).map(names).to_numpy(dtype=object)
+    lower = np.where(words["upos"] == "NOUN", own, words["lower"].to_numpy(dtype=object))
+    words = words.assign(lower=lower)
+    text = words.groupby("example_id")["lower"].agg(" ".join)
+    examples = trace.table("examples")
+    return replace_tables(
+        trace,
+        words=words,
+        examples=examples.assign(text=text.reindex(examples["example_id"]).to_numpy()),
+    )
+
+
+def test_without_training_words_each_half_is_measured_with_the_terms_of_the_other() -> None:
+    trace = planted_texts()
+    terms = term_list(SyntheticBench(trace), top=5, min_count=5)
+    assert set(terms["fold"]) == {0, 1}
+    examples = trace.table("examples")
+    silent = examples.assign(
+        text=[
+            "" if fold_of(e) == 0 else t
+            for e, t in zip(examples["example_id"], examples["text"], strict=True)
+        ]
+    )
+    half = term_list(SyntheticBench(replace_tables(trace, examples=silent)), top=5, min_count=5)
+    assert set(half["fold"]) == {0}  # found on half 1, so measured on half 0 alone
+    assert set(half["term"]) == {"goalkeeper", "semiconductor"}
+    finding = analysed(replace_tables(trace, measured_domain_term=half))
+    words = trace.table("words")
+    inside = np.array([fold_of(e) == 0 for e in words["example_id"]])
+    count = (words["lower"].isin(["goalkeeper", "semiconductor"]) & inside).sum()
+    assert finding.measurement("lift", arm="pruned", slice="domain terms").n == count
+    assert "found on one half of the documents, measured on the other" in finding.claim
+    assert any("no training words" in caveat for caveat in finding.caveats)
+
+
+def test_halves_depend_on_the_id_alone_and_are_even() -> None:
+    folds = [fold_of(f"doc-{i}") for i in range(2000)]
+    assert 900 < sum(folds) < 1100
+    assert fold_of("\ud800") in (0, 1)
+
+
+# --- where terms stand
+
+
+def matched(words: str, terms: list[str], document: list[int] | None = None) -> list[str]:
+    lower = np.array(words.split(), dtype=object)
+    where = np.array(document if document is not None else [0] * len(lower))
+    return list(match(lower, where, terms))
+
+
+def test_words_and_phrases_are_matched() -> None:
+    assert matched("a stock market falls", ["market"]) == ["", "", "market", ""]
+    assert matched("a stock market falls", ["market", "stock market"]) == [
+        "", "stock market", "stock market", "",
+    ]  # fmt: skip
+    assert matched("state - of - the - art", ["state-of-the-art"]) == ["state-of-the-art"] * 7
+    assert matched("u.s. dollar", ["u.s."]) == ["u.s.", ""]
+    assert matched("stock market", ["stock market"], [0, 1]) == ["", ""]
+    assert matched("new new york", ["new york"]) == ["", "new york", "new york"]
+    assert matched("york", ["new york"]) == [""]
+    assert matched("x", []) == [""]
+
+
+# --- the finding
+
+
+@pytest.mark.parametrize(("name", "trace"), contract_traces().items())
+def test_contract(name: str, trace: Trace) -> None:
+    assert isinstance(DomainTerm(), Probe)
+    probe = DomainTerm(resamples=50)
+    unmeasured = check_probe(probe, trace)
+    if name == "no_words":
+        assert unmeasured is None
+        return
+    assert unmeasured is not None
+    assert unmeasured.status == "not_applicable"
+    finding = check_probe(probe, with_terms(trace, ("won", "berlin ng")))
+    assert finding is not None
+    assert finding.status in ("reported", "not_applicable")
+
+
+@pytest.mark.parametrize(
+    ("noun", "claim"),
+    [
+        (4.0, "Domain terms are kept more often than at random"),
+        (0.25, "Domain terms are kept less often than at random"),
+        (1.0, "No difference shown"),
+    ],
+)
+def test_claim_follows_the_planted_effect(noun: float, claim: str) -> None:
+    finding = analysed(with_terms(trace_of(noun)))
+    assert finding.claim.startswith(claim)
+    assert "95 % interval" in finding.claim
+    assert "one half" not in finding.claim
+
+
+def test_terms_count_in_their_own_class_by_hand() -> None:
+    trace = with_terms(trace_of(2.0), glossary=("berlin",))
+    finding = analysed(trace)
+    words, examples = trace.table("words"), trace.table("examples")
+    label = dict(zip(examples["example_id"], examples["label"], strict=True))
+    lists = {0: {"restaurant", "goalkeeper"}, 1: {"semiconductor", "market"}}
+    of_class = words["example_id"].map(label)
+    for value, terms in lists.items():
+        mine = words["lower"].isin(terms | {"berlin"}) & (of_class == value)
+        m = finding.measurement("retention", arm="pruned", slice=f"domain terms of class {value}")
+        assert m.n == mine.sum()
+        assert m.value == pytest.approx((words["depth"][mine] == 4).mean())
+    everywhere = words["lower"].isin(lists[0] | lists[1] | {"berlin"})
+    assert finding.measurement("lift", arm="pruned", slice="domain terms").n == everywhere.sum()
+
+
+def test_table_of_terms_by_hand() -> None:
+    trace = with_terms(trace_of(2.0), glossary=("berlin",))
+    words, tokens = trace.table("words"), trace.table("tokens")
+    label = trace.table("examples").set_index("example_id")["label"]
+    table = analysed(trace).table("terms")
+    shown = dict(zip(table.column("term"), range(5), strict=True))
+    assert list(shown) == ["berlin", "goalkeeper", "restaurant", "semiconductor", "market"]
+    of_class = label.reindex(words["example_id"]).to_numpy() == 1
+    mine = words[(words["lower"] == "market") & of_class]
+    kept, chance = 0.0, 0.0
+    for example_id, g, depth in zip(mine["example_id"], mine["pieces"], mine["depth"], strict=True):
+        own = tokens[(tokens["example_id"] == example_id) & ~tokens["special"]]
+        kept += depth == 4
+        chance += float(inclusion_probability(len(own), int((own["depth"] >= 4).sum()), g))
+    row: dict[str, Any] = dict(
+        zip((c.name for c in table.columns), table.rows[shown["market"]], strict=True)
+    )
+    assert row["class"] == "class 1"
+    assert row["words"] == len(mine)
+    assert row["documents"] == mine["example_id"].nunique()
+    assert row["rate"] == pytest.approx(kept / len(mine))
+    assert row["lift"] == pytest.approx(kept / chance)
+    assert isinstance(table.column("z")[shown["berlin"]], Undefined)
+    z = [v for v in table.column("z")[1:3] if isinstance(v, float)]
+    assert z == sorted(z, reverse=True)
+
+
+@pytest.mark.parametrize("labels", [("a", "a"), ("", ""), ("\ud800", "x\n" * 99)])
+def test_hostile_class_names_make_no_two_classes_one(labels: tuple[str, str]) -> None:
+    trace = synthetic(np.random.default_rng(0), documents=40, labels=labels)
+    finding = check_probe(DomainTerm(resamples=50), with_terms(trace))
+    assert finding is not None
+    classes = finding.table("outcome").column("class")
+    assert len(set(classes)) == 3
+    assert finding.status == "reported"
+
+
+def test_outcome_by_hand_and_the_caveat() -> None:
+    trace = with_terms(trace_of(2.0))
+    words, examples = trace.table("words"), trace.table("examples")
+    label = dict(zip(examples["example_id"], examples["label"], strict=True))
+    predictions = trace.predictions("pruned")
+    lists = {0: {"restaurant", "goalkeeper"}, 1: {"semiconductor", "market"}}
+    right: dict[bool, list[float]] = {True: [], False: []}
+    p_gold: dict[bool, list[float]] = {True: [], False: []}
+    for example_id, gold in label.items():
+        for term in lists[gold]:
+            depth = words["depth"][(words["example_id"] == example_id) & (words["lower"] == term)]
+            if len(depth):
+                alive = bool(depth.max() == 4)
+                right[alive].append(float(predictions.loc[example_id, "predicted"] == gold))
+                p_gold[alive].append(float(predictions.loc[example_id, "probs"][gold]))
+    finding = analysed(trace)
+    row = finding.table("outcome").rows[0]
+    assert row[:3] == ("all classes", len(right[True]), len(right[False]))
+    assert row[3:5] == pytest.approx((np.mean(right[True]), np.mean(right[False])))
+    assert row[7:9] == pytest.approx((np.mean(p_gold[True]), np.mean(p_gold[False])))
+    difference = finding.measurement("accuracy_difference", arm="pruned")
+    assert difference.value == pytest.approx(np.mean(right[True]) - np.mean(right[False]))
+    assert any("confounded" in caveat for caveat in finding.caveats)
+
+
+def test_planted_outcome_is_found() -> None:
+    trace = with_terms(trace_of())
+    words, predictions = trace.table("words"), trace.table("predictions").copy()
+    label = trace.table("examples").set_index("example_id")["label"]
+    gold = label.reindex(predictions["example_id"]).to_numpy()
+    own = np.where(
+        label.reindex(words["example_id"]) == 0,
+        words["lower"].isin(["restaurant", "goalkeeper"]),
+        words["lower"].isin(["semiconductor", "market"]),
+    )
+    survives = set(words.loc[own & (words["depth"] == 4), "example_id"])
+    kept = predictions["example_id"].isin(survives).to_numpy()
+    predictions["predicted"] = np.where(kept, gold, 1 - gold)
+    measured = trace.measured("domain_term")
+    assert measured is not None
+    finding = analysed(
+        replace_tables(trace, predictions=predictions, measured_domain_term=measured)
+    )
+    difference = finding.measurement("accuracy_difference", arm="pruned").interval
+    assert difference is not None
+    assert difference.low > 0.3
+
+
+def test_terms_that_do_not_occur_are_not_applicable() -> None:
+    terms = pd.DataFrame(
+        [("zebra", 0, "log_odds", 5.0, 9.0, -1)],
+        columns=["term", "label", "source", "z", "weirdness", "fold"],
+    )
+    finding = analysed(replace_tables(trace_of(), measured_domain_term=terms))
+    assert finding.status == "not_applicable"
+    assert "none of 1 terms" in finding.claim

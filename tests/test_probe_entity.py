@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+
+from auditkit.finding import Finding, Undefined
+from auditkit.plugin import Probe
+from auditkit.probes.entity import Entity
+from auditkit.testing import check_probe, contract_traces, replace_tables, synthetic_trace
+from auditkit.trace import Trace
+
+
+def trace_of(weight: float = 1.0, *, reliable: bool = False, f: float | None = 0.53) -> Trace:
+    trace = synthetic_trace(np.random.default_rng(2), documents=200, weights={"PROPN": weight})
+    annotator = trace.about.annotator.model_copy(
+        update={
+            "entity_types_reliable": reliable,
+            "accuracy": {} if f is None else {"entity_f": f, "name_f": 0.68},
+        }
+    )
+    return replace_tables(trace, about=trace.about.model_copy(update={"annotator": annotator}))
+
+
+def analysed(trace: Trace) -> Finding:
+    finding: Finding = Entity(resamples=500).analyse(trace, np.random.default_rng(1))
+    return finding
+
+
+@pytest.mark.parametrize(("name", "trace"), contract_traces().items())
+def test_contract(name: str, trace: Trace) -> None:
+    assert isinstance(Entity(), Probe)
+    finding = check_probe(Entity(resamples=100), trace)
+    assert (finding is None) == (name == "no_words")
+
+
+@pytest.mark.parametrize(
+    ("weight", "claim", "typed"),
+    [
+        (4.0, "Names are kept more often than at random", "more often"),
+        (0.25, "Names are kept less often than at random", "less often"),
+        (1.0, "No difference shown", "No difference shown"),
+    ],
+)
+def test_claim_follows_the_planted_effect(weight: float, claim: str, typed: str) -> None:
+    finding = analysed(trace_of(weight))
+    assert finding.claim.startswith(claim)
+    assert "95 % interval" in finding.claim
+    assert any("name or not" in caveat for caveat in finding.caveats)
+    by_type = analysed(trace_of(weight, reliable=True))
+    assert typed in by_type.claim
+    assert "entity types" in by_type.claim
+    assert not any("name or not" in caveat for caveat in by_type.caveats)
+
+
+def test_units_by_hand() -> None:
+    trace = trace_of()
+    words = trace.table("words")
+    finding = analysed(trace)
+    units = {
+        "names": words["entity"].isin(["GPE", "PERSON"]),
+        "numbers and dates": words["entity"] == "CARDINAL",
+        "no entity": words["entity"] == "",
+        "type PERSON": words["entity"] == "PERSON",
+    }
+    for name, mine in units.items():
+        m = finding.measurement("retention", arm="pruned", slice=name)
+        assert m.n == mine.sum()
+        assert m.value == pytest.approx((words["depth"][mine] == 4).mean())
+    assert set(finding.table("by_type").column("category")) == {"GPE", "PERSON", "CARDINAL"}
+
+
+def test_typed_rates_stand_beside_the_annotators_f() -> None:
+    assert set(analysed(trace_of()).table("by_type").column("annotator_f")) == {0.53}
+    (unknown,) = set(analysed(trace_of(f=None)).table("by_type").column("annotator_f"))
+    assert isinstance(unknown, Undefined)
+
+
+def test_no_names_is_not_applicable() -> None:
+    trace = trace_of()
+    finding = analysed(replace_tables(trace, words=trace.table("words").assign(entity="DATE")))
+    assert finding.status == "not_applicable"
+    assert "no names" in finding.claim
+
+
+def test_hostile_types_are_passed_on_as_they_are() -> None:
+    trace = trace_of(reliable=True)
+    words = trace.table("words")
+    odd = "</script>\n\x00‮"
+    entity = words["entity"].where(words["entity"] != "CARDINAL", odd)
+    finding = check_probe(
+        Entity(resamples=50), replace_tables(trace, words=words.assign(entity=entity))
+    )
+    assert finding is not None
+    assert odd in finding.table("by_type").column("category")

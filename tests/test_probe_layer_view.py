@@ -1,0 +1,140 @@
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auditkit.finding import Finding
+from auditkit.plugin import Probe, discover
+from auditkit.probes.layer_view import LayerView
+from auditkit.testing import check_probe, contract_traces, replace_tables, synthetic_trace
+from auditkit.trace import Trace
+
+TRACES = contract_traces()
+
+
+def make(seed: int = 0, **options: Any) -> Trace:
+    return synthetic_trace(np.random.default_rng(seed), **options)
+
+
+def analyse(trace: Trace, **options: Any) -> Finding:
+    finding: Finding = LayerView(**options).analyse(trace, np.random.default_rng(0))
+    return finding
+
+
+@pytest.mark.parametrize("name", TRACES)
+def test_contract(name: str) -> None:
+    assert check_probe(LayerView(resamples=200), TRACES[name]) is not None
+
+
+def test_it_comes_through_the_door_of_third_parties() -> None:
+    assert isinstance(discover()["layer_view"].load({"examples": 3}), Probe)
+
+
+@pytest.mark.parametrize("name", TRACES)
+def test_segments_are_the_text_and_words_carry_their_depth(name: str) -> None:
+    trace = TRACES[name]
+    texts = trace.table("examples").set_index("example_id")["text"]
+    words, tokens = trace.table("words"), trace.table("tokens")
+    for example in analyse(trace, resamples=200).examples:
+        assert "".join(s.text for s in example.segments) == texts[example.example_id]
+        own = words[words["example_id"] == example.example_id]
+        shown = [(s.text, s.depth) for s in example.segments if s.depth is not None]
+        assert shown == list(zip(own["text"], own["depth"], strict=True))
+        depth = tokens[tokens["example_id"] == example.example_id]["depth"]
+        assert example.alive == tuple(
+            sum(1 for d in depth if d >= layer) for layer in range(1, trace.about.layers + 1)
+        )
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(*[st.integers(0, 12)] * 2), max_size=6), st.text(max_size=12))
+def test_any_spans_give_back_the_text(spans: list[tuple[int, int]], text: str) -> None:
+    text = text.encode("utf-8", "ignore").decode()
+    trace = make(documents=1)
+    rows = [
+        {"example_id": "doc-0000", "word": number, "text": "w", "lower": "w", "upos": "X",
+         "char_start": min(span), "char_end": min(max(span), len(text)), "is_stop": False,
+         "entity": "", "pieces": 1, "depth": 1}
+        for number, span in enumerate(spans)
+    ]  # fmt: skip
+    words = pd.DataFrame(rows) if rows else trace.table("words").head(0)
+    trace = replace_tables(trace, examples=trace.table("examples").assign(text=text), words=words)
+    (example,) = analyse(trace).examples
+    assert "".join(s.text for s in example.segments) == text
+
+
+def test_examples_are_balanced_over_classes_and_reasons() -> None:
+    trace = make(1, documents=200, classes=4)
+    finding = analyse(trace)
+    assert len({e.example_id for e in finding.examples}) == 8
+    labels = trace.table("examples").set_index("example_id")["label"]
+    counts = labels[[e.example_id for e in finding.examples]].value_counts()
+    assert counts.to_dict() == {0: 2, 1: 2, 2: 2, 3: 2}
+    titles = [e.title for e in finding.examples]
+    assert sorted(titles) == sorted(
+        2 * ["models disagree", "pruned hardest", "pruned least", "typical"]
+    )
+    pruned, baseline = (trace.predictions(arm)["predicted"] for arm in ("pruned", "baseline"))
+    for example in finding.examples:
+        if example.title == "models disagree":
+            assert pruned[example.example_id] != baseline[example.example_id]
+
+
+def test_the_hardest_and_least_pruned_are_shown() -> None:
+    trace = make(2, documents=40, classes=1, keep=0.6)  # of one class, models cannot disagree
+    tokens = trace.table("tokens")
+    kept = tokens[~tokens["special"]].groupby("example_id")["depth"].mean()
+    examples = analyse(trace, examples=4).examples
+    titles = ["pruned hardest", "pruned hardest", "pruned least", "typical"]
+    assert [e.title for e in examples] == titles
+    shown = [kept[e.example_id] for e in examples]
+    assert shown[:3] == [*kept.nsmallest(2), kept.max()]
+
+
+def test_facts_name_every_arm_and_truncation() -> None:
+    trace = make(3, documents=10, labels=("bad", "good"))
+    examples = {e.example_id: dict(e.facts) for e in analyse(trace, examples=10).examples}
+    facts = examples["doc-0009"]
+    assert "truncated" in facts
+    assert "truncated" not in examples["doc-0000"]
+    assert facts["gold label"] == "good"
+    for arm in trace.about.arms:
+        answers = trace.predictions(arm)
+        name = ("bad", "good")[int(answers["predicted"]["doc-0009"])]
+        assert facts[arm] == f"{name} ({max(answers['probs']['doc-0009']):.2f})"
+
+
+def test_rates_are_ratios_of_sums_with_special_tokens_apart() -> None:
+    trace = make(4, documents=50)
+    finding = analyse(trace)
+    tokens = trace.table("tokens")
+    table = finding.table("alive")
+    for layer, group, mean, rate, _ in table.rows:
+        mine = tokens[tokens["special"] == (group == "special tokens")]["depth"]
+        alive = sum(1 for depth in mine if depth >= layer)
+        assert rate == pytest.approx(alive / len(mine))
+        assert mean == pytest.approx(alive / 50)
+    last = finding.measurement("keep_rate", arm="pruned", slice="layer 4")
+    assert f"({100 * (last.value or 0):.1f} %, 95 % interval " in finding.claim
+
+
+def test_nothing_kept_and_everything_kept_are_said() -> None:
+    assert "0.0 outlive all 4 layers (0.0 %" in analyse(TRACES["all_pruned"]).claim
+    assert "(100.0 %" in analyse(TRACES["nothing_pruned"]).claim
+
+
+def test_without_pieces_there_is_nothing_to_prune() -> None:
+    trace = TRACES["one_document"]
+    tokens = trace.table("tokens")
+    special = tokens[tokens["special"]]
+    empty = replace_tables(trace, tokens=special, words=trace.table("words").head(0))
+    finding = analyse(empty)
+    assert "nothing to prune" in finding.claim
+    assert finding.measurement("keep_rate", arm="pruned", slice="layer 1").undefined is not None
+
+
+def test_no_examples_can_be_asked_for() -> None:
+    assert analyse(TRACES["full"], examples=0, resamples=200).examples == ()
