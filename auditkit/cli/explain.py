@@ -1,0 +1,131 @@
+"""`auditkit explain`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from auditkit.cli.console import cell, clean, quiet_libraries
+from auditkit.cli.run import model_options
+from auditkit.errors import SettingsError
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from auditkit.explain import Explanation
+    from auditkit.finding import Example
+
+
+@click.command()
+@model_options
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write a page.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.argument("text")
+def explain(
+    text: str,
+    model: str | None,
+    baseline: str | None,
+    spacy_model: str | None,
+    max_length: int | None,
+    device: str | None,
+    dtype: str | None,
+    html: Path | None,
+    as_json: bool,
+) -> None:
+    """Show TEXT layer by layer: what the pruned model drops, and what both models say."""
+    if model is None:
+        raise SettingsError("no model: give --model CKPT, a directory that `auditkit train` wrote")
+    quiet_libraries()
+    from auditkit.annotate import load_annotator
+    from auditkit.bench import open_bench
+    from auditkit.explain import explain as explain_text
+
+    bench = open_bench(
+        model,
+        baseline=baseline,
+        device=device or "auto",
+        dtype=dtype or "float32",
+        max_length=max_length,
+    )
+    found = explain_text(bench, load_annotator(spacy_model), text)
+    if html is not None:
+        _write_page(html, bench.pruned.about.name, found)
+        click.echo(html)
+    if as_json:
+        from auditkit.finding import to_json
+
+        click.echo(json.dumps(to_json(_as_json(found)), indent=1))  # ASCII: safe on a terminal
+    elif html is None:
+        _print(found, bench.no_baseline)
+
+
+def _print(found: "Explanation", no_baseline: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_column(justify="right", no_wrap=True)
+    whole = cell("".join(segment.text for segment in found.example.segments))
+    table.add_row("input", whole, f"{found.tokens} tokens")
+    for layer, alive in enumerate(found.example.alive, start=1):
+        line = _at_layer(found.example, layer, plain=not console.is_terminal)
+        table.add_row(f"layer {layer}", line, f"{alive} tokens")
+    console.print(table)
+    if found.truncated:
+        click.echo("the text goes on past what the models read")
+    click.echo()
+    predictions = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for prediction in found.predictions:
+        others = "  ".join(
+            f"{name} {probability:.3f}" for name, probability in prediction.probabilities.items()
+        )
+        predictions.add_row(prediction.arm, cell(prediction.label, "bold"), cell(others, "dim"))
+    console.print(predictions)
+    if no_baseline:
+        click.echo(f"no baseline: {clean(no_baseline)}")
+    click.echo(f"counted MACs: {found.macs_share:.0%} of the unpruned model's")
+
+
+def _at_layer(example: "Example", layer: int, *, plain: bool) -> "Text":
+    """The text with the words dropped by then struck out; bracketed off a terminal."""
+    from rich.text import Text
+
+    line = Text()
+    for segment in example.segments:
+        dropped = segment.depth is not None and segment.depth < layer
+        shown = clean(segment.text)
+        if plain:
+            line.append(f"[{shown}]" if dropped else shown)
+        else:
+            line.append(shown, "dim strike" if dropped else "")
+    return line
+
+
+def _as_json(found: "Explanation") -> dict[str, Any]:
+    return {
+        "text": "".join(segment.text for segment in found.example.segments),
+        "tokens": found.tokens,
+        "truncated": found.truncated,
+        "alive": found.example.alive,
+        "segments": found.example.segments,
+        "macs_share": found.macs_share,
+        "predictions": found.predictions,
+    }
+
+
+def _write_page(path: Path, model: str, found: "Explanation") -> None:
+    from auditkit.files import write_whole
+    from auditkit.report import render_explanation
+
+    facts = [
+        ("model", model),
+        ("tokens read", str(found.tokens)),
+        ("counted MACs", f"{found.macs_share:.0%} of the unpruned model's"),
+    ]
+    page = render_explanation(found.example, title=found.example.title, facts=facts)
+    write_whole(path, page)

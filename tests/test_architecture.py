@@ -1,0 +1,166 @@
+"""The import rule of CONTRIBUTING.md, read from the source without importing any of it."""
+
+import ast
+import importlib
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+LAYERS = (
+    ("errors", "files"),
+    ("stats",),
+    ("trace",),
+    ("finding",),
+    ("figures", "charts", "views", "retention"),
+    ("plugin",),
+    ("testing",),
+    ("ltp",),
+    ("sources",),
+    ("annotate", "data"),
+    ("attribution", "bench"),
+    ("explain", "shard"),
+    ("record", "measure"),
+    ("settings", "conduct", "report"),
+    ("cli", "__main__"),
+)
+"""A module imports from the layers above its own line, and from its own layer."""
+
+FOR_PROBES = {"errors", "stats", "trace", "finding", "figures", "retention", "plugin", "probes"}
+
+HOMES = {
+    "altair": {"charts"},
+    "captum": {"attribution"},
+    "click": {"cli"},
+    "datasets": {"sources", "ltp"},
+    "jinja2": {"report"},
+    "rich": {"cli"},
+    "sklearn": {"stats", "probes"},
+    "spacy": {"annotate"},
+    "statsmodels": {"stats"},
+    "torch": {"ltp", "attribution", "bench"},
+    "transformers": {"ltp", "bench"},
+    "vl_convert": {"charts"},
+}
+"""The only modules that may import a library, at their top or inside a function."""
+
+HEAVY = {"altair", "datasets", "pandas", "sklearn", "spacy", "statsmodels", "torch", "transformers"}
+
+SOURCES = sorted([*ROOT.glob("auditkit/**/*.py"), *ROOT.glob("probes/**/*.py")])
+
+
+def home(path: Path) -> str:
+    """The module or package right below auditkit: `trace`, `ltp`, `probes`; "" for auditkit."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    inside = parts if parts[0] == "probes" else parts[1:]
+    return "" if inside == ("__init__",) else inside[0]
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Dotted names of what a file imports, wherever in the file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def internal(path: Path) -> Iterator[str]:
+    """Which modules and packages right below auditkit a file imports."""
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] == "auditkit" and len(parts) > 1 and parts[1] != "__version__":
+            yield parts[1]
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_imports_obey_the_rule(path: Path) -> None:
+    mine = home(path)
+    if mine == "":  # the public face may name anything
+        return
+    if mine == "probes":
+        assert set(internal(path)) <= FOR_PROBES
+        return
+    height = {module: row for row, layer in enumerate(LAYERS) for module in layer}
+    assert mine in height, f"give {mine} its layer in tests/test_architecture.py"
+    for other in internal(path):
+        assert other in height, f"{relative(path)} imports {other}"
+        assert height[other] <= height[mine], f"{relative(path)} may not import {other}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_a_library_has_one_home(path: Path) -> None:
+    for name in imports(path):
+        library = name.split(".")[0]
+        assert home(path) in HOMES.get(library, {home(path)}), f"{relative(path)} uses {library}"
+
+
+def test_every_library_in_use_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = project["dependencies"] + project["optional-dependencies"]["demo"]
+    declared = {canonicalize_name(Requirement(line).name) for line in lines}
+    distributions = packages_distributions()
+    used = {name.split(".")[0] for path in SOURCES for name in imports(path)}
+    for library in sorted(used - sys.stdlib_module_names - {"auditkit"}):
+        owners = {canonicalize_name(owner) for owner in distributions[library]}
+        assert owners & declared, f"{library} is imported and not in pyproject.toml"
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in SOURCES if "__all__ = " in p.read_text(encoding="utf-8")], ids=relative
+)
+def test_all_is_exact_where_it_is_defined(path: Path) -> None:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    package = path.name == "__init__.py"
+    module = importlib.import_module(
+        ".".join(("auditkit",) * (parts[0] == "probes") + (parts[:-1] if package else parts))
+    )
+    public = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            public.add(node.name)
+        elif package and isinstance(node, ast.ImportFrom):  # a package's face is what it imports
+            public |= {alias.asname or alias.name for alias in node.names}
+    assert {name for name in public if not name.startswith("_")} <= set(module.__all__)
+    assert all(hasattr(module, name) for name in module.__all__)
+    assert len(set(module.__all__)) == len(module.__all__)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_files_stay_readable(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 450
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["probes", "--help"]])
+def test_help_needs_no_heavy_library(arguments: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from auditkit.cli import main\n"
+        f"sys.argv = ['auditkit', *{arguments!r}]\n"
+        "try:\n"
+        "    main()\n"
+        "except SystemExit as end:\n"
+        "    assert end.code in (0, None), end.code\n"
+        "print(*sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Usage" in done.stdout
+    assert not HEAVY & set(done.stdout.splitlines()[-1].split())
+
+
+def test_reading_a_trace_needs_no_model_library() -> None:
+    code = "import sys, auditkit.plugin, auditkit.report, auditkit.settings; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "transformers", "spacy", "datasets"} & set(done.stdout.split())
