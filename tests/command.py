@@ -2,6 +2,7 @@
 
 import io
 import sys
+import unicodedata
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,3 +43,10 @@ def auditkit(*arguments: str | Path) -> Done:
         main()
     assert isinstance(end.value.code, int)
     return Done(end.value.code, out.getvalue(), err.getvalue())
+
+
+def assert_harmless(done: Done) -> None:
+    """No control but the end of a line, no lone surrogate, no mark that turns the line round."""
+    for character in (done.out + done.err).replace("\n", ""):
+        assert unicodedata.category(character) not in ("Cc", "Cs"), repr(character)
+        assert character not in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"

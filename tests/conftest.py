@@ -49,3 +49,38 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str],
         return root / f"ltp-{layout}"
 
     return trained
+
+
+@pytest.fixture(scope="session")
+def tiny_csv(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The audited documents, and one row without a text."""
+    import tiny
+
+    path = tmp_path_factory.mktemp("data") / "audit.csv"
+    tiny.audit_csv(path)
+    with path.open("a", encoding="utf-8") as file:
+        file.write('"  ",Garden,web,spring\n')
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def tiny_runs(
+    tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Callable[[str], Path], tiny_csv: str
+) -> Callable[..., Path]:
+    """Layout → a run of all probes; `quick=True` → one with the flags `tiny.QUICK`. Read-only."""
+    import tiny
+    from command import auditkit
+
+    root = tmp_path_factory.mktemp("runs")
+
+    @cache
+    def run(layout: str, quick: bool = False) -> Path:
+        out = root / f"{layout}-{quick}"
+        flags = tiny.QUICK if quick else ("--attribution-sample", "4", "--groups", "source,season")
+        done = auditkit(
+            "run", "--model", tiny_checkpoint(layout), "--dataset", tiny_csv, "--out", out, *flags
+        )
+        assert done.code == 0, done.err
+        return out
+
+    return run

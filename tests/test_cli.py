@@ -1,17 +1,13 @@
-"""The command line's manners: one line for bad input, and nothing unsafe on a terminal."""
+"""The command line's manners: one line for what cannot be used, and what its commands say."""
 
 import json
 import re
 import shutil
 import subprocess
 import sys
-import unicodedata
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 import tiny
@@ -22,8 +18,7 @@ from tabular import write_csv
 
 import auditkit
 from auditkit import plugin
-from auditkit.cli import cli, console
-from auditkit.finding import Finding
+from auditkit.cli import cli
 
 TEXT = "Anna sorted the roses and the onions before it got dark."
 FAST = ("--probe", "performance", "--random-draws", "1")
@@ -233,197 +228,6 @@ def test_refused_rows_are_counted_and_listed(model: Path, tmp_path: Path) -> Non
     assert re.search(r"\b35\b[^0-9]*the label is missing", page)
     data = auditkit.load(tmp_path / "run").about["dataset"]
     assert (data["rows_in"], data["audited"], len(data["refused"])) == (37, 30, 7)
-
-
-def test_without_a_baseline_what_needs_one_says_so(
-    model: Path, data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    alone = shutil.copytree(model, tmp_path / "alone")
-    shutil.rmtree(alone / "baseline")
-    install(monkeypatch, Picky)
-    done = run(tmp_path / "run", *FAST, "--probe", "picky", model=alone, dataset=data)
-    assert (done.code, done.err) == (0, "")
-    audit = auditkit.load(tmp_path / "run")
-    picky = audit.finding("picky")
-    assert picky.status == "not_applicable"
-    assert "an unpruned baseline model (--baseline DIR, or CKPT/baseline)" in picky.claim
-    assert (
-        audit.about["no_baseline"] == "alone has no folder baseline/ and --baseline was not given"
-    )
-    assert audit.about["baseline"] is None
-    done = command("explain", "--model", alone, TEXT)
-    assert "no baseline: alone has no folder baseline/" in done.out
-
-
-@pytest.mark.parametrize("flag", ["--random-draws", "--random-documents"])
-def test_without_a_random_arm_its_probes_say_so(
-    flag: str, model: Path, data: str, tmp_path: Path
-) -> None:
-    done = run(tmp_path / "run", flag, "0", "--attribution-sample", "0", model=model, dataset=data)
-    assert (done.code, done.err) == (0, "")
-    audit = auditkit.load(tmp_path / "run")
-    assert audit.about["random_draws"] == audit.about["random_documents"] == 0
-    assert not audit.failures
-
-
-# --- probes of third parties -------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Broken:
-    """Breaks in the moment that its option names."""
-
-    name: ClassVar[str] = "broken"
-    version: ClassVar[str] = "1"
-    question: ClassVar[str] = "Does one broken probe cost the others?"
-    needs: ClassVar[frozenset[str]] = frozenset()
-
-    moment: str = "analyse"
-
-    def measure(self, bench: Any) -> Any:
-        if self.moment == "measure":
-            raise RuntimeError("no\nluck \x1b[31m<script>")
-        return {"exit": None, "table": "no table"}.get(self.moment)
-
-    def analyse(self, trace: Any, rng: Any) -> Finding:
-        if self.moment == "exit":
-            sys.exit(0)
-        raise ValueError("no\nluck \x1b[31m<script>")
-
-
-@dataclass(frozen=True)
-class Picky:
-    """Cannot do without a baseline."""
-
-    name: ClassVar[str] = "picky"
-    version: ClassVar[str] = "1"
-    question: ClassVar[str] = "Is there a baseline?"
-    needs: ClassVar[frozenset[str]] = frozenset({"baseline"})
-
-    def measure(self, bench: Any) -> Any:
-        raise AssertionError("it is not to be asked")
-
-    def analyse(self, trace: Any, rng: Any) -> Finding:
-        raise AssertionError("it is not to be asked")
-
-
-def install(monkeypatch: pytest.MonkeyPatch, probe: type) -> None:
-    """As if a package with this probe were installed."""
-    module = ModuleType("third_party")
-    setattr(module, probe.__name__, probe)
-    monkeypatch.setitem(sys.modules, "third_party", module)
-    name = probe.__dict__["name"]
-    entry = EntryPoint(name=name, value=f"third_party:{probe.__name__}", group=plugin.GROUP)
-    installed = entry_points(group=plugin.GROUP)
-    monkeypatch.setattr(plugin, "entry_points", lambda group: [*installed, entry])
-
-
-@pytest.mark.parametrize(
-    ("moment", "said"),
-    [
-        ("analyse", "analyse: ValueError: no luck"),
-        ("measure", "measure: RuntimeError: no luck"),
-        ("exit", "analyse: SystemExit: 0"),
-        ("table", "measure: ProbeError: measure returned str, expected a DataFrame or None"),
-    ],
-)
-def test_a_broken_probe_is_shown_and_costs_the_others_nothing(
-    moment: str, said: str, model: Path, data: str, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    install(monkeypatch, Broken)
-    config = tmp_path / "c.yaml"
-    config.write_text(f"options: {{broken: {{moment: {moment}}}}}\n")
-    out = tmp_path / "run"
-    flags = (*FAST, "--probe", "broken", "--config", config)
-    done = run(out, *flags, model=model, dataset=data)
-    assert (done.code, done.err) == (3, "")
-    assert re.search(r"broken +broke +" + said.split(":")[0], done.out)
-    audit = auditkit.load(out)
-    assert [f.probe for f in audit.findings] == ["performance"]
-    assert audit.failures[0].error.startswith(said)
-    page = (out / "report.html").read_text(encoding="utf-8")
-    assert said.split(":")[2].strip() in page
-    assert "<script" not in page
-    assert_harmless(done)
-    assert (out / "manifest.json").is_file()
-
-
-# --- what must never reach a terminal ----------------------------------------------------------
-
-HOSTILE = "Ro\x1b[2J\x1b]0;owned\x07ses \x00 \u202eevil\u202c \x9b31m </script> \u2066x\u2069\r\nZ"
-
-
-def assert_harmless(done: Done) -> None:
-    """No control but the end of a line, no lone surrogate, no mark that turns the line round."""
-    for character in (done.out + done.err).replace("\n", ""):
-        assert unicodedata.category(character) not in ("Cc", "Cs"), repr(character)
-        assert character not in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-
-
-def test_hostile_text_is_explained_harmlessly(model: Path, tmp_path: Path) -> None:
-    done = command("explain", "--model", model, HOSTILE)
-    assert (done.code, done.err) == (0, "")
-    assert "evil" in done.out
-    assert_harmless(done)
-    done = command("explain", "--model", model, "--json", HOSTILE)
-    assert json.loads(done.out)["text"] == HOSTILE  # as data it is whole
-    assert_harmless(done)
-    page = tmp_path / "page.html"
-    done = command("explain", "--model", model, "--html", page, HOSTILE)
-    assert done.out == f"{page}\n"
-    html = page.read_text(encoding="utf-8")
-    assert "</script>" not in html
-    assert "&lt;/" in html
-    assert not set(html) & {"\x1b", "\x00", "\x07", "\x9b"}
-
-
-def relabelled(model: Path, directory: Path, labels: Sequence[str]) -> Path:
-    """A copy of the checkpoint with other class names."""
-    copy = shutil.copytree(model, directory)
-    for path in (copy / "config.json", copy / "baseline" / "config.json"):
-        config = json.loads(path.read_text())
-        config["id2label"] = dict(enumerate(labels))
-        config["label2id"] = {label: index for index, label in enumerate(labels)}
-        path.write_text(json.dumps(config))
-    return copy
-
-
-def test_hostile_class_names_are_printed_harmlessly(model: Path, tmp_path: Path) -> None:
-    labels = [f"{HOSTILE} {name}" for name in ("a", "b", "[bold]c[/bold][/x]")]
-    hostile = relabelled(model, tmp_path / "model", labels)
-    rows = [(text, str(tiny.CLASSES.index(name))) for text, name in tiny.sentences(30, seed=5)]
-    path = write_csv(tmp_path / "d.csv", [("text", "label"), *rows])
-    done = run(tmp_path / "run", "--attribution-sample", "2", model=hostile, dataset=path)
-    assert (done.code, done.err) == (0, "")
-    assert_harmless(done)
-    done = command("explain", "--model", hostile, TEXT)
-    assert done.code == 0
-    assert "[bold]c[/bold][/x]" in " ".join(done.out.split())
-    assert_harmless(done)
-
-
-def test_hostile_names_in_an_error_are_printed_harmlessly(model: Path, tmp_path: Path) -> None:
-    path = write_csv(tmp_path / "d.csv", [("text", "label", HOSTILE), ("a b", HOSTILE, "")])
-    for flags in ([], ["--text-column", HOSTILE], ["--groups", "none"], ["--device", HOSTILE]):
-        done = run(tmp_path / "run", *flags, model=model, dataset=path)
-        assert done.code == 2
-        assert done.complaint
-        assert_harmless(done)
-
-
-def test_a_lone_surrogate_is_refused(model: Path) -> None:
-    done = command("explain", "--model", model, "caf\udce9")
-    assert done.code == 2
-    assert "not valid Unicode" in done.complaint
-    done = command("explain", "--model", model, " \n ")
-    assert (done.code, "the text is empty" in done.complaint) == (2, True)
-
-
-def test_clean_keeps_the_length_and_what_is_harmless() -> None:
-    assert console.clean("naïve 🌱 \u200d é\tx\n") == "naïve 🌱 \u200d é x "
-    assert console.clean(HOSTILE[:6]) == "Ro\ufffd[2J"
-    assert len(console.clean(HOSTILE)) == len(HOSTILE)
 
 
 # --- other commands ----------------------------------------------------------------------------

@@ -34,6 +34,10 @@ RECIPE = ("--epochs", "4,2,2", "--learning-rate", "3e-3", "--batch-size", "16",
           "--max-length", str(MAX_LENGTH), "--target-macs-share", "0.5")  # fmt: skip
 """Of `auditkit train`: the tiny checkpoints are about half as expensive, and better than chance."""
 
+QUICK = ("--probe", "performance", "--probe", "attribution_agreement", "--attribution-sample", "3",
+         "--random-draws", "2", "--random-documents", "60")  # fmt: skip
+"""A run of the probe that measures and one that does not."""
+
 _NOUNS = {
     "Garden": ("roses", "tulips", "hedges", "seedlings", "compost", "lawns", "orchards"),
     "Kitchen": ("onions", "saucepans", "noodles", "butter", "pastry", "soups", "dumplings"),
