@@ -281,7 +281,12 @@ def _check_pair(
     stock: LTPForSequenceClassification,
     length: int,
 ) -> None:
-    """All arms read the same token ids, so the baseline must know them."""
+    """All arms read the same token ids, and a MACs ratio compares models of one shape."""
+    theirs, ours = _shape(stock), _shape(ltp)
+    if theirs != ours:
+        raise CheckpointError(
+            f"{path}: {theirs}; {model} has {ours}; give the baseline that it was pruned from"
+        )
     if stock.config.vocab_size != ltp.config.vocab_size:
         raise CheckpointError(
             f"{path}: {stock.config.vocab_size} token ids, {model} has {ltp.config.vocab_size}; "
@@ -292,10 +297,17 @@ def _check_pair(
             f"{path}: reads {stock.config.max_tokens} tokens, the audit {length}; "
             f"give --max-length {stock.config.max_tokens}"
         )
-    if (Path(path) / "tokenizer.json").is_file():
-        theirs = checkpoints.load_tokenizer(path).get_vocab()
-        if theirs != tokenizer.get_vocab():
-            raise CheckpointError(
-                f"{path}: another vocabulary than {model}'s; all arms read the same tokens: "
-                "give the baseline that the model was pruned from"
-            )
+    own = (Path(path) / "tokenizer.json").is_file()
+    if own and checkpoints.load_tokenizer(path).get_vocab() != tokenizer.get_vocab():
+        raise CheckpointError(
+            f"{path}: another vocabulary than {model}'s; all arms read the same tokens: "
+            "give the baseline that the model was pruned from"
+        )
+
+
+def _shape(model: LTPForSequenceClassification) -> str:
+    config = model.config
+    return (
+        f"{config.num_hidden_layers} layers of {config.hidden_size} with "
+        f"{config.num_attention_heads} heads and an FFN of {config.intermediate_size}"
+    )

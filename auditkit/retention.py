@@ -11,20 +11,39 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from auditkit.figures import bounds, cells, columns, measurement
-from auditkit.finding import Cell, Chart, Measurement, Table, Undefined
+from auditkit.finding import Cell, Chart, Column, Measurement, Table, Undefined
 from auditkit.stats.estimates import Estimate
-from auditkit.stats.survival import Retained, Survival, TermRetained, position_bins
+from auditkit.stats.survival import (
+    Retained,
+    Survival,
+    TermRetained,
+    position_bins,
+    reference_layer,
+)
 from auditkit.trace import Trace
 
 RANDOM = "random keeping"
 
-CAVEATS = (
+NAMED = 3
+"""Categories that a claim names on either side."""
+
+WORD = (
     "A word survives while any of its pieces does: its survival depth is the maximum over its "
-    "pieces. Special tokens, and words past the model's maximum length, are in no count.",
-    "Lift compares with random keeping of as many pieces per document; it knows nothing of "
-    "position or length, the adjusted odds ratio does (10 relative positions × 5 document lengths "
-    "× 1, 2, 3 or more pieces, within each layer).",
+    "pieces. Special tokens, and words past the model's maximum length, are in no count."
 )
+
+
+def caveats_of(survival: Survival) -> tuple[str, ...]:
+    """What holds for every number on retention."""
+    return (
+        WORD,
+        f'"Kept" is kept after layer {survival.reference} of {survival.layers}, the layer after '
+        "which the share of all pieces alive is nearest to one half. It is chosen from these "
+        "counts alone, before any category is looked at, so it favours none.",
+        "Lift compares with random keeping of as many pieces per document; it knows nothing of "
+        "position or length, the adjusted odds ratio does (10 relative positions × 5 document "
+        "lengths × 1, 2, 3 or more pieces, within each layer).",
+    )
 
 
 def survival_of(trace: Trace) -> Survival:
@@ -39,6 +58,7 @@ def survival_of(trace: Trace) -> Survival:
     document = index.get_indexer(words["example_id"]).astype(np.int64)
     return Survival(
         layers=trace.about.layers,
+        reference=reference_layer(alive[:, 0], alive[:, 1:]),
         example_ids=index.to_numpy(dtype=object),
         total=alive[:, 0],
         kept=alive[:, 1:],
@@ -65,15 +85,15 @@ def tokens_alive(trace: Trace, ids: pd.Index, *, special: bool = False) -> NDArr
     return by_depth[:, ::-1].cumsum(axis=1)[:, ::-1]
 
 
-def claim_of(retained: Retained, noun: str, layers: int) -> str:
+def claim_of(retained: Retained, noun: str) -> str:
     """One sentence on one category; `noun` in the plural, as in "Stop words"."""
     lift, rate = retained.lift, retained.rate
     if retained.direction is None or rate.value is None or retained.expected.value is None:
         reason = lift.why_not or rate.why_not
         return f"{noun}: no comparison with random keeping is possible: {reason}."
     numbers = (
-        f"{_percent(rate.value)} against {_percent(retained.expected.value)} after the last of "
-        f"{layers} layers, {_lift_text(lift)}"
+        f"{_percent(rate.value)} against {_percent(retained.expected.value)} {_after(retained)}, "
+        f"{_lift_text(lift)}"
     )
     if retained.direction == 0:
         return f"No difference shown between {_lower(noun)} and random keeping: {numbers}."
@@ -81,7 +101,7 @@ def claim_of(retained: Retained, noun: str, layers: int) -> str:
     return f"{noun} are kept {word} often than at random: {numbers}."
 
 
-def claim_over(rows: Sequence[Retained], kind: str, layers: int) -> str:
+def claim_over(rows: Sequence[Retained], kind: str) -> str:
     """One sentence on many categories, highest lift first; `kind` in the plural."""
     tested = [r for r in rows if r.direction is not None]
     if not tested:
@@ -91,8 +111,8 @@ def claim_over(rows: Sequence[Retained], kind: str, layers: int) -> str:
             f"{_plain(largest.category)}: {largest.lift.why_not}."
         )
     more = [r for r in tested if r.direction == 1]
-    less = [r for r in tested if r.direction == -1]
-    where = f"after the last of {layers} layers ({len(tested)} tested, Benjamini–Hochberg at 5 %)"
+    less = [r for r in reversed(tested) if r.direction == -1]
+    where = f"{_after(tested[0])} ({len(tested)} tested, Benjamini–Hochberg at 5 %)"
     if not more and not less:
         far = max(tested, key=lambda r: abs(np.log(max(r.lift.value or 0.0, 1e-9))))
         return (
@@ -101,9 +121,9 @@ def claim_over(rows: Sequence[Retained], kind: str, layers: int) -> str:
         )
     told = []
     if more:
-        told.append(f"more often {_names(more)} ({_end('most', more[0], more)})")
+        told.append(f"more often {_names(more)} ({_end('most', more)})")
     if less:
-        told.append(f"less often {_names(less)} ({_end('least', less[-1], less)})")
+        told.append(f"less often {_names(less)} ({_end('least', less)})")
     return (
         f"Of the {kind}, pruning keeps {' and '.join(told)}, compared with random keeping of as "
         f"many pieces {where}."
@@ -115,13 +135,22 @@ def _plain(category: str) -> str:
     return " ".join(category.split())[:60]
 
 
+def _after(retained: Retained) -> str:
+    return f"after layer {retained.reference} of {len(retained.curve)}"
+
+
 def _names(rows: Sequence[Retained]) -> str:
-    return ", ".join(_plain(r.category) for r in rows)
+    named = ", ".join(_plain(r.category) for r in rows[:NAMED])
+    return named + (f" and {len(rows) - NAMED} more" if len(rows) > NAMED else "")
 
 
-def _end(most: str, end: Retained, rows: Sequence[Retained]) -> str:
-    named = f"{most} {_plain(end.category)}, " if len(rows) > 1 else ""
-    return f"{named}{_lift_text(end.lift)}"
+def _end(most: str, rows: Sequence[Retained]) -> str:
+    """The first of `rows` that has an interval, of rows in order; the very first if none has."""
+    if len(rows) == 1:
+        return _lift_text(rows[0].lift)
+    end = next((r for r in rows if r.lift.interval is not None), rows[0])
+    among = "" if end is rows[0] else " with an interval"
+    return f"{most}{among} {_plain(end.category)}, {_lift_text(end.lift)}"
 
 
 def _lift_text(lift: Estimate) -> str:
@@ -140,17 +169,19 @@ def _lower(noun: str) -> str:
     return noun[:1].lower() + noun[1:]
 
 
-def retention_table(rows: Sequence[Retained], name: str, title: str, kind: str) -> Table:
-    """Rates against random keeping; `kind` names a category in the singular."""
+def retention_table(
+    rows: Sequence[Retained], name: str, title: str, kind: str, reference: int
+) -> Table:
+    """Rates after layer `reference` against random keeping; `kind` is one category's noun."""
     return Table(
         name=name,
-        title=title,
+        title=f"{title}: kept after layer {reference}",
         columns=columns(
             ("category", kind, "label"),
             ("words", "Words", "count"),
             ("documents", "Documents", "count"),
-            ("rate", "Kept", "share", "Share alive after the last layer: words kept over words, "
-             "all documents together."),
+            ("rate", "Kept", "share", f"Share alive after layer {reference}: words kept over "
+             "words, all documents together."),
             ("rate_interval", "95 % interval", "interval"),
             ("expected", "At random", "share", "The same share if each document kept as many "
              "pieces at random."),
@@ -164,7 +195,7 @@ def retention_table(rows: Sequence[Retained], name: str, title: str, kind: str) 
              *cells(r.lift), _p(r.lift.p, r.lift), _p(r.p_adjusted, r.lift))
             for r in rows
         ),
-        note=CAVEATS[0],
+        note=WORD,
     )  # fmt: skip
 
 
@@ -182,7 +213,8 @@ def adjusted_table(rows: Sequence[Retained], name: str, title: str, kind: str) -
             ("depth", "Mean survival depth", "number", "Layers outlived by the word's "
              "longest-lived piece."),
             ("depth_interval", "95 % interval", "interval"),
-            ("macro", "Kept, mean over documents", "share"),
+            ("macro", "Kept, mean over documents", "share", "Each document's own share, after the "
+             "layer of the table before."),
             ("macro_interval", "95 % interval", "interval"),
             ("z", "z, exact", "number", "Of the stronger null that every document kept its "
              "pieces at random; lift = 1 claims less."),
@@ -216,33 +248,37 @@ def curve_table(rows: Sequence[Retained], name: str, title: str, kind: str) -> T
     )
 
 
-TERM_COLUMNS = columns(
-    ("words", "Words", "count"),
-    ("documents", "Documents", "count"),
-    ("rate", "Kept", "share"),
-    ("rate_interval", "95 % interval", "interval"),
-    ("expected", "At random", "share"),
-    ("lift", "Lift", "number"),
-    ("lift_interval", "95 % interval", "interval"),
-)
-"""What a table says of a single term, after its name."""
-
 TERM_NOTE = "Intervals here are Student's t over the documents that hold the term."
 
 
-def term_table(rows: Sequence[TermRetained], name: str, title: str, kind: str) -> Table:
-    """Rates of single terms against random keeping."""
+def term_columns(reference: int) -> tuple[Column, ...]:
+    """What a table says of a single term, after its name."""
+    return columns(
+        ("words", "Words", "count"),
+        ("documents", "Documents", "count"),
+        ("rate", "Kept", "share", f"Share alive after layer {reference}."),
+        ("rate_interval", "95 % interval", "interval"),
+        ("expected", "At random", "share"),
+        ("lift", "Lift", "number"),
+        ("lift_interval", "95 % interval", "interval"),
+    )
+
+
+def term_table(
+    rows: Sequence[TermRetained], name: str, title: str, kind: str, reference: int
+) -> Table:
+    """Rates of single terms after layer `reference` against random keeping."""
     return Table(
         name=name,
         title=title,
-        columns=(*columns(("term", kind, "label")), *TERM_COLUMNS),
+        columns=(*columns(("term", kind, "label")), *term_columns(reference)),
         rows=tuple((t.term, *term_cells(t)) for t in rows),
         note=TERM_NOTE,
     )
 
 
 def term_cells(term: TermRetained) -> tuple[Cell, ...]:
-    """The cells under `TERM_COLUMNS`."""
+    """The cells under `term_columns`."""
     rate, lift = cells(term.rate), cells(term.lift)
     return term.words, term.documents, *rate, cells(term.expected)[0], *lift
 
@@ -250,9 +286,9 @@ def term_cells(term: TermRetained) -> tuple[Cell, ...]:
 def tables_of(
     rows: Sequence[Retained], title: str, kind: str, name: str = "retention"
 ) -> tuple[Table, Table, Table]:
-    """`retention_table`, `adjusted_table` and `curve_table` of one partition of the words."""
+    """`retention_table`, `adjusted_table` and `curve_table` of categories; at least one."""
     return (
-        retention_table(rows, name, f"{title}: kept after the last layer", kind),
+        retention_table(rows, name, title, kind, rows[0].reference),
         adjusted_table(rows, f"{name}_adjusted", f"{title}: adjusted, and over all layers", kind),
         curve_table(rows, f"{name}_curve", f"{title}: kept after each layer", kind),
     )

@@ -395,5 +395,6 @@ def _read(path: Path, schema: pa.Schema | None = None) -> pa.Table:
         return pq.read_table(path, schema=schema)
     except (pa.ArrowException, OSError) as error:
         raise TraceError(
-            f"{path} cannot be read: {' '.join(str(error).split())}; run `auditkit run` again"
+            f"{path} cannot be read: {' '.join(str(error).split())}; "
+            "record it anew with `auditkit run --overwrite`"
         ) from error

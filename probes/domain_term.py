@@ -11,9 +11,8 @@ from auditkit.finding import Cell, Finding, Measurement, Table, Undefined
 from auditkit.plugin import BenchView, answer, not_applicable
 from auditkit.probes._terms import ANY_FOLD, GLOSSARY, fold_of, match, term_list
 from auditkit.retention import (
-    CAVEATS,
-    TERM_COLUMNS,
     TERM_NOTE,
+    caveats_of,
     charts_of,
     claim_of,
     class_name,
@@ -22,6 +21,7 @@ from auditkit.retention import (
     survival_of,
     tables_of,
     term_cells,
+    term_columns,
 )
 from auditkit.stats.rates import benjamini_hochberg, ratio_difference, ratio_of_sums
 from auditkit.stats.survival import Retained, Survival, retention, term_retention
@@ -84,9 +84,7 @@ class DomainTerm:
         by_class = _by_class(trace, found, rng, self.resamples)
         lifts, adjusted, curve = tables_of(rows, "Domain terms and others", "Words")
         outcome, measured = _outcome(trace, found, rng, self.resamples)
-        claim = claim_of(
-            next(r for r in rows if r.category == DOMAIN), "Domain terms", trace.about.layers
-        )
+        claim = claim_of(next(r for r in rows if r.category == DOMAIN), "Domain terms")
         crossed = bool((terms["fold"] != ANY_FOLD).any())
         if crossed:
             claim = (
@@ -105,12 +103,22 @@ class DomainTerm:
                 lifts,
                 adjusted,
                 curve,
-                retention_table(by_class, "by_class", "Domain terms in their own class", "Class"),
+                retention_table(
+                    by_class,
+                    "by_class",
+                    "Domain terms in their own class",
+                    "Class",
+                    found.survival.reference,
+                ),
                 _terms_table(trace, found, terms),
                 outcome,
             ),
             charts=charts_of(lifts, curve, "kind of word"),
-            caveats=(*CAVEATS, CONFOUNDED, *([CROSS_FITTED] if crossed else [])),
+            caveats=(
+                *caveats_of(found.survival),
+                CONFOUNDED,
+                *([CROSS_FITTED] if crossed else []),
+            ),
         )
 
 
@@ -163,6 +171,7 @@ def _by_class(
 def _terms_table(trace: Trace, found: _Found, terms: pd.DataFrame) -> Table:
     """Every term that occurs, by class; a term of two folds is one row, with its larger z."""
     listed = terms.groupby(["label", "term"], sort=True)[["z", "weirdness"]].max()
+    reference = found.survival.reference
     rows: list[tuple[tuple[float, float], tuple[Cell, ...]]] = []
     for value in sorted({label for label, _ in listed.index}):
         given = value == GLOSSARY
@@ -180,10 +189,10 @@ def _terms_table(trace: Trace, found: _Found, terms: pd.DataFrame) -> Table:
             rows.append(((place, -z if isinstance(z, float) else 0.0), row))
     return Table(
         name="terms",
-        title="Domain terms in the documents of their class",
+        title=f"Domain terms in the documents of their class: kept after layer {reference}",
         columns=(
             *columns(("term", "Term", "label"), ("class", "Class", "label")),
-            *TERM_COLUMNS,
+            *term_columns(reference),
             *columns(
                 ("z", "z of log-odds", "number", "Class against all other classes, informative "
                  "Dirichlet prior (Monroe et al. 2008)."),
@@ -205,7 +214,7 @@ def _outcome(
     pairs = pd.DataFrame(
         {"document": survival.document[has], "term": found.own[has], "depth": survival.depth[has]}
     )
-    alive = pairs.groupby(["document", "term"])["depth"].max() >= survival.layers
+    alive = pairs.groupby(["document", "term"])["depth"].max() >= survival.reference
     document, n = alive.index.get_level_values("document").to_numpy(), len(survival.example_ids)
     kept = np.bincount(document, weights=alive.to_numpy(), minlength=n).astype(np.float64)
     dropped = np.bincount(document, minlength=n) - kept  # terms of each document, (documents,)
@@ -239,18 +248,19 @@ def _outcome(
                 )
             )
         rows.append(tuple(row))
-    return _outcome_table(tuple(rows)), tuple(measured)
+    return _outcome_table(tuple(rows), survival.reference), tuple(measured)
 
 
-def _outcome_table(rows: tuple[tuple[Cell, ...], ...]) -> Table:
+def _outcome_table(rows: tuple[tuple[Cell, ...], ...], reference: int) -> Table:
     return Table(
         name="outcome",
-        title="The pruned model where a term of the class survives and where it is dropped",
+        title=f"The pruned model where a term of the class survives layer {reference} and where it "
+        "is dropped",
         columns=columns(
             ("class", "Class", "label"),
-            ("kept", "Survives", "count", "Document and term pairs in which the term survives the "
-             "last layer."),
-            ("dropped", "Dropped", "count"),
+            ("kept", "Survives", "count", "Document and term pairs in which the term is alive "
+             f"after layer {reference}."),
+            ("dropped", "Dropped", "count", f"Pairs in which it is dropped by layer {reference}."),
             ("accuracy_kept", "Accuracy, survives", "share"),
             ("accuracy_dropped", "Accuracy, dropped", "share"),
             ("accuracy_difference", "Difference", "number"),

@@ -9,7 +9,7 @@ from auditkit.figures import columns
 from auditkit.finding import Cell, Finding, Table, Undefined
 from auditkit.plugin import BenchView, answer, not_applicable
 from auditkit.retention import (
-    CAVEATS,
+    caveats_of,
     charts_of,
     claim_of,
     claim_over,
@@ -63,9 +63,9 @@ class Entity:
         lifts, adjusted, curve = tables_of(rows, "Names and other words", "Words")
         types = _typed_table(typed, annotator)
         names = next(r for r in rows if r.category == NAME)
-        claim = claim_of(names, "Names", trace.about.layers)
+        claim = claim_of(names, "Names")
         if annotator.entity_types_reliable:
-            claim = claim_over(typed, "entity types", trace.about.layers)
+            claim = claim_over(typed, "entity types")
         return answer(
             self,
             claim=claim,
@@ -73,13 +73,13 @@ class Entity:
             measurements=(*measurements_of(rows), *measurements_of(typed, prefix="type ")),
             tables=(lifts, adjusted, curve, types),
             charts=charts_of(lifts, curve, "kind of word"),
-            caveats=(*CAVEATS, *_caveats(annotator)),
+            caveats=(*caveats_of(survival), *_caveats(annotator)),
         )
 
 
 def _typed_table(rows: tuple[Retained, ...], annotator: AnnotatorAbout) -> Table:
     """Rates by type, with the annotator's F beside every one of them."""
-    plain = retention_table(rows, "by_type", "By type of entity", "Type")
+    plain = retention_table(rows, "by_type", "By type of entity", "Type", rows[0].reference)
     measured = [
         annotator.accuracy[key] for key in ("entity_f", "ents_f") if key in annotator.accuracy
     ]

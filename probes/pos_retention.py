@@ -10,7 +10,7 @@ from auditkit.figures import columns
 from auditkit.finding import Cell, Chart, Finding, Table, Undefined
 from auditkit.plugin import BenchView, answer, not_applicable
 from auditkit.retention import (
-    CAVEATS,
+    caveats_of,
     charts_of,
     claim_over,
     class_name,
@@ -18,7 +18,7 @@ from auditkit.retention import (
     survival_of,
     tables_of,
 )
-from auditkit.stats.survival import retention
+from auditkit.stats.survival import Survival, retention
 from auditkit.trace import Trace
 
 NONE_KEPT = Undefined("no word of the class is kept")
@@ -48,18 +48,19 @@ class PosRetention:
         """Rates, lifts and adjusted odds by part of speech, and counts by class."""
         words = trace.table("words")
         upos = words["upos"].to_numpy(dtype=object)
-        rows = retention(survival_of(trace), upos, rng, resamples=self.resamples)
+        survival = survival_of(trace)
+        rows = retention(survival, upos, rng, resamples=self.resamples)
         if not rows:
             return not_applicable(self, "the spaCy pipeline gave no word a part of speech")
         lifts, adjusted, curve = tables_of(rows, "Parts of speech", "Part of speech")
-        by_class = _by_class(trace, words)
+        by_class = _by_class(trace, words, survival)
         annotator = trace.about.annotator
         tagger = (
             f"Tagged by {annotator.name} {annotator.version}; its tagging errors are in all rows."
         )
         return answer(
             self,
-            claim=claim_over(rows, "parts of speech", trace.about.layers),
+            claim=claim_over(rows, "parts of speech"),
             status="reported",
             measurements=measurements_of(rows),
             tables=(lifts, adjusted, curve, by_class),
@@ -76,22 +77,22 @@ class PosRetention:
                     color="depth",
                 ),
             ),
-            caveats=(*CAVEATS, tagger),
+            caveats=(*caveats_of(survival), tagger),
         )
 
 
-def _by_class(trace: Trace, words: pd.DataFrame) -> Table:
+def _by_class(trace: Trace, words: pd.DataFrame, survival: Survival) -> Table:
     """How often each part of speech occurs and is kept in each class, most frequent first."""
     label = trace.table("examples").set_index("example_id")["label"]
     frame = pd.DataFrame(
         {
             "label": label.reindex(words["example_id"]).to_numpy(),
             "upos": words["upos"].to_numpy(dtype=object),
-            "depth": words["depth"].to_numpy(dtype=np.int64),
+            "depth": survival.depth,
         }
     )
     frame = frame[frame["upos"] != ""]
-    frame["kept"] = frame["depth"] >= trace.about.layers
+    frame["kept"] = frame["depth"] >= survival.reference
     groups = frame.groupby(["upos", "label"], sort=True)
     cells = groups.agg(words=("depth", "size"), kept=("kept", "sum"), depth=("depth", "mean"))
     of_class = cells.groupby("label")[["words", "kept"]].sum()
@@ -114,13 +115,13 @@ def _by_class(trace: Trace, words: pd.DataFrame) -> Table:
             )
     return Table(
         name="by_class",
-        title="Parts of speech by class",
+        title=f"Parts of speech by class: kept after layer {survival.reference}",
         columns=columns(
             ("upos", "Part of speech", "label"),
             ("class", "Class", "label"),
             ("words", "Words", "count"),
             ("share", "Share of the class's words", "share"),
-            ("kept", "Words kept", "count"),
+            ("kept", "Words kept", "count", f"Alive after layer {survival.reference}."),
             ("kept_share", "Share of the class's kept words", "share"),
             ("rate", "Kept", "share"),
             ("depth", "Mean survival depth", "number"),

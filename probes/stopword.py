@@ -8,7 +8,7 @@ import numpy as np
 from auditkit.finding import Finding
 from auditkit.plugin import BenchView, answer, not_applicable
 from auditkit.retention import (
-    CAVEATS,
+    caveats_of,
     charts_of,
     claim_of,
     measurements_of,
@@ -50,7 +50,8 @@ class Stopword:
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """Stop words against other words; the single stop words; negations apart."""
         words = trace.table("words")
-        survival, layers = survival_of(trace), trace.about.layers
+        survival = survival_of(trace)
+        reference = survival.reference
         stop = words["is_stop"].to_numpy(dtype=bool)
         if not stop.any():
             return not_applicable(self, "the documents have no stop words")
@@ -68,28 +69,34 @@ class Stopword:
             *term_retention(survival, np.where(negates, lower, "")),
         )
         lifts, adjusted, curve = tables_of(rows, "Stop words and others", "Words")
-        least = f"at least {self.min_count} occurrences, negations apart"
+        where = f"after layer {reference} (at least {self.min_count} occurrences, negations apart)"
         return answer(
             self,
-            claim=claim_of(next(r for r in rows if r.category == STOP), "Stop words", layers),
+            claim=claim_of(next(r for r in rows if r.category == STOP), "Stop words"),
             status="reported",
             measurements=measurements_of(rows),
             tables=(
                 lifts,
                 adjusted,
                 curve,
-                term_table(ranked[:half], "most_dropped", f"Most dropped ({least})", "Stop word"),
-                term_table(
-                    ranked[half:][::-1][: self.top],
-                    "most_kept",
-                    f"Most kept ({least})",
-                    "Stop word",
+                *(
+                    term_table(terms, name, f"{title} {where}", "Stop word", reference)
+                    for terms, name, title in (
+                        (ranked[:half], "most_dropped", "Most dropped"),
+                        (ranked[half:][::-1][: self.top], "most_kept", "Most kept"),
+                    )
                 ),
-                term_table(negations, "negations", "Negations", "Word"),
+                term_table(
+                    negations,
+                    "negations",
+                    f"Negations: kept after layer {reference}",
+                    "Word",
+                    reference,
+                ),
             ),
             charts=charts_of(lifts, curve, "kind of word"),
             caveats=(
-                *CAVEATS,
+                *caveats_of(survival),
                 "Negations count as stop words where the pipeline's list says so, yet they carry "
                 "meaning, for sentiment above all: they have a table of their own.",
                 "The most kept and most dropped words are the ends of a ranking: their lifts are "

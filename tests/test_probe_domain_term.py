@@ -8,6 +8,7 @@ from auditkit.finding import Finding, Undefined
 from auditkit.plugin import Probe
 from auditkit.probes._terms import class_terms, fold_of, log_odds_z, match, term_list
 from auditkit.probes.domain_term import DomainTerm
+from auditkit.retention import survival_of
 from auditkit.stats.inclusion import inclusion_probability
 from auditkit.testing import SyntheticBench, check_probe, contract_traces, replace_tables
 from auditkit.testing import synthetic_trace as synthetic
@@ -197,7 +198,7 @@ def test_claim_follows_the_planted_effect(noun: float, claim: str) -> None:
 
 def test_terms_count_in_their_own_class_by_hand() -> None:
     trace = with_terms(trace_of(2.0), glossary=("berlin",))
-    finding = analysed(trace)
+    finding, reference = analysed(trace), survival_of(trace).reference
     words, examples = trace.table("words"), trace.table("examples")
     label = dict(zip(examples["example_id"], examples["label"], strict=True))
     lists = {0: {"restaurant", "goalkeeper"}, 1: {"semiconductor", "market"}}
@@ -206,7 +207,7 @@ def test_terms_count_in_their_own_class_by_hand() -> None:
         mine = words["lower"].isin(terms | {"berlin"}) & (of_class == value)
         m = finding.measurement("retention", arm="pruned", slice=f"domain terms of class {value}")
         assert m.n == mine.sum()
-        assert m.value == pytest.approx((words["depth"][mine] == 4).mean())
+        assert m.value == pytest.approx((words["depth"][mine] >= reference).mean())
     everywhere = words["lower"].isin(lists[0] | lists[1] | {"berlin"})
     assert finding.measurement("lift", arm="pruned", slice="domain terms").n == everywhere.sum()
 
@@ -215,7 +216,7 @@ def test_table_of_terms_by_hand() -> None:
     trace = with_terms(trace_of(2.0), glossary=("berlin",))
     words, tokens = trace.table("words"), trace.table("tokens")
     label = trace.table("examples").set_index("example_id")["label"]
-    table = analysed(trace).table("terms")
+    table, reference = analysed(trace).table("terms"), survival_of(trace).reference
     shown = dict(zip(table.column("term"), range(5), strict=True))
     assert list(shown) == ["berlin", "goalkeeper", "restaurant", "semiconductor", "market"]
     of_class = label.reindex(words["example_id"]).to_numpy() == 1
@@ -223,8 +224,9 @@ def test_table_of_terms_by_hand() -> None:
     kept, chance = 0.0, 0.0
     for example_id, g, depth in zip(mine["example_id"], mine["pieces"], mine["depth"], strict=True):
         own = tokens[(tokens["example_id"] == example_id) & ~tokens["special"]]
-        kept += depth == 4
-        chance += float(inclusion_probability(len(own), int((own["depth"] >= 4).sum()), g))
+        kept += depth >= reference
+        k = int((own["depth"] >= reference).sum())
+        chance += float(inclusion_probability(len(own), k, g))
     row: dict[str, Any] = dict(
         zip((c.name for c in table.columns), table.rows[shown["market"]], strict=True)
     )
@@ -250,6 +252,7 @@ def test_hostile_class_names_make_no_two_classes_one(labels: tuple[str, str]) ->
 
 def test_outcome_by_hand_and_the_caveat() -> None:
     trace = with_terms(trace_of(2.0))
+    reference = survival_of(trace).reference
     words, examples = trace.table("words"), trace.table("examples")
     label = dict(zip(examples["example_id"], examples["label"], strict=True))
     predictions = trace.predictions("pruned")
@@ -260,7 +263,7 @@ def test_outcome_by_hand_and_the_caveat() -> None:
         for term in lists[gold]:
             depth = words["depth"][(words["example_id"] == example_id) & (words["lower"] == term)]
             if len(depth):
-                alive = bool(depth.max() == 4)
+                alive = bool(depth.max() >= reference)
                 right[alive].append(float(predictions.loc[example_id, "predicted"] == gold))
                 p_gold[alive].append(float(predictions.loc[example_id, "probs"][gold]))
     finding = analysed(trace)
@@ -275,6 +278,7 @@ def test_outcome_by_hand_and_the_caveat() -> None:
 
 def test_planted_outcome_is_found() -> None:
     trace = with_terms(trace_of())
+    reference = survival_of(trace).reference
     words, predictions = trace.table("words"), trace.table("predictions").copy()
     label = trace.table("examples").set_index("example_id")["label"]
     gold = label.reindex(predictions["example_id"]).to_numpy()
@@ -283,7 +287,7 @@ def test_planted_outcome_is_found() -> None:
         words["lower"].isin(["restaurant", "goalkeeper"]),
         words["lower"].isin(["semiconductor", "market"]),
     )
-    survives = set(words.loc[own & (words["depth"] == 4), "example_id"])
+    survives = set(words.loc[own & (words["depth"] >= reference), "example_id"])
     kept = predictions["example_id"].isin(survives).to_numpy()
     predictions["predicted"] = np.where(kept, gold, 1 - gold)
     measured = trace.measured("domain_term")

@@ -9,9 +9,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditkit.finding import Undefined
-from auditkit.retention import claim_of, claim_over, measurements_of, survival_of, tables_of
+from auditkit.retention import (
+    caveats_of,
+    claim_of,
+    claim_over,
+    measurements_of,
+    survival_of,
+    tables_of,
+)
+from auditkit.stats.estimates import Estimate
 from auditkit.stats.inclusion import inclusion_probability
-from auditkit.stats.survival import Retained, Survival, position_bins, retention, term_retention
+from auditkit.stats.survival import (
+    Retained,
+    Survival,
+    position_bins,
+    reference_layer,
+    retention,
+    term_retention,
+)
 from auditkit.testing import replace_tables, synthetic_trace, with_depth
 from auditkit.trace import Trace
 
@@ -31,8 +46,71 @@ def measured(trace: Trace, resamples: int = 200) -> dict[str, Retained]:
     return {row.category: row for row in rows}
 
 
+def reference_of(trace: Trace) -> int:
+    """The definition, layer by layer."""
+    tokens = trace.table("tokens")
+    depth = tokens.loc[~tokens["special"], "depth"]
+    far = {layer: abs((depth >= layer).mean() - 0.5) for layer in range(1, trace.about.layers + 1)}
+    return max(layer for layer, value in far.items() if value <= min(far.values()) + 1e-12)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000), layers=st.integers(1, 6), keep=st.floats(0.2, 0.95))
+def test_reference_layer_follows_its_definition(seed: int, layers: int, keep: float) -> None:
+    trace = trace_of(seed, documents=10, layers=layers, keep=keep)
+    assert survival_of(trace).reference == reference_of(trace)
+
+
+@pytest.mark.parametrize(
+    ("kept", "layer"),
+    [
+        ([98, 95, 32, 24, 13, 0], 3),  # the last layer keeps nearly nothing: not taken
+        ([75, 25, 0], 2),  # as near on either side: the later
+        ([60, 60, 60], 3),
+        ([100, 100], 2),
+        ([0, 0], 2),
+        ([1], 1),
+    ],
+)
+def test_reference_layer_is_where_half_are_alive(kept: list[int], layer: int) -> None:
+    whole = np.array([kept])
+    assert reference_layer(np.array([100]), whole) == layer
+    assert reference_layer(np.array([60, 40]), np.vstack([whole - whole // 2, whole // 2])) == layer
+    assert reference_layer(np.array([0]), 0 * whole) == len(kept)
+
+
+def test_a_last_layer_with_nearly_nothing_kept_makes_no_headline() -> None:
+    full = trace_of(3, documents=300, layers=2, keep=0.5, weights={"PROPN": 4.0})
+    words, tokens = full.table("words"), full.table("tokens")
+    spared = full.table("examples")["example_id"].iloc[:3]  # these alone have anything at the end
+    words, tokens = (
+        t.assign(depth=t["depth"].where(t["example_id"].isin(spared), t["depth"].clip(upper=1)))
+        for t in (words, tokens)
+    )
+    trace = replace_tables(full, words=words, tokens=tokens)
+    assert survival_of(trace).reference == 1
+    rows = measured(trace)
+    assert rows["PROPN"].direction == 1
+    for category, row in rows.items():
+        mine = words[words["upos"] == category]
+        assert row.reference == 1
+        assert row.rate.value == pytest.approx((mine["depth"] >= 1).mean())
+        assert row.rate == row.curve[0]
+        assert row.curve[1].value == pytest.approx((mine["depth"] >= 2).mean())
+        assert row.curve[1] != row.rate
+    ordered = list(rows.values())
+    assert "after layer 1 of 2" in claim_over(ordered, "parts")
+    assert "after layer 1 of 2" in claim_of(rows["PROPN"], "Names")
+    table = tables_of(ordered, "Words", "Kind")[0]
+    assert table.title == "Words: kept after layer 1"
+    assert any("after layer 1:" in column.help for column in table.columns)
+    assert any("after layer 1 of 2" in caveat for caveat in caveats_of(survival_of(trace)))
+
+
 def test_every_number_by_hand() -> None:
     trace = trace_of(documents=50)
+    reference = reference_of(trace)
+    assert reference < trace.about.layers
     layers, words, tokens = trace.about.layers, trace.table("words"), trace.table("tokens")
     rows = measured(trace)
     for category, row in rows.items():
@@ -49,13 +127,15 @@ def test_every_number_by_hand() -> None:
                     chance[layer - 1] += float(inclusion_probability(len(own), k, g))
             n, depth = n + len(mine), depth + int(mine["depth"].sum())
             if len(mine):
-                per_document[example_id] = (mine["depth"] >= layers).mean()
+                per_document[example_id] = (mine["depth"] >= reference).mean()
         assert row.words == n
         assert row.documents == len(per_document)
-        assert row.rate.value == pytest.approx(kept[-1] / n)
+        r = reference - 1
+        assert row.reference == reference
+        assert row.rate.value == pytest.approx(kept[r] / n)
         assert row.macro.value == pytest.approx(np.mean(list(per_document.values())))
-        assert row.expected.value == pytest.approx(chance[-1] / n)
-        assert row.lift.value == pytest.approx(kept[-1] / chance[-1])
+        assert row.expected.value == pytest.approx(chance[r] / n)
+        assert row.lift.value == pytest.approx(kept[r] / chance[r])
         assert row.depth.value == pytest.approx(depth / n)
         assert [e.value for e in row.curve] == pytest.approx(list(kept / n))
         assert row.expected_curve == pytest.approx(tuple(chance / n))
@@ -98,6 +178,25 @@ def test_selection_is_a_trace_without_the_other_documents() -> None:
     )
     for name in ("example_ids", "total", "kept", "document", "depth", "pieces", "position"):
         assert (getattr(survival, name) == getattr(alone, name)).all()
+
+
+def test_a_selection_keeps_the_reference_layer_of_the_whole_run() -> None:
+    total, kept = np.array([10, 30]), np.array([[9, 5], [15, 1]])
+    each = np.array([0, 1])
+    whole = Survival(
+        layers=2,
+        reference=reference_layer(total, kept),
+        example_ids=each,
+        total=total,
+        kept=kept,
+        document=each,
+        depth=each,
+        pieces=each + 1,
+        position=each,
+    )
+    part = whole.select(each == 0)
+    assert whole.reference == part.reference == 1
+    assert reference_layer(part.total, part.kept) == 2
 
 
 def _tables(trace: Trace) -> dict[str, Any]:
@@ -148,6 +247,7 @@ def test_words_of_one_piece_in_one_category_are_what_is_expected(seed: int) -> N
     )
     survival = Survival(
         layers=3,
+        reference=reference_layer(size, kept),
         example_ids=np.arange(40),
         total=size,
         kept=kept,
@@ -172,8 +272,9 @@ def test_lift_of_words_of_many_pieces_is_one_under_chance() -> None:
     rows = {r.category: r for r in retention(survival, unit, np.random.default_rng(0))}
     assert rows["many"].lift.value == pytest.approx(1.0, abs=0.04)
     assert rows["many"].direction == 0
-    final = survival.kept[survival.document, -1] / survival.total[survival.document]
-    naive = (survival.depth >= 4)[pieces > 1].sum() / final[pieces > 1].sum()
+    reference = survival.reference
+    share = survival.kept[survival.document, reference - 1] / survival.total[survival.document]
+    naive = (survival.depth >= reference)[pieces > 1].sum() / share[pieces > 1].sum()
     assert naive > 1.25  # what k/N in place of π would have printed
 
 
@@ -216,16 +317,17 @@ def test_terms_by_hand() -> None:
     words = trace.table("words")
     lower = words["lower"].to_numpy(dtype=object)
     survival = survival_of(trace)
-    chance = survival.inclusion(4)
+    reference = reference_of(trace)
+    chance = survival.inclusion(reference)
     found = term_retention(survival, np.where(words["is_stop"], lower, "").astype(object))
     assert {t.term for t in found} == {"the", "of", "and", "is"}
     for term in found:
         mine = lower == term.term
         assert term.words == mine.sum()
         assert term.documents == words.loc[mine, "example_id"].nunique()
-        assert term.rate.value == pytest.approx((words.loc[mine, "depth"] >= 4).mean())
+        assert term.rate.value == pytest.approx((words.loc[mine, "depth"] >= reference).mean())
         assert term.lift.value == pytest.approx(
-            (words.loc[mine, "depth"] >= 4).sum() / chance[mine].sum()
+            (words.loc[mine, "depth"] >= reference).sum() / chance[mine].sum()
         )
 
 
@@ -263,21 +365,58 @@ def test_claims_follow_the_direction() -> None:
     row = measured(trace_of(documents=200, weights={"NOUN": 4.0}), 300)["NOUN"]
     assert row.lift.interval is not None
     interval = f"95 % interval {row.lift.interval[0]:.2f} to {row.lift.interval[1]:.2f}"
-    up = claim_of(row, "Nouns", 4)
+    up = claim_of(row, "Nouns")
     assert up.startswith("Nouns are kept more often than at random: ")
     assert interval in up
     none = replace(row, p_adjusted=0.3)
-    assert claim_of(none, "Nouns", 4).startswith("No difference shown between nouns and random")
+    assert claim_of(none, "Nouns").startswith("No difference shown between nouns and random")
     down = replace(row, lift=replace(row.lift, value=0.5))
-    assert "less often" in claim_of(down, "Nouns", 4)
+    assert "less often" in claim_of(down, "Nouns")
     unknown = replace(row, p_adjusted=None, lift=replace(row.lift, p=None, why_not="few"))
-    assert "no comparison" in claim_of(unknown, "Nouns", 4)
-    assert "few" in claim_of(unknown, "Nouns", 4)
-    assert claim_over([none], "parts", 4).startswith("No difference shown")
-    both = claim_over([row, replace(down, category="DET")], "parts", 4)
+    assert "no comparison" in claim_of(unknown, "Nouns")
+    assert "few" in claim_of(unknown, "Nouns")
+    assert claim_over([none], "parts").startswith("No difference shown")
+    both = claim_over([row, replace(down, category="DET")], "parts")
     assert "more often NOUN" in both
     assert "less often DET" in both
-    assert "few" in claim_over([unknown], "parts", 4)
+    assert "few" in claim_over([unknown], "parts")
+
+
+def lifted(lifts: dict[str, float], *, bare: str = "") -> list[Retained]:
+    """Rows with these lifts, all of them shown to differ from 1; `bare` has no interval."""
+    row = measured(trace_of(documents=30))["NOUN"]
+    return [
+        replace(
+            row,
+            category=name,
+            p_adjusted=0.001,
+            lift=Estimate(value, 30, None, "all agree", p=0.001)
+            if name == bare
+            else Estimate(value, 30, (value, value), p=0.001),
+        )
+        for name, value in lifts.items()
+    ]
+
+
+def test_a_claim_names_three_on_either_side() -> None:
+    many = {"A": 1.5, "B": 1.4, "C": 1.3, "D": 1.2, "w": 0.5, "x": 0.4, "y": 0.3, "z": 0.2}
+    claim = claim_over(lifted(many), "parts")
+    assert "more often A, B, C and 1 more (most A, lift 1.50," in claim
+    assert "less often z, y, x and 1 more (least z, lift 0.20," in claim
+    del many["D"], many["w"]
+    claim = claim_over(lifted(many), "parts")
+    assert "more often A, B, C (most A," in claim
+    assert "less often z, y, x (least z," in claim
+
+
+def test_a_claim_quotes_the_most_extreme_lift_that_has_an_interval() -> None:
+    lifts = {"A": 1.5, "B": 1.4, "y": 0.3, "z": 0.0}
+    least = claim_over(lifted(lifts, bare="z"), "parts")
+    assert "less often z, y (least with an interval y, lift 0.30, 95 % interval" in least
+    most = claim_over(lifted(lifts, bare="A"), "parts")
+    assert "more often A, B (most with an interval B, lift 1.40, 95 % interval" in most
+    alone = claim_over(lifted({"A": 1.5, "z": 0.0}, bare="z"), "parts")
+    assert "less often z (lift 0.00, no interval: all agree)" in alone
 
 
 @pytest.mark.slow
@@ -289,11 +428,13 @@ def test_a_whole_test_split_takes_seconds() -> None:
     depth = rng.integers(0, layers + 1, document.size)
     alive = np.zeros((documents, layers + 1), dtype=np.int64)
     np.add.at(alive, (document, depth), 1)
+    kept = alive[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
     survival = Survival(
         layers=layers,
+        reference=reference_layer(total, kept),
         example_ids=np.arange(documents),
         total=total,
-        kept=alive[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:],
+        kept=kept,
         document=document,
         depth=depth,
         pieces=np.ones(document.size, dtype=np.int64),

@@ -1,5 +1,6 @@
 """Running a model over many documents: batches of one token budget, sorted by length."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -148,9 +149,11 @@ def resolve_device(name: str) -> str:
     """
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
+    there = "cpu, cuda" if torch.cuda.is_available() else "cpu"
+    if not re.fullmatch(r"(cpu|cuda|mps|xpu)(:\d+)?", name):
+        raise SettingsError(f"device is {name!r}; expected auto, cpu, cuda or cuda:NUMBER")
     try:
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:
-        there = "cpu, cuda" if torch.cuda.is_available() else "cpu"
         raise SettingsError(f"device is {name!r}, which is not here; available: {there}") from error
     return name

@@ -6,6 +6,10 @@ measures one partition of the words into categories, `term_retention` many small
 
 N and k are a document's pieces before and alive after a layer, special tokens left out. A word's
 survival depth is the maximum over its pieces: it is there while any piece is.
+
+What a single layer can tell is told after the reference layer of the run (`reference_layer`). It
+follows from ΣK and ΣN alone, before any category is looked at, and the expectation is conditional
+on those counts; so the choice biases no comparison.
 """
 
 from dataclasses import dataclass, replace
@@ -35,6 +39,8 @@ class Survival:
     """Words as arrays, and their documents as codes."""
 
     layers: int
+    reference: int
+    """The run's reference layer, 1..L; a selection keeps that of the whole run."""
     example_ids: NDArray[Any]
     """(documents,)"""
     total: Ints
@@ -77,6 +83,23 @@ class Survival:
         return np.asarray((self.position * LENGTH_BINS + length) * MAX_PIECES + pieces)
 
 
+def reference_layer(total: Ints, kept: Ints) -> int:
+    """The layer after which the share of pieces alive, ΣK/ΣN, is nearest to one half.
+
+    There the kept and the dropped are both many, so that it tells most about what tells them apart;
+    after a last layer that drops nearly all, rates would rest on a handful of words.
+
+    Args:
+        total: N (documents,).
+        kept: k after layers 1..L (documents, L), of all documents of the run.
+
+    Returns:
+        1..L; of layers equally near the last.
+    """
+    distance = np.abs(2 * kept.sum(axis=0) - total.sum())  # (L,), integers: ties are exact
+    return int(np.flatnonzero(distance == distance.min())[-1]) + 1
+
+
 def position_bins(document: Ints, word: Ints) -> Ints:
     """Relative position of each word: its rank within its document, in `POSITION_BINS` equal parts.
 
@@ -99,8 +122,10 @@ class Retained:
     category: str
     words: int
     documents: int
+    reference: int
+    """The layer that rate, macro, expected, lift and z are taken after."""
     rate: Estimate
-    """Share of its words alive after the last layer: a ratio of sums (micro)."""
+    """Share of its words alive after the reference layer: a ratio of sums (micro)."""
     macro: Estimate
     """Mean over the documents of the same share."""
     expected: Estimate
@@ -152,25 +177,27 @@ def retention(
     alive = [cells.sums(survival.depth >= layer) for layer in layers]
     expected = [cells.sums(survival.inclusion(layer)) for layer in layers]
     depth, variance = cells.sums(survival.depth), cells.variance()
-    lifts = rates.lifts(alive[-1], expected[-1], words, rng, resamples)
+    kept, by_chance = (told[survival.reference - 1] for told in (alive, expected))
+    lifts = rates.lifts(kept, by_chance, words, rng, resamples)
     adjusted = rates.benjamini_hochberg([lift.p for lift in lifts])
     odds = rates.odds_ratios(cells.hazard(), rng, resamples)
     found = []
     for c, name in enumerate(names):
-        n, final, chance = words[:, c], alive[-1][:, c], expected[-1][:, c]
+        n, k, chance = words[:, c], kept[:, c], by_chance[:, c]
         found.append(
             Retained(
                 category=name,
                 words=int(n.sum()),
                 documents=int((n > 0).sum()),
-                rate=rates.ratio_of_sums(final, n, bounds=SHARE),
-                macro=rates.mean_of_ratios(final, n, bounds=SHARE),
+                reference=survival.reference,
+                rate=rates.ratio_of_sums(k, n, bounds=SHARE),
+                macro=rates.mean_of_ratios(k, n, bounds=SHARE),
                 expected=_fixed(chance, n),
                 lift=lifts[c],
                 p_adjusted=adjusted[c],
                 odds_ratio=odds[c],
                 depth=rates.ratio_of_sums(depth[:, c], n, bounds=(0, survival.layers)),
-                z=exact_z(final.sum(), chance.sum(), variance[:, c].sum(), int((n > 0).sum())),
+                z=exact_z(k.sum(), chance.sum(), variance[:, c].sum(), int((n > 0).sum())),
                 curve=tuple(rates.ratio_of_sums(a[:, c], n, bounds=SHARE) for a in alive),
                 expected_curve=tuple(float(e[:, c].sum() / n.sum()) for e in expected),
             )
@@ -195,9 +222,9 @@ class _Cells:
         return flat.astype(np.float64).reshape(self.shape)
 
     def variance(self) -> Floats:
-        """Of the kept count under random keeping (documents, C)."""
+        """Of the count kept after the reference layer, under random keeping (documents, C)."""
         survival, document = self.survival, self.survival.document[self.inside]
-        total, kept = survival.total[document], survival.kept[document, -1]
+        total, kept = survival.total[document], survival.kept[document, survival.reference - 1]
         pieces, cells = survival.pieces[self.inside], self.shape[0] * self.shape[1]
         flat = kept_count_variance(self.cell, total, kept, pieces, cells)
         return flat.reshape(self.shape)
@@ -229,15 +256,15 @@ class TermRetained:
 
 
 def term_retention(survival: Survival, term: NDArray[Any]) -> tuple[TermRetained, ...]:
-    """Retention of each term, most words first.
+    """Retention of each term after the reference layer, most words first.
 
     Args:
         survival: The words.
         term: Term of each word (words,), "" for words that are none.
     """
     code, names = _codes(term)
-    chance = survival.inclusion(survival.layers)
-    alive = (survival.depth >= survival.layers).astype(np.float64)
+    chance = survival.inclusion(survival.reference)
+    alive = (survival.depth >= survival.reference).astype(np.float64)
     order = np.argsort(code, kind="stable")
     bounds = np.searchsorted(code[order], np.arange(len(names) + 1))
     found = []

@@ -1,0 +1,87 @@
+"""Which baselines fit a pruned model, and which do not."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from auditkit.bench import open_bench
+from auditkit.errors import CheckpointError, SettingsError
+
+TEXTS = ["the goalkeeper saved it", "a pot of soup, salt and thyme", "rain"]
+
+
+@pytest.fixture
+def pair(tmp_path: Path, tiny_checkpoint: Callable[[str], Path]) -> Path:
+    shutil.copytree(tiny_checkpoint("bert"), tmp_path / "ckpt")
+    return tmp_path / "ckpt"
+
+
+def change(directory: Path, **values: object) -> None:
+    path = directory / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def test_a_baseline_with_its_classes_in_another_order_gives_the_same_answers(pair: Path) -> None:
+    before = open_bench(str(pair))
+    expected = before.answer("baseline", before.encode(TEXTS))
+    baseline = pair / "baseline"
+    names = json.loads((baseline / "config.json").read_text())["id2label"]
+    order = list(reversed(range(len(names))))
+    change(
+        baseline,
+        id2label={str(i): names[str(j)] for i, j in enumerate(order)},
+        label2id={names[str(j)]: i for i, j in enumerate(order)},
+    )
+    weights = load_file(baseline / "model.safetensors")
+    for key in ("classifier.weight", "classifier.bias"):
+        weights[key] = weights[key][order].contiguous()
+    save_file(weights, baseline / "model.safetensors", metadata={"format": "pt"})
+    after = open_bench(str(pair))
+    assert after.labels == before.labels
+    for a, b in zip(expected, after.answer("baseline", after.encode(TEXTS)), strict=True):
+        assert np.allclose(a.probs, b.probs, atol=1e-6)
+
+
+def test_a_baseline_of_other_classes(pair: Path) -> None:
+    names = json.loads((pair / "baseline" / "config.json").read_text())["id2label"]
+    other = {key: f"other {name}" for key, name in names.items()}
+    change(pair / "baseline", id2label=other, label2id={v: int(k) for k, v in other.items()})
+    with pytest.raises(CheckpointError, match="its classes are other"):
+        open_bench(str(pair))
+
+
+def test_a_baseline_of_another_size(pair: Path) -> None:
+    config = json.loads((pair / "baseline" / "config.json").read_text())
+    layers = config["num_hidden_layers"] - 1
+    change(pair / "baseline", num_hidden_layers=layers)
+    with pytest.raises(CheckpointError, match=f"{layers} layers .* was pruned from"):
+        open_bench(str(pair))
+
+
+def test_a_baseline_of_another_vocabulary(pair: Path) -> None:
+    path = pair / "baseline" / "tokenizer.json"
+    raw = json.loads(path.read_text())
+    vocabulary = raw["model"]["vocab"]
+    first, second = [word for word in vocabulary if word.isalpha()][:2]
+    vocabulary[first], vocabulary[second] = vocabulary[second], vocabulary[first]
+    path.write_text(json.dumps(raw))
+    with pytest.raises(CheckpointError, match="another vocabulary"):
+        open_bench(str(pair))
+
+
+@pytest.mark.parametrize("device", ["meta", "gpu", "", "cpu:x"])
+def test_a_device_that_is_none(pair: Path, device: str) -> None:
+    with pytest.raises(SettingsError, match="expected auto, cpu, cuda"):
+        open_bench(str(pair), device=device)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there(pair: Path) -> None:
+    with pytest.raises(SettingsError, match="not here; available: cpu"):
+        open_bench(str(pair), device="cuda")
