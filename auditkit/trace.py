@@ -379,6 +379,7 @@ def write_shard(directory: Path, number: int, tables: Mapping[str, pd.DataFrame]
         pq.write_table(table, partial / f"{name}.parquet", compression="zstd")
     shard.parent.mkdir(exist_ok=True)
     partial.rename(shard)
+    shutil.rmtree(partial.parent, ignore_errors=True)
 
 
 def finished_shards(directory: Path) -> set[int]:

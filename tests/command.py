@@ -45,6 +45,11 @@ def auditkit(*arguments: str | Path) -> Done:
     return Done(end.value.code, out.getvalue(), err.getvalue())
 
 
+def audit(out: Path, *flags: str | Path, model: str | Path, dataset: str | Path) -> Done:
+    """Run `auditkit run` into `out`."""
+    return auditkit("run", "--model", model, "--dataset", dataset, "--out", out, *flags)
+
+
 def assert_harmless(done: Done) -> None:
     """No control but the end of a line, no lone surrogate, no mark that turns the line round."""
     for character in (done.out + done.err).replace("\n", ""):

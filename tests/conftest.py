@@ -52,6 +52,20 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str],
 
 
 @pytest.fixture(scope="session")
+def model(tiny_checkpoint: Callable[[str], Path]) -> Path:
+    """The tiny BERT checkpoint."""
+    return tiny_checkpoint("bert")
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """30 documents that the tiny checkpoint knows the classes of."""
+    import tiny
+
+    return tiny.audit_csv(tmp_path_factory.mktemp("data") / "audit.csv", count=30)
+
+
+@pytest.fixture(scope="session")
 def tiny_csv(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The audited documents, and one row without a text."""
     import tiny

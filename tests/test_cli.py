@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import tiny
 from click.testing import CliRunner
-from command import Done
+from command import audit as run
 from command import auditkit as command
 from tabular import write_csv
 
@@ -24,20 +24,6 @@ TEXT = "Anna sorted the roses and the onions before it got dark."
 FAST = ("--probe", "performance", "--random-draws", "1")
 
 Checkpoints = Callable[[str], Path]
-
-
-@pytest.fixture(scope="module")
-def model(tiny_checkpoint: Checkpoints) -> Path:
-    return tiny_checkpoint("bert")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return tiny.audit_csv(tmp_path_factory.mktemp("data") / "audit.csv", count=30)
-
-
-def run(out: Path, *flags: str | Path, model: str | Path, dataset: str | Path) -> Done:
-    return command("run", "--model", model, "--dataset", dataset, "--out", out, *flags)
 
 
 def assert_unfinished(out: Path) -> None:

@@ -11,8 +11,8 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import pytest
-import tiny
-from command import Done, assert_harmless
+from command import assert_harmless
+from command import audit as run
 from command import auditkit as command
 
 import auditkit
@@ -23,20 +23,6 @@ TEXT = "Anna sorted the roses and the onions before it got dark."
 FAST = ("--probe", "performance", "--random-draws", "1")
 
 Checkpoints = Callable[[str], Path]
-
-
-@pytest.fixture(scope="module")
-def model(tiny_checkpoint: Checkpoints) -> Path:
-    return tiny_checkpoint("bert")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return tiny.audit_csv(tmp_path_factory.mktemp("data") / "audit.csv", count=30)
-
-
-def run(out: Path, *flags: str | Path, model: str | Path, dataset: str | Path) -> Done:
-    return command("run", "--model", model, "--dataset", dataset, "--out", out, *flags)
 
 
 @dataclass(frozen=True)

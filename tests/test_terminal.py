@@ -2,10 +2,9 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
 import tiny
 from command import assert_harmless
 from command import auditkit as command
@@ -15,11 +14,6 @@ from auditkit.cli import console
 
 TEXT = "Anna sorted the roses and the onions before it got dark."
 HOSTILE = "Ro\x1b[2J\x1b]0;owned\x07ses \x00 \u202eevil\u202c \x9b31m </script> \u2066x\u2069\r\nZ"
-
-
-@pytest.fixture(scope="module")
-def model(tiny_checkpoint: Callable[[str], Path]) -> Path:
-    return tiny_checkpoint("bert")
 
 
 def test_hostile_text_is_explained_harmlessly(model: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 import auditkit
 from auditkit.errors import SettingsError
+from auditkit.files import write_whole
 from auditkit.ltp.checkpoints import save_stock
 from auditkit.ltp.modeling import LTPForSequenceClassification
 from auditkit.ltp.trainer import Step
@@ -93,7 +94,7 @@ class Workspace:
     def begin(self) -> None:
         """Make the workspace, unless it is there already."""
         self.root.mkdir(parents=True, exist_ok=True)
-        _write(self.root / "settings.json", json.dumps(self.choices))
+        write_whole(self.root / "settings.json", json.dumps(self.choices))
 
     def _compare(self, seen: Mapping[str, Any]) -> None:
         for name, value in self.choices.items():
@@ -147,7 +148,7 @@ class Workspace:
         path = self.root / "history.jsonl"
         step = 0 if checkpoint is None else int(checkpoint.name.rpartition("-")[2])
         lines = [x for x in self.history() if x["stage"] != stage or x["step"] <= step]
-        _write(path, "".join(json.dumps(line) + "\n" for line in lines))
+        write_whole(path, "".join(json.dumps(line) + "\n" for line in lines))
         seconds = [line["seconds"] for line in lines if line["stage"] == stage]
         return Clock(path, max(seconds, default=0.0))
 
@@ -173,7 +174,7 @@ class Workspace:
         else:
             model.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
-        _write(partial / "stage.json", json.dumps(asdict(stage)))
+        write_whole(partial / "stage.json", json.dumps(asdict(stage)))
         partial.rename(self.directory(stage.stage))
         shutil.rmtree(self.steps(stage.stage), ignore_errors=True)
 
@@ -195,17 +196,10 @@ class Workspace:
         for path in self.directory("hard").iterdir():
             if path.name != "stage.json":
                 shutil.copy2(path, self.out / path.name)
-        _write(self.out / "training.json", json.dumps(record, indent=1) + "\n")
+        write_whole(self.out / "training.json", json.dumps(record, indent=1) + "\n")
         shutil.rmtree(self.root)
 
 
 def _stage(raw: Mapping[str, Any]) -> Stage:
     lists = {k: tuple(v) for k, v in raw.items() if isinstance(v, list)}
     return Stage(**{**raw, **lists})
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
