@@ -10,6 +10,8 @@ from auditkit.errors import SettingsError
 
 EPOCHS = {"news": (4.0, 2.0, 3.0), "reviews": (6.0, 3.0, 4.0)}
 GROUPS = {"news": ("region", "protagonist_gender"), "reviews": ("genre",)}
+ATTRIBUTED = 24
+"""Documents to attribute: few, since that is the slowest part of an audit."""
 FINDINGS = ("performance", "pos_retention", "stopword")
 """The probes whose findings the demo ends with."""
 
@@ -50,6 +52,7 @@ def demo(domain: str, out: Path | None) -> int:
             "model": str(checkpoint),
             "dataset": str(sample_corpus(domain, "test")),
             "groups": GROUPS[domain],
+            "attribution_sample": ATTRIBUTED,
             "out": home / "audit",
         },
     )
