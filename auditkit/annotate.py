@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 PREFERRED = "en_core_web_sm"
-ADVICE = f"`python -m spacy download {PREFERRED}` installs a more accurate pipeline"
+ADVICE = f"a more accurate pipeline: python -m spacy download {PREFERRED}"
 
 _UNUSED = ["parser", "lemmatizer", "trainable_lemmatizer", "senter", "entity_linker", "textcat",
            "textcat_multilabel", "spancat"]  # fmt: skip
