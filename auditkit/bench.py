@@ -169,9 +169,7 @@ class Bench:
             )
 
 
-def random_depths(
-    document: Encoded, depths: np.ndarray, seed: Sequence[int]
-) -> np.ndarray:  # fmt: skip
+def random_depths(document: Encoded, depths: np.ndarray, seed: Sequence[int]) -> np.ndarray:
     """The random control of one document and draw, whatever else is audited."""
     return permute_depths(depths, document.special, np.random.default_rng(list(seed)))
 

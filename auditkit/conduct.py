@@ -122,7 +122,7 @@ def conduct(settings: Settings, progress: Progress = lambda what, done, total: N
             attribution_sample=settings.attribution_sample, progress=partial(progress, name),
         )  # fmt: skip
 
-    findings, failures = ask(plugins, probes, trace, view, settings, directory / "trace", clock)
+    findings, failures = ask(plugins, probes, trace, view, settings, root, clock)
     about = {**trace.about.model_dump(mode="json"), "settings": _deciding(settings)}
     found = Audit(about=about, findings=findings, failures=failures)
     write(directory, found, clock)

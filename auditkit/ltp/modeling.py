@@ -332,7 +332,7 @@ class _Run:
         self.packing, self.place, self.position = pack(mask)
         self.length = self.packing.lengths
         self.lengths = [self.length]
-        self.groups = self.packing.groups()
+        self.groups: tuple[list[Group], Tensor] | None = None  # made when a layer asks for them
         device = mask.device
         self.origin = torch.arange(self.packing.alive, device=device)  # row before the first layer
         self.depth = torch.zeros(self.packing.alive, dtype=torch.int8, device=device)
@@ -352,6 +352,8 @@ class _Run:
             and (self.record or self.follow is None)
             and prunes(self.config, number, self.threshold_values)
         )
+        if self.groups is None:
+            self.groups = self.packing.groups()
         x, received = layer.attend(x, *self.groups, received=scored)
         score = None
         if received is not None:
@@ -400,7 +402,7 @@ class _Run:
         if kept.all():
             return x
         self.packing, index = self.packing.select(kept)
-        self.groups = self.packing.groups()
+        self.groups = None
         self.origin = self.origin[keep]
         return x.index_select(0, index)
 
