@@ -5,14 +5,19 @@ BIN := $(VENV)/bin
 WHEEL_VENV := build/wheel-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test test-slow lint format types wheel clean
+.PHONY: help demo venv test test-slow lint format types wheel clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
+demo: venv ## train, prune and audit a small model on texts that come with auditkit, offline
+	$(BIN)/auditkit demo
+
 venv: $(VENV)/.installed ## set up .venv with the pinned dependencies
 
 $(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"$(PYTHON) is Python {v.major}.{v.minor}, auditkit needs 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	@echo "setting up $(VENV): about 2 GB, some minutes"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@

@@ -1,7 +1,8 @@
 """The bench: one checkpoint pair, opened for an audit, and everything that is asked of its arms.
 
-Arms: `baseline` (fine-tuned, never pruned), `unpruned` (the LTP weights, pruning off), `pruned`
-(the same with hard masks), `random` (the same number of tokens kept, chosen at random).
+Arms: `baseline` (fine-tuned, never pruned), `continued` (the baseline trained on for as long as the
+pruned model), `unpruned` (the LTP weights, pruning off), `pruned` (the same with hard masks),
+`random` (the same number of tokens kept, chosen at random).
 """
 
 import json
@@ -75,10 +76,18 @@ class Bench:
         labels: tuple[str, ...],
         max_length: int,
         batch_tokens: int,
+        continued: Subject | None = None,
     ) -> None:
         self.pruned, self.baseline, self.no_baseline = pruned, baseline, no_baseline
+        self.continued = continued
         self.tokenizer, self.labels = tokenizer, labels
         self.max_length, self.batch_tokens = max_length, batch_tokens
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """All arms but `random`."""
+        present = {"baseline": self.baseline, "continued": self.continued}
+        return (*(arm for arm, there in present.items() if there), "unpruned", "pruned")
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """Tokenize documents, cutting them at the audit's length."""
@@ -115,7 +124,7 @@ class Bench:
         """Ask one arm about documents; `depths` are what the arm `random` follows.
 
         Args:
-            arm: `baseline`, `unpruned`, `pruned` or `random`.
+            arm: `baseline`, `continued`, `unpruned`, `pruned` or `random`.
             documents: As `encode` gives them.
             depths: Survival depths by document, for `random`.
             on_batch: Told the number of documents after every batch.
@@ -140,13 +149,14 @@ class Bench:
         """The model behind an arm.
 
         Raises:
-            CheckpointError: The arm `baseline`, and there is none.
+            CheckpointError: The arm `baseline` or `continued`, and there is none.
         """
-        if arm != "baseline":
-            return self.pruned
-        if self.baseline is None:
+        if arm == "continued" and self.continued is None:
+            raise CheckpointError("the checkpoint has no folder continued/")
+        if arm == "baseline" and self.baseline is None:
             raise CheckpointError(f"no baseline: {self.no_baseline}")
-        return self.baseline
+        other = {"baseline": self.baseline, "continued": self.continued}.get(arm)
+        return other or self.pruned
 
     def cost(self, arm: str, answers: Sequence[Answer]) -> Cost:
         """Counted MACs of documents, (L, B) for attention and FFN."""
@@ -182,27 +192,30 @@ def open_bench(
     dtype: str = "float32",
     batch_tokens: int = 8192,
     max_length: int | None = None,
+    score_norm: str | None = None,
 ) -> Bench:
-    """Open a checkpoint and its baseline.
+    """Open a checkpoint, its baseline, and `MODEL/continued` where it is.
 
     Args:
-        model: Directory or hub id of an LTP checkpoint.
+        model: Directory or hub id of an LTP checkpoint; a directory of the original's.
         baseline: Directory or hub id of a stock classifier; None: `MODEL/baseline` where it is.
         device: `auto`, `cpu`, `cuda`, `cuda:1`.
         dtype: `float32`, `bfloat16` or `float16`.
         batch_tokens: Padded tokens a batch; no number depends on it.
         max_length: Tokens a document; None: what the checkpoint was trained on.
+        score_norm: Of a checkpoint of the original implementation; None: its recipe's.
 
     Raises:
-        CheckpointError: One of them cannot be opened, or the two do not fit each other.
+        CheckpointError: One of them cannot be opened, or they do not fit each other.
         SettingsError: A device that is not there, or a length that the model does not read.
     """
     where = resolve_device(device)
     kind = DTYPES[dtype]
-    ltp = checkpoints.load_ltp(model, dtype=kind)
-    tokenizer = checkpoints.load_tokenizer(model)
+    ltp = checkpoints.load_ltp(model, dtype=kind, score_norm=score_norm)
+    tokenizer = checkpoints.load_tokenizer(model, ltp.config.vocab_size)
     longest = ltp.config.max_tokens
-    length = min(longest, tokenizer.model_max_length) if max_length is None else max_length
+    usual = min(longest, tokenizer.model_max_length, ltp.config.padded_length or longest)
+    length = usual if max_length is None else max_length
     shortest = tokenizer.num_special_tokens_to_add() + 1
     if not shortest <= length <= longest:
         raise SettingsError(
@@ -213,11 +226,14 @@ def open_bench(
     path = baseline
     if path is None and (Path(model) / "baseline").is_dir():
         path = str(Path(model) / "baseline")
-    other = None
-    if path is not None:
+
+    def beside(path: str) -> Subject:
         stock = checkpoints.load_baseline(path, dtype=kind)
         _check_pair(model, ltp, tokenizer, path, stock, length)
-        other = _subject(path, stock, labels, where, length)
+        return _subject(path, stock, labels, where, length)
+
+    other = None if path is None else beside(path)
+    control = Path(model) / "continued"
     return Bench(
         pruned,
         other,
@@ -226,6 +242,7 @@ def open_bench(
         labels,
         length,
         batch_tokens,
+        beside(str(control)) if control.is_dir() else None,
     )
 
 
@@ -241,7 +258,8 @@ def _subject(
     if sorted(own) != sorted(labels):
         raise CheckpointError(
             f"{name}: its classes are {', '.join(own)}, the pruned model's {', '.join(labels)}; "
-            "give the baseline that was trained on the same classes"
+            "give the baseline that was trained on the same classes, or name them alike in both "
+            "config.json (id2label)"
         )
     model.to(device).requires_grad_(False)
     about = ModelAbout(
@@ -255,7 +273,9 @@ def _subject(
         max_length=max_length,
         score_norm="" if config.pruning == "off" else config.score_norm,
         protect_first=config.protect_first,
-        thresholds=() if config.pruning == "off" else tuple(model.thresholds.tolist()),
+        original=config.original,
+        rule=config.rule_in_words,
+        thresholds=tuple(model.thresholds.tolist()) if config.rule_in_words == "absolute" else (),
     )
     return Subject(model, about, tuple(own.index(label) for label in labels))
 
@@ -266,8 +286,8 @@ def _display(name: str) -> str:
     if not path.is_dir():
         return name
     resolved = path.resolve()
-    if resolved.name == "baseline":
-        return f"{resolved.parent.name}/baseline"
+    if resolved.name in ("baseline", "continued"):
+        return f"{resolved.parent.name}/{resolved.name}"
     return resolved.name
 
 

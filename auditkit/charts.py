@@ -341,13 +341,14 @@ def _scatter(drawing: _Drawing) -> _Layers:
     points = alt.Chart(alt.InlineData(values=drawing.rows)).mark_point(
         filled=True, size=30, opacity=0.7
     )
-    layer = points.encode(
-        x=alt.X("x:Q", **_scale(drawing, "x", zero=False)),
-        y=alt.Y("y:Q", **_scale(drawing, "y", zero=False)),
-        color=_color(drawing),
-        **_shape(drawing),
-    )
-    return [*_reference(drawing, "y"), layer], 320
+    x, color = alt.X("x:Q", **_scale(drawing, "x", zero=False)), _color(drawing)
+    y = alt.Y("y:Q", **_scale(drawing, "y", zero=False))
+    layers = _reference(drawing, "y")
+    if barred := [row for row in drawing.rows if "lo" in row]:
+        bars = alt.Chart(alt.InlineData(values=barred)).mark_rule(strokeWidth=1.75)
+        layers.append(bars.encode(x=x, y=alt.Y("lo:Q"), y2="hi:Q", color=color))
+    layers.append(points.encode(x=x, y=y, color=color, **_shape(drawing)))
+    return layers, 320
 
 
 def _themed(layers: Sequence[Any], height: int) -> dict[str, Any]:

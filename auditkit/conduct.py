@@ -3,7 +3,7 @@
 reports/<model>-<dataset>/
 report.html  summary.md     for people
 results.json                a function of models, data, settings and seed alone
-timings.json                measured seconds
+timings.json                measured seconds, of the run's phases and of the models side by side
 manifest.json               versions, hashes of the files above; written last
 trace/
 """
@@ -42,14 +42,18 @@ from auditkit.plugin import Plugin, Probe, discover, not_applicable, unmet
 from auditkit.record import Recording, check_strict, record
 from auditkit.report import render_html, render_markdown
 from auditkit.settings import Settings, load_settings, read_glossary
+from auditkit.speed import Speed, measure, read_speed
 from auditkit.trace import Trace
 
 Progress = Callable[[str, int, int], None]
 """Told (what, done, total)."""
 
 _NOT_DECIDING = frozenset(
-    ["model", "baseline", "dataset", "data_dir", "out", "overwrite", "batch_tokens", "device"]
-)
+    ["model", "baseline", "dataset", "data_dir", "out", "overwrite", "batch_tokens", "device",
+     "strict", "speed_documents"]
+)  # fmt: skip
+"""Settings that decide no number in `results.json`: paths and speed."""
+
 _PACKAGES = ("torch", "transformers", "tokenizers", "spacy", "captum", "numpy", "scipy", "pandas")
 
 BROKEN = (Exception, SystemExit)
@@ -63,6 +67,8 @@ class Outcome:
     audit: Audit
     directory: Path
     seconds: Mapping[str, float]
+    speed: Speed | None
+    """Measured times of the models; None where they were not measured."""
 
 
 def audit(
@@ -120,13 +126,16 @@ def conduct(settings: Settings, progress: Progress = lambda what, done, total: N
         return ProbeBench(
             bench, trace, annotator, training, glossary=glossary,
             attribution_sample=settings.attribution_sample, progress=partial(progress, name),
+            reopen=lambda dtype: _open_bench(settings.model_copy(update={"dtype": dtype})),
         )  # fmt: skip
 
+    with clock("speed"):
+        speed = _speed(settings, bench, trace, view("speed"), directory, progress)
     findings, failures = ask(plugins, probes, trace, view, settings, root, clock)
     about = {**trace.about.model_dump(mode="json"), "settings": _deciding(settings)}
     found = Audit(about=about, findings=findings, failures=failures)
-    write(directory, found, clock)
-    return Outcome(found, directory, clock.seconds)
+    write(directory, found, clock, speed)
+    return Outcome(found, directory, clock.seconds, speed)
 
 
 def _open_bench(settings: Settings) -> Bench:
@@ -137,6 +146,7 @@ def _open_bench(settings: Settings) -> Bench:
         dtype=settings.dtype,
         batch_tokens=settings.batch_tokens,
         max_length=settings.max_length,
+        score_norm=settings.score_norm,
     )
 
 
@@ -164,6 +174,24 @@ def _recording(settings: Settings) -> Recording:
         device=resolve_device(settings.device).partition(":")[0],
         dtype=settings.dtype,
     )
+
+
+def _speed(
+    settings: Settings,
+    bench: Bench,
+    trace: Trace,
+    view: ProbeBench,
+    directory: Path,
+    progress: Progress,
+) -> Speed | None:
+    """Measured times, unless the run directory holds those of the same question."""
+    earlier, wanted = read_speed(directory), settings.speed_documents
+    if earlier and (earlier.requested, earlier.batch_tokens) == (wanted, settings.batch_tokens):
+        return earlier
+    sample = view.stratified_sample(wanted)
+    if not sample:
+        return earlier
+    return measure(bench, trace, sample, wanted, partial(progress, "speed"))
 
 
 def ask(
@@ -274,11 +302,9 @@ def _failure(plugin: Plugin, moment: str, error: BaseException) -> Failure:
 
 
 def _deciding(settings: Settings) -> dict[str, Any]:
-    """The settings that decide the numbers, without paths and speed."""
+    """The settings that decide the numbers."""
     dumped = settings.model_dump(mode="json")
-    leave = {"model", "baseline", "dataset", "data_dir", "out", "overwrite", "batch_tokens",
-             "device", "strict"}  # fmt: skip
-    kept = {key: value for key, value in dumped.items() if key not in leave}
+    kept = {key: value for key, value in dumped.items() if key not in _NOT_DECIDING}
     kept["glossary"] = settings.glossary.name if settings.glossary else None
     kept["spacy_model"] = Path(settings.spacy_model).name if settings.spacy_model else None
     return kept
@@ -302,7 +328,7 @@ def _prepare(directory: Path, *, overwrite: bool) -> None:
         shutil.rmtree(directory)
 
 
-def write(directory: Path, audit: Audit, clock: "_Clock") -> None:
+def write(directory: Path, audit: Audit, clock: "_Clock", speed: Speed | None) -> None:
     """Write the run's files; the page shows what `results.json` holds, to the last digit."""
     manifest = directory / "manifest.json"
     manifest.unlink(missing_ok=True)
@@ -311,11 +337,16 @@ def write(directory: Path, audit: Audit, clock: "_Clock") -> None:
     with clock("report"):
         files = {
             "results.json": text,
-            "report.html": render_html(printed),
-            "summary.md": render_markdown(printed),
+            "report.html": render_html(printed, speed),
+            "summary.md": render_markdown(printed, speed),
         }
     measured = {phase: round(seconds, 3) for phase, seconds in clock.seconds.items()}
-    files["timings.json"] = json.dumps({"unit": "seconds", "measured": measured}, indent=1) + "\n"
+    timings = {
+        "unit": "seconds",
+        "measured": measured,
+        "speed": None if speed is None else speed.model_dump(mode="json"),
+    }
+    files["timings.json"] = json.dumps(timings, indent=1) + "\n"
     for name, content in files.items():
         write_whole(directory / name, content)
     write_whole(manifest, json.dumps(_manifest(files), indent=1) + "\n")

@@ -246,10 +246,15 @@ def _reconcile(
     elif declared is not None and len(own) == len(model) and all(map(_GENERIC.fullmatch, model)):
         return own, by_name
     strangers = [name for name in used if _key(name) not in model_by_name]
+    advice = "rename the labels, or choose another data set or model"
+    if all(map(_GENERIC.fullmatch, model)):
+        advice = (
+            f"the model names none: number the labels 0 to {len(model) - 1} in the order that it "
+            "was trained with, or name its classes in id2label of its config.json"
+        )
     raise DataError(
         f"{where}: the model has no class {listing(strangers[:1])}; classes of the data: "
-        f"{listing(own)}; classes of the model: {listing(model)}; rename the labels, or choose "
-        "another data set or model"
+        f"{listing(own)}; classes of the model: {listing(model)}; {advice}"
     )
 
 

@@ -173,9 +173,11 @@ class Chart:
     y: str
     color: str = ""
     interval: str = ""
-    """A column of `Interval` cells drawn as bars around x (dots) or as a band around y (lines)."""
+    """A column of `Interval` cells drawn as bars around x (dots), as bars around y (scatter),
+    or as a band around y (lines)."""
     reference: float | None = None
-    """A line at this value of x (`dots`, `bars`) or y (`lines`): where nothing happens."""
+    """A line at this value of x (`dots`, `bars`) or y (`lines`, `scatter`): where nothing happens,
+    or a baseline."""
 
 
 @dataclass(frozen=True, slots=True)

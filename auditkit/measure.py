@@ -39,13 +39,15 @@ class ProbeBench:
         *,
         glossary: tuple[str, ...] = (),
         attribution_sample: int = 200,
+        reopen: Callable[[str], Bench],
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> None:
+        self._others: dict[str, Bench] = {}
         self._bench, self._trace, self._annotator, self._training = (
             bench, trace, annotator, training,
         )  # fmt: skip
         self.glossary, self.attribution_sample = glossary, attribution_sample
-        self._progress = progress
+        self._reopen, self._progress = reopen, progress
 
     @property
     def about(self) -> About:
@@ -112,6 +114,27 @@ class ProbeBench:
             self._progress(done, len(example_ids))
         columns = ["example_id", "position", "attribution", "convergence"]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+
+    def answer(self, arm: str, example_ids: Sequence[str], dtype: str) -> pd.DataFrame:
+        """What an arm says when its checkpoint is opened in `dtype`."""
+        if dtype not in self._others:
+            self._others[dtype] = self._reopen(dtype)
+        bench, texts, done = self._others[dtype], self._texts, 0
+
+        def on_batch(count: int) -> None:
+            nonlocal done
+            done += count
+            self._progress(done, len(example_ids))
+
+        documents = bench.encode([texts[example_id] for example_id in example_ids])
+        answers = bench.answer(arm, documents, on_batch=on_batch)
+        return pd.DataFrame(
+            {
+                "example_id": list(example_ids),
+                "predicted": [answer.predicted for answer in answers],
+                "depths": [answer.depths.tolist() for answer in answers],
+            }
+        )
 
     @cached_property
     def _texts(self) -> dict[str, str]:

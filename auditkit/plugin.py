@@ -23,7 +23,7 @@ GROUP = "auditkit.probes"
 
 STORY = (
     "performance", "layer_view", "pos_retention", "stopword", "entity", "domain_term",
-    "attribution_agreement",
+    "attribution_agreement", "precision",
 )  # fmt: skip
 """The order in which the built-in probes tell the story: what it costs, then what is lost."""
 
@@ -83,6 +83,20 @@ class BenchView(Protocol):
         Returns:
             Columns example_id, position, attribution (signed, summed over the embedding), and
             convergence (|δ| / |f(x) − f(x′)| of the document; NaN where the method has none).
+        """
+        ...
+
+    def answer(self, arm: str, example_ids: Sequence[str], dtype: str) -> pd.DataFrame:
+        """What an arm says when it computes in another precision, on the same device.
+
+        Args:
+            arm: `pruned`, `unpruned` or `baseline`.
+            example_ids: Documents to ask about.
+            dtype: `float32`, `bfloat16` or `float16`; the checkpoint is opened in it.
+
+        Returns:
+            Columns example_id, predicted (class index), and depths (list of the survival depths of
+            the document's tokens, in order of position).
         """
         ...
 

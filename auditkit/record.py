@@ -24,7 +24,7 @@ from auditkit.files import write_whole
 from auditkit.finding import to_json
 from auditkit.ltp.checkpoints import training_record
 from auditkit.shard import RandomControl, Shard
-from auditkit.trace import About, DatasetAbout, Trace, finished_shards, write_shard
+from auditkit.trace import About, BudgetAbout, DatasetAbout, Trace, finished_shards, write_shard
 
 SHARD = 512
 """Documents a shard."""
@@ -109,7 +109,9 @@ def _inputs(
     return {
         "auditkit": auditkit.__version__,
         "model": bench.pruned.about.sha256,
+        "score_norm": bench.pruned.about.score_norm,
         "baseline": bench.baseline.about.sha256 if bench.baseline else None,
+        "continued": bench.continued.about.sha256 if bench.continued else None,
         "tokenizer": _sha256(bench.vocabulary()),
         "max_length": bench.max_length,
         "dataset": dataset.sha256,
@@ -163,6 +165,7 @@ def _finish(
         model=bench.pruned.about,
         baseline=bench.baseline.about if bench.baseline else None,
         no_baseline=bench.no_baseline,
+        continued=bench.continued.about if bench.continued else None,
         dataset=DatasetAbout(
             name=dataset.name,
             split=dataset.split,
@@ -179,6 +182,7 @@ def _finish(
         ),
         annotator=annotator.about,
         training=_training_summary(recording.model),
+        sweep=_sweep(recording.model),
         seed=recording.seed,
         dtype=recording.dtype,
         device=recording.device,
@@ -195,10 +199,28 @@ def _training_summary(model: str) -> dict[str, Any] | None:
         return None
     try:
         settings = {k: v for k, v in record["settings"].items() if k not in ("backbone", "device")}
-        settings["backbone"] = Path(str(record["settings"]["backbone"])).name
+        backbone = record["settings"]["backbone"]
+        settings["backbone"] = None if backbone is None else Path(str(backbone)).name
         stages = [{k: v for k, v in s.items() if k != "seconds"} for s in record["stages"]]
         summary = {"settings": settings, "deviations": record["deviations"], "stages": stages}
         to_json(summary)
     except (LookupError, TypeError, AttributeError, ProbeError):
         return None  # not as `auditkit train` writes it
     return summary
+
+
+def _sweep(model: str) -> tuple[BudgetAbout, ...]:
+    """The budgets that `auditkit train --sweep` recorded beside the checkpoint, its own marked."""
+    record = training_record(model) or {}
+    known = set(BudgetAbout.model_fields)
+    try:
+        own = record["settings"]["target_macs_share"]
+        return tuple(
+            BudgetAbout.model_validate(
+                {k: v for k, v in budget.items() if k in known}
+                | {"audited": budget["target"] == own}
+            )
+            for budget in record["sweep"]
+        )
+    except (LookupError, TypeError, AttributeError, ValueError):
+        return ()  # there was none, or it is not as `auditkit train` writes it

@@ -8,6 +8,7 @@ content security policy. All text is escaped by the template engine; what no doc
 import base64
 import hashlib
 import re
+import statistics
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
@@ -17,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from auditkit import charts
 from auditkit.errors import TraceError
-from auditkit.figures import figure
+from auditkit.figures import columns, figure
 from auditkit.files import write_whole
-from auditkit.finding import Audit, Example, Measurement, Status, loads
+from auditkit.finding import Audit, Example, Interval, Measurement, Status, Table, loads
+from auditkit.speed import Speed, read_speed
 from auditkit.trace import About
 from auditkit.views import (
     EXAMPLE_BUDGET,
@@ -51,8 +53,12 @@ SUMMARY_LIMIT = 65_536
 """Characters that a comment on a pull request may have."""
 
 
-def render_html(audit: Audit) -> str:
-    """The whole report as one file: same audit, same bytes.
+def render_html(audit: Audit, speed: Speed | None = None) -> str:
+    """The whole report as one file: same arguments, same bytes.
+
+    Args:
+        audit: What was found.
+        speed: Measured times, for a block of their own; None: they were not measured.
 
     Raises:
         TraceError: `audit.about` is not that of a trace.
@@ -72,14 +78,20 @@ def render_html(audit: Audit) -> str:
         failures=list(zip(ids[len(sections) :], audit.failures, strict=True)),
         figures=key_measurements(audit),
         keep=_keep_rates(audit),
+        speed=speed,
+        times=None if speed is None else table_view(_times(speed), "times"),
         refused=about.dataset.refused[:MOST_REFUSED],
         settings=list(_flat(about.settings)),
         training=list(_flat(about.training or {})),
     )
 
 
-def render_markdown(audit: Audit) -> str:
+def render_markdown(audit: Audit, speed: Speed | None = None) -> str:
     """The summary for a terminal, a pull request or a job's page, under `SUMMARY_LIMIT` characters.
+
+    Args:
+        audit: What was found.
+        speed: Measured times, for a line of their own; None: they were not measured.
 
     Raises:
         TraceError: `audit.about` is not that of a trace.
@@ -94,7 +106,7 @@ def render_markdown(audit: Audit) -> str:
     for longest, most in ((600, 60), (300, 40), (120, 20), (40, 10)):
         text = _environment(_markdown, autoescape=False).get_template("summary.md.j2").render(
             about=about, findings=audit.findings[:most], failures=audit.failures[:most],
-            counts=_counts(audit), numbers=numbers[:most], longest=longest,
+            counts=_counts(audit), speed=speed, numbers=numbers[:most], longest=longest,
             more_probes=max(0, len(audit.findings) - most) + max(0, len(audit.failures) - most),
             more_numbers=max(0, len(numbers) - most),
         )  # fmt: skip
@@ -136,13 +148,16 @@ def load(directory: str | Path) -> Audit:
 
 
 def rerender(directory: Path) -> tuple[Path, ...]:
-    """Write `report.html` and `summary.md` anew from a run's `results.json`.
+    """Write `report.html` and `summary.md` anew from a run's `results.json` and `timings.json`.
 
     Raises:
         TraceError: There is none, or it is no audit.
     """
-    audit = load(directory)
-    pages = {"report.html": render_html(audit), "summary.md": render_markdown(audit)}
+    audit, speed = load(directory), read_speed(directory)
+    pages = {
+        "report.html": render_html(audit, speed),
+        "summary.md": render_markdown(audit, speed),
+    }
     for name, text in pages.items():
         write_whole(directory / name, text)
     return tuple(directory / name for name in pages)
@@ -193,6 +208,29 @@ def _keep_rates(audit: Audit) -> list[tuple[str, str]]:
             layer, rate = names.index("layer"), names.index("keep_rate")
             return [(row[layer].text, row[rate].text) for row in table_view(table, "").rows]
     return []
+
+
+def _times(speed: Speed) -> Table:
+    """What was measured, by arm."""
+    rows = []
+    for arm, seconds in speed.seconds.items():
+        median = statistics.median(seconds)
+        spread = Interval(min(seconds), max(seconds))
+        rows.append((arm, median, spread, speed.documents / median, speed.tokens / median))
+    return Table(
+        name="times",
+        title="Measured time by arm: medians over the rounds",
+        columns=columns(
+            ("arm", "Arm", "label"),
+            ("seconds", "Seconds", "number", "For all documents of the sample, from token ids to "
+             "probabilities, tokenizing not included."),
+            ("spread", "Fastest to slowest round", "interval"),
+            ("documents", "Documents per second", "number"),
+            ("tokens", "Tokens per second", "number", "Tokens that enter the model, special ones "
+             "included, whether or not they are pruned later."),
+        ),
+        rows=tuple(rows),
+    )  # fmt: skip
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

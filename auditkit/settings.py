@@ -29,6 +29,8 @@ class Settings(BaseModel):
     model: str
     dataset: str
     baseline: str | None = None
+    score_norm: str | None = None
+    """Of a checkpoint of the original implementation. None: what its recipe assumes."""
     split: str | None = None
     limit: Positive | None = None
     text_column: str | None = None
@@ -43,6 +45,8 @@ class Settings(BaseModel):
     random_draws: Natural = 3
     random_documents: Natural = 2000
     attribution_sample: Natural = 200
+    speed_documents: Natural = 256
+    """0: times are not measured."""
     glossary: Path | None = None
     spacy_model: str | None = None
     probes: tuple[str, ...] | None = None

@@ -41,7 +41,7 @@ class Shard:
 
     def tables(self, on_documents: Callable[[int], None]) -> dict[str, pd.DataFrame]:
         """All tables; `on_documents` is told how far the shard is, in documents."""
-        arms = ["unpruned", "pruned", *(["baseline"] if self.bench.baseline else [])]
+        arms = self.bench.arms
         work = len(arms) * len(self.examples) + self.control.draws * len(self.sample)
         seen = 0
 

@@ -24,7 +24,7 @@ from auditkit.trace import TABLES, About, AnnotatorAbout, DatasetAbout, ModelAbo
 
 HIDDEN, INTERMEDIATE = 64, 256
 
-ACCURACY = {"baseline": 0.9, "unpruned": 0.9, "pruned": 0.85, "random": 0.7}
+ACCURACY = {"baseline": 0.9, "continued": 0.9, "unpruned": 0.9, "pruned": 0.85, "random": 0.7}
 """Expected accuracy per arm of `synthetic_trace`."""
 
 
@@ -66,6 +66,7 @@ def synthetic_trace(
     layers: int = 4,
     classes: int = 2,
     baseline: bool = True,
+    continued: bool = False,
     draws: int = 1,
     words: tuple[int, int] = (6, 24),
     keep: float = 0.75,
@@ -83,6 +84,7 @@ def synthetic_trace(
         layers: L.
         classes: C.
         baseline: Whether the arm `baseline` was run.
+        continued: Whether the arm `continued` was run too.
         draws: Draws of the arm `random`, each at the counts of `pruned` per layer; 0 leaves it out.
         words: Fewest and most words of a document, both included.
         keep: Share of the pieces alive that a layer keeps, rounded down at random.
@@ -93,12 +95,12 @@ def synthetic_trace(
         labels: Class names, `class 0` and so on by default.
         tagged: False leaves every piece without a word, and the table `words` empty.
     """
-    arms = [a for a, there in (("baseline", baseline), ("unpruned", True), ("pruned", True),
-                               ("random", draws > 0)) if there]  # fmt: skip
     names = tuple(labels) if labels is not None else tuple(f"class {c}" for c in range(classes))
     ids = [f"doc-{number:04d}" for number in range(documents)]
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
     difficulty = rng.random(documents)
+    about = _about(layers, names, documents, baseline, draws)
+    about = about.model_copy(update={"continued": about.baseline if continued else None})
     for number, example_id in enumerate(ids):
         label = number % classes
         document = _document(rng, example_id, words, truncated=number % 10 == 9, tagged=tagged)
@@ -114,7 +116,7 @@ def synthetic_trace(
         rows["words"] += document.words
         for draw in range(draws):
             rows["random"] += _shuffled(rng, document, draw)
-        for arm in arms:
+        for arm in about.arms:
             right = ACCURACY[arm] if accuracy is None else {**ACCURACY, **accuracy}[arm]
             for draw in range(draws if arm == "random" else 1):
                 own = difficulty[number] if rng.random() < coupling else rng.random()
@@ -123,8 +125,6 @@ def synthetic_trace(
                     | _prediction(rng, label, classes, right=own < right)
                 )
         rows["costs"] += _costs(example_id, document, layers)
-    truncated = sum(row["truncated"] for row in rows["examples"])
-    about = _about(layers, names, documents, baseline, draws, truncated)
     frames = {name: pd.DataFrame(r, columns=TABLES[name].names) for name, r in rows.items() if r}
     return Trace.of(about, **frames)
 
@@ -167,6 +167,7 @@ def contract_traces(seed: int = 0) -> dict[str, Trace]:
         "nothing_pruned": with_depth(make(documents=12, draws=2), 4),
         "no_baseline": make(baseline=False),
         "no_random": make(draws=0),
+        "continued": make(documents=12, continued=True),
         "no_words": make(documents=12, tagged=False),
         "one_layer": make(documents=12, layers=1),
         "hostile_labels": make(documents=12, classes=4, labels=hostile),
@@ -264,6 +265,12 @@ class SyntheticBench:
                 "convergence": np.full(len(frame), gap),
             }
         )
+
+    def answer(self, arm: str, example_ids: Sequence[str], dtype: str) -> pd.DataFrame:
+        """What the trace holds, whatever the precision; depths are those of `pruned`."""
+        told = self.trace.predictions(arm)["predicted"][list(example_ids)]
+        depths = self.trace.table("tokens").groupby("example_id")["depth"].agg(list)
+        return pd.DataFrame({"predicted": told, "depths": depths}).loc[told.index].reset_index()
 
 
 @dataclass
@@ -386,7 +393,7 @@ def _cost_rows(example_id: str, depth: np.ndarray, layers: int) -> list[dict[str
 
 
 def _about(
-    layers: int, labels: tuple[str, ...], documents: int, baseline: bool, draws: int, truncated: int
+    layers: int, labels: tuple[str, ...], documents: int, baseline: bool, draws: int
 ) -> About:
     model = ModelAbout(
         name="synthetic",
@@ -418,8 +425,8 @@ def _about(
             group_columns=("source",),
             rows_in=documents,
             audited=documents,
-            truncated=truncated,
-            words_cut=5 * truncated,
+            truncated=documents // 10,
+            words_cut=5 * (documents // 10),
         ),
         annotator=AnnotatorAbout(name="synthetic", version="0", source="shipped"),
         seed=0,

@@ -17,12 +17,12 @@ half-open, in code points of the original text.
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from auditkit.errors import TraceError, one_of
 
@@ -44,7 +44,7 @@ TABLES: Mapping[str, pa.Schema] = {
     "groups": pa.schema(
         [("example_id", pa.string()), ("column", pa.string()), ("value", pa.string())]
     ),
-    # arm: baseline | unpruned | pruned | random; draw: 0, or the number of the random draw
+    # arm: baseline | continued | unpruned | pruned | random; draw: 0, or that of a random draw
     "predictions": pa.schema(
         [
             ("example_id", pa.string()),
@@ -112,7 +112,10 @@ class _Frozen(BaseModel):
 
 
 class ModelAbout(_Frozen):
-    """One model under audit. `thresholds` is empty for a baseline."""
+    """One model under audit. `rule` and `thresholds` are empty for a baseline.
+
+    `original`: its weights come from a checkpoint of the original LTP implementation.
+    """
 
     name: str
     sha256: str
@@ -124,6 +127,8 @@ class ModelAbout(_Frozen):
     max_length: int
     score_norm: str = ""
     protect_first: bool = True
+    original: bool = False
+    rule: str = ""
     thresholds: tuple[float, ...] = ()
 
 
@@ -166,6 +171,23 @@ class AnnotatorAbout(_Frozen):
     advice: str = ""
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class BudgetAbout(_Frozen):
+    """One budget of the sweep that the model under audit comes from, measured in training."""
+
+    target: Share
+    """MACs over the baseline's, as asked for."""
+    reached: Share
+    accuracy: Share
+    baseline_accuracy: Share
+    held_out: int = Field(ge=1)
+    """Held-out documents, on which share and accuracies were measured."""
+    audited: bool
+    """Whether it is the model under audit."""
+
+
 class About(_Frozen):
     """`about.json`: what the trace holds. A function of models, data, settings and seed alone."""
 
@@ -175,10 +197,14 @@ class About(_Frozen):
     baseline: ModelAbout | None = None
     no_baseline: str = ""
     """Why there is no baseline."""
+    continued: ModelAbout | None = None
+    """The baseline trained on for as long as the pruned model."""
     dataset: DatasetAbout
     annotator: AnnotatorAbout
     training: dict[str, Any] | None = None
     """The summary that `auditkit train` left beside the checkpoint."""
+    sweep: tuple[BudgetAbout, ...] = ()
+    """All budgets that were trained from the same baseline, where there was a sweep."""
     seed: int
     dtype: str
     device: str
@@ -202,10 +228,14 @@ class About(_Frozen):
     @property
     def arms(self) -> tuple[str, ...]:
         """The arms that were run."""
-        present = [("baseline", self.baseline is not None), ("random", self.random_draws > 0)]
-        optional = {name for name, there in present if there}
-        order = ("baseline", "unpruned", "pruned", "random")
-        return tuple(a for a in order if a in optional | {"unpruned", "pruned"})
+        present = (
+            ("baseline", self.baseline is not None),
+            ("continued", self.continued is not None),
+            ("unpruned", True),
+            ("pruned", True),
+            ("random", self.random_draws > 0),
+        )
+        return tuple(name for name, there in present if there)
 
 
 class Trace:

@@ -14,9 +14,9 @@ counted MACs do.
 import argparse
 import json
 import statistics
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from auditkit.ltp.budget import fit_offset, warm_start
 from auditkit.ltp.checkpoints import from_stock, load_tokenizer, quiet
 from auditkit.ltp.cost import macs_share
 from auditkit.ltp.inference import pad, plan
+from auditkit.speed import alternate
 
 DATA = {"agnews": (0, 128), "imdb": (256, 512)}
 """By data set: shortest document taken and longest one, in tokens; longer ones are cut."""
@@ -109,7 +110,7 @@ def measure(name: str, options: argparse.Namespace) -> list[Row]:
         variants[label.replace("c hard", "d masking")] = _masking(model)
         for kind in ("c hard", "c + scores", "d masking"):
             shares[label.replace("c hard", kind)] = share
-    times = alternate(variants, batches, options.rounds)
+    times = timed(variants, batches, options.rounds)
     fastest = min(times["a transformers"], times["b pruning off"])
     count = sum(map(len, documents))
     return [
@@ -136,24 +137,23 @@ def tokens_of(name: str, options: argparse.Namespace) -> list[list[int]]:
     return [document for document in ids if len(document) >= shortest][: options.documents]
 
 
-def alternate(
+def timed(
     variants: dict[str, Callable[[Tensor, Tensor], Any]],
     batches: Sequence[tuple[Tensor, Tensor]],
     rounds: int,
 ) -> dict[str, float]:
     """Median seconds of each variant over all batches, the variants taking turns."""
-    seen: dict[str, list[float]] = {name: [] for name in variants}
+
+    def pass_through(forward: Callable[[Tensor, Tensor], Any]) -> None:
+        for ids, mask in batches:
+            forward(ids, mask)
+        if ids.is_cuda:
+            torch.cuda.synchronize()
+
+    calls = {name: partial(pass_through, forward) for name, forward in variants.items()}
     with torch.inference_mode():
-        for turn in range(rounds + 1):
-            for name, forward in variants.items():
-                start = time.perf_counter()
-                for ids, mask in batches:
-                    forward(ids, mask)
-                if ids.is_cuda:
-                    torch.cuda.synchronize()
-                if turn:  # the first round warms up
-                    seen[name].append(time.perf_counter() - start)
-    return {name: statistics.median(times) for name, times in seen.items()}
+        seconds = alternate(calls, rounds)
+    return {name: statistics.median(times) for name, times in seconds.items()}
 
 
 def _forward(model: LTPForSequenceClassification, **how: Any) -> Callable[[Tensor, Tensor], Any]:

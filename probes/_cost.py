@@ -5,13 +5,24 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from auditkit.figures import columns
-from auditkit.finding import Cell, Table, Undefined
+from auditkit.finding import Cell, Chart, Table, Undefined
 from auditkit.retention import tokens_alive
 from auditkit.stats.estimates import FEWEST, Estimate
 from auditkit.stats.resampling import bootstrap_sums, percentile_interval
 from auditkit.trace import Trace
 
 COUNTED = "MACs are counted, not timed: they are no statement about speed."
+
+KEEP_RATES = Chart(
+    name="keep_rate",
+    kind="lines",
+    table="cost",
+    title="Tokens alive after each layer",
+    alt="Share of the tokens that are alive after each layer of the pruned model, special "
+    "tokens left out. The table has the figures.",
+    x="layer",
+    y="keep_rate",
+)
 
 _PER_LAYER = ["tokens_in", "tokens_out", "macs_attention", "macs_ffn"]
 

@@ -20,7 +20,8 @@ from auditkit.finding import (
     Undefined,
 )
 from auditkit.plugin import BenchView, answer
-from auditkit.probes._cost import COUNTED, cost_table, macs_ratio
+from auditkit.probes._budgets import budgets_chart, budgets_table
+from auditkit.probes._cost import COUNTED, KEEP_RATES, cost_table, macs_ratio
 from auditkit.stats.classification import Scores, classification_report, confusion
 from auditkit.stats.estimates import Estimate, document_mean, document_share
 from auditkit.stats.paired import (
@@ -38,6 +39,8 @@ BINS = 15
 
 COMPARISONS = (
     ("pruned", "baseline", "pruning and the training for it, together"),
+    ("pruned", "continued", "pruning: both trained for as many steps"),
+    ("continued", "baseline", "more training: nothing pruned"),
     ("pruned", "unpruned", "pruning at inference: same weights"),
     ("unpruned", "baseline", "the training for pruning: nothing pruned"),
     ("pruned", "random", "the choice of tokens: as many kept, at random"),
@@ -51,6 +54,10 @@ NO_NOISE_FLOOR = (
 MORE_TRAINING = (
     "P has had more training than B: its epochs of LTP. No baseline that was trained on for as "
     "long was run, so pruned − baseline mixes the effect of pruning with that of training."
+)
+AS_MUCH_TRAINING = (
+    "P has had more training than B. The arm continued is B trained on for as many steps, on the "
+    "same data and with the same loss but without pruning, so pruned − continued is free of that."
 )
 ADAPTED = (
     "The pruned model's weights are adapted to its own masks, so pruned − unpruned and pruned − "
@@ -130,10 +137,11 @@ class Performance:
                 _arms_table(summaries),
                 _differences_table(differences),
                 cost_table(trace),
+                *([budgets_table(about.sweep)] if about.sweep else []),
                 _classes_table(summaries, about.labels),
                 _confusion_table(arms, about.labels),
             ),
-            charts=_CHARTS,
+            charts=(*_CHARTS, *([budgets_chart(about.sweep)] if about.sweep else [])),
             caveats=_caveats(about.arms),
         )
 
@@ -411,7 +419,8 @@ def _decision(verdict: Verdict, margin: float) -> str:
 def _caveats(arms: Sequence[str]) -> tuple[str, ...]:
     caveats = [ONE_PAIR, ADAPTED, COUNTED]
     if "baseline" in arms:
-        caveats[1:1] = [NO_NOISE_FLOOR, MORE_TRAINING]
+        training = AS_MUCH_TRAINING if "continued" in arms else MORE_TRAINING
+        caveats[1:1] = [NO_NOISE_FLOOR, training]
     if "random" in arms:
         caveats.append(DRAWN)
     return tuple(caveats)
@@ -430,14 +439,5 @@ _CHARTS = (
         interval="interval",
         reference=0.0,
     ),
-    Chart(
-        name="keep_rate",
-        kind="lines",
-        table="cost",
-        title="Tokens alive after each layer",
-        alt="Share of the tokens that are alive after each layer of the pruned model, special "
-        "tokens left out. The table has the figures.",
-        x="layer",
-        y="keep_rate",
-    ),
+    KEEP_RATES,
 )

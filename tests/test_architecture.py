@@ -27,7 +27,7 @@ LAYERS = (
     ("annotate", "data"),
     ("attribution", "bench"),
     ("explain", "shard"),
-    ("record", "measure"),
+    ("record", "measure", "speed"),
     ("settings", "conduct", "report"),
     ("cli", "__main__"),
 )

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from command import audit
+from command import auditkit as command
 from safetensors.torch import load_file, save_file
 
 from auditkit.bench import open_bench
@@ -85,3 +87,50 @@ def test_a_device_that_is_none(pair: Path, device: str) -> None:
 def test_a_gpu_that_is_not_there(pair: Path) -> None:
     with pytest.raises(SettingsError, match="not here; available: cpu"):
         open_bench(str(pair), device="cuda")
+
+
+def lacking(word: str) -> Callable[..., torch.Tensor]:
+    def product(*_: object, **__: object) -> torch.Tensor:
+        raise RuntimeError(f"addmm_impl_cpu_ {word}\nException raised from somewhere")
+
+    return product
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_without_support_is_one_clear_line(
+    dtype: str, pair: Path, data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.nn.functional, "linear", lacking("not implemented for 'Half'"))
+    done = audit(tmp_path / "run", "--dtype", dtype, "--device", "cpu", model=pair, dataset=data)
+    assert done.code == 2
+    assert done.complaint == (
+        f"auditkit: cpu cannot compute in {dtype} (addmm_impl_cpu_ not implemented for 'Half'); "
+        "give --dtype float32, or another --device"
+    )
+    done = command("explain", "--model", pair, "--dtype", dtype, "--device", "cpu", TEXTS[0])
+    assert (done.code, "give --dtype float32" in done.complaint) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "said"), [("float32", "not implemented for 'Half'"), ("bfloat16", "out of memory")]
+)
+def test_another_failure_is_not_taken_for_it(
+    dtype: str, said: str, pair: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = open_bench(str(pair), dtype=dtype)
+    monkeypatch.setattr(torch.nn.functional, "linear", lacking(said))
+    with pytest.raises(RuntimeError, match=said):
+        bench.answer("pruned", bench.encode(TEXTS))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_checkpoint_whose_threshold_is_no_number(
+    value: float, pair: Path, data: str, tmp_path: Path
+) -> None:
+    weights = load_file(pair / "model.safetensors")
+    weights["thresholds"][1] = value
+    save_file(weights, pair / "model.safetensors", metadata={"format": "pt"})
+    done = audit(tmp_path / "run", model=pair, dataset=data)
+    assert done.code == 2
+    assert f"the threshold of layer 2 is {value}, expected a finite number" in done.complaint
+    assert not (tmp_path / "run").exists()

@@ -132,6 +132,39 @@ def test_bars_of_intervals_lie_where_their_numbers_say() -> None:
     assert ends[1] - across(zero) == pytest.approx(2.0 * scale, abs=0.01)
 
 
+def test_bars_of_a_scatter_stand_upright_through_their_marks() -> None:
+    points = Table(
+        name="t", title="T",
+        columns=(
+            Column(name="share", title="Share", kind="share"),
+            Column(name="value", title="Value", kind="share"),
+            Column(name="interval", title="Interval", kind="interval"),
+        ),
+        rows=((0.5, 0.8, Interval(0.7, 0.9)), (0.7, 0.9, Undefined("too few"))),
+    )  # fmt: skip
+    chart = Chart(
+        name="c", kind="scatter", table="t", title="C", alt="A", x="share", y="value",
+        interval="interval", reference=0.85,
+    )  # fmt: skip
+    root = ET.fromstring(charts.svg(chart, points, prefix="p"))
+
+    def place(element: ET.Element) -> tuple[float, float]:
+        found = re.match(r"translate\(([-\d.e]+),([-\d.e]+)\)", element.get("transform", ""))
+        assert found
+        return float(found[1]), float(found[2])
+
+    (bar,) = [e for e in root.iter("line") if e.get("stroke-width") == "1.75"]
+    first, second = [e for e in root.iter("path") if e.get("fill") == "var(--c1)"]
+    (rule,) = [e for e in root.iter("line") if e.get("stroke-dasharray")]
+    assert place(bar)[0] == pytest.approx(place(first)[0], abs=0.01)
+    height = float(bar.get("y2", "nan"))
+    ends = sorted((place(bar)[1], place(bar)[1] + height))
+    step = (place(first)[1] - place(second)[1]) / 0.1  # pixels of 1; up is smaller
+    assert ends[0] == pytest.approx(place(first)[1] - 0.1 * step, abs=0.01)
+    assert ends[1] == pytest.approx(place(first)[1] + 0.1 * step, abs=0.01)
+    assert place(rule)[1] == pytest.approx(place(first)[1] - 0.05 * step, abs=0.01)
+
+
 @pytest.mark.parametrize("kind", ["dots", "bars"])
 def test_long_tables_are_drawn_in_part(kind: Any) -> None:
     many = table(*((f"row {i}", float(i), Undefined("")) for i in range(500)))

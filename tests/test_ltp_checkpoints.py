@@ -30,9 +30,9 @@ from auditkit.ltp.checkpoints import (
     load_tokenizer,
     open_backbone,
     save_stock,
-    to_stock,
     training_record,
 )
+from auditkit.ltp.layouts import to_stock
 
 STOCK: dict[str, type[PreTrainedModel]] = {
     "bert": BertForSequenceClassification,
@@ -230,11 +230,13 @@ def test_a_stock_checkpoint_is_no_ltp_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("open_", [load_ltp, load_baseline])
-def test_an_original_checkpoint_is_refused(open_: Callable[[str], object], saved: Path) -> None:
+def test_ours_under_the_originals_name_is_no_original(
+    open_: Callable[[str], object], saved: Path
+) -> None:
     change_config(saved, model_type="ltp", architectures=["LTPForSequenceClassification"])
     message = refused(open_, saved)
-    assert "a checkpoint of the original implementation" in message
-    assert "make one with `auditkit train`" in message
+    assert "num_hidden_layers is 3, the weights hold 0" in message
+    assert "take config.json and the weights from one checkpoint" in message
 
 
 def test_another_layout_is_refused(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ A case is a folder of `ltp_vectors`; its README says what the tensors are.
 """
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -12,102 +11,53 @@ import pytest
 import torch
 from conftest import ROOT
 from safetensors.torch import load_file
-from torch import Tensor
 
-from auditkit.ltp import LTPConfig, LTPForSequenceClassification, LTPOutput
-from auditkit.ltp.checkpoints import rename
+from auditkit.ltp import LTPForSequenceClassification, LTPOutput
+from auditkit.ltp.checkpoints import load_ltp
 from auditkit.ltp.cost import count
+from auditkit.ltp.layouts import rename
+from auditkit.ltp.original import split
+from auditkit.ltp.pruning import topk_rate
 
 VECTORS = ROOT.parent / "shared" / "data" / "ltp_vectors"
 KINDS = {
     path.parent.name: json.loads(path.read_text(encoding="utf-8"))["kind"]
     for path in sorted(VECTORS.glob("*/meta.json"))
 }
-RULES = {
-    "absolute_threshold": "absolute",
-    "threshold": "relative",
-    "topk": "topk",
-    None: "absolute",
-}
 LOGITS = {"eval": 1e-4, "train_hard": 1e-4, "train_soft": 1e-3}
-QUANTISATION = re.compile(
-    r"(weight_integer|bias_integer|fc_scaling_factor|weight_scaling_factor|act_scaling_factor"
-    r"|x_min|x_max|shift)$"
-)
 
 
 class Case:
     """One folder: what the original was given, and what it returned."""
 
     def __init__(self, folder: Path) -> None:
-        self.meta: dict[str, Any] = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        self.folder = folder
+        meta: dict[str, Any] = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         self.raw: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        self.weights = load_file(folder / "model.safetensors")
         self.out = load_file(folder / "outputs.safetensors")
         gradients = folder / "grads.safetensors"
-        self.gradients = load_file(gradients) if gradients.exists() else {}
-        self.kind: str = self.meta["kind"]
-        self.options: dict[str, Any] = self.raw.get("prune_kwargs") or {}
+        self.gradients, self.learned = split(load_file(gradients) if gradients.exists() else {})
+        self.kind: str = meta["kind"]
         self.mask = self.out["attention_mask"].bool()  # (B, N)
-        self.rule = RULES[self.raw.get("prune_mode")]
 
     def model(self) -> LTPForSequenceClassification:
-        raw, n = self.raw, self.mask.shape[1]
-        alive = self.options.get("scoring_mode") == "mean_norm"
-        config = LTPConfig(
-            layout="roberta",
-            classifier_dropout=0.0,
-            rule=self.rule,
-            score_norm="alive" if alive else f"padded:{n}",
-            protect_first=False,
-            temperature=float(self.out.get("temperature", torch.tensor(1e-3))),
-            relative_threshold=self.options.get("token_threshold", 0.1),
-            topk_rate=self.options.get("token_keep_rate", 0.5),
-            **{name: raw[name] for name in (
-                "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads",
-                "intermediate_size", "hidden_act", "hidden_dropout_prob",
-                "attention_probs_dropout_prob", "max_position_embeddings", "type_vocab_size",
-                "layer_norm_eps", "pad_token_id", "bos_token_id", "eos_token_id",
-            )},
-            id2label={int(k): v for k, v in raw["id2label"].items()},
-        )  # fmt: skip
-        model = LTPForSequenceClassification(config)
-        thresholds = self.out["threshold"]
-        learned = offsets(self.weights, len(thresholds))
-        if learned is not None:
-            final, layers = self.options["final_token_threshold"], len(thresholds)
-            thresholds = torch.tensor([final * n / layers for n in range(layers)]) + learned
-        model.load_state_dict(mapped(self.weights) | {"thresholds": thresholds.nan_to_num()})
+        alive = self.folder.name.endswith("mean_norm")
+        norm = None if alive else f"padded:{self.mask.shape[1]}"
+        model = load_ltp(str(self.folder), score_norm=norm)
+        assert (model.config.score_norm == "alive") == alive
+        if "temperature" in self.out:  # of the training, not of the checkpoint
+            model.config.temperature = float(self.out["temperature"])
         model.train(self.kind != "eval")
         return model
 
     def run(self, model: LTPForSequenceClassification) -> LTPOutput:
-        mode = "soft" if self.kind == "train_soft" else "hard"
         return model(
             self.out["input_ids"],
             self.out["attention_mask"],
             labels=self.out.get("labels"),
-            pruning="off" if self.raw.get("prune_mode") is None else mode,
+            pruning="soft" if self.kind == "train_soft" else None,
             output_scores=True,
         )
-
-
-def mapped(original: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The original's weights, or gradients, under our names; without thresholds and buffers."""
-    stock = {
-        key.replace("ibert.", "roberta.", 1): value
-        for key, value in original.items()
-        if not QUANTISATION.search(key) and not key.endswith("pruner.keep_threshold")
-    }
-    return rename(stock, "roberta")
-
-
-def offsets(original: dict[str, Tensor], layers: int) -> Tensor | None:
-    """(L,) what each layer's pruner had learned, or its gradient."""
-    name = "ibert.encoder.layer.{}.attention.self.pruner.keep_threshold"
-    if name.format(0) not in original:
-        return None
-    return torch.stack([original[name.format(layer)].reshape(()) for layer in range(layers)])
 
 
 def of_kind(*kinds: str) -> pytest.MarkDecorator:
@@ -143,15 +93,28 @@ def test_what_is_kept_equals_the_original(case: Case) -> None:
 
 
 @of_kind("eval", "train_soft", "train_hard")
+def test_thresholds_equal_the_original(case: Case) -> None:
+    model = case.model()
+    rule, expected = model.config.rule, case.out["threshold"]
+    if rule == "absolute":
+        assert torch.equal(model.thresholds, expected.nan_to_num())  # to the last bit
+    elif rule == "relative":
+        assert (expected == torch.tensor(model.config.relative_threshold)).all()
+    else:
+        rates = [topk_rate(model.config, layer) for layer in range(len(expected))]
+        assert torch.equal(torch.tensor(rates), expected.float())
+
+
+@of_kind("eval", "train_soft", "train_hard")
 def test_logits_and_scores_equal_the_original(case: Case) -> None:
-    output = case.run(case.model())
+    output = case.run(model := case.model())
     tolerance = LOGITS[case.kind]
     torch.testing.assert_close(output.logits, case.out["logits"], atol=tolerance, rtol=0)
     assert output.scores is not None
     ours, theirs = output.scores, case.out["scores"]
-    if case.rule == "relative":  # stored: Σ over the document's largest Σ
+    if model.config.rule == "relative":  # stored: Σ over the document's largest Σ
         ours = ours / ours.amax(2, keepdim=True)
-    if case.rule == "topk":  # stored: Σ over heads and queries
+    if model.config.rule == "topk":  # stored: Σ over heads and queries
         theirs = theirs / (case.raw["num_attention_heads"] * case.mask.shape[1])
     silent = theirs.isnan().flatten(1).all(1)
     assert torch.equal(ours.isnan().flatten(1).any(1), silent)
@@ -192,17 +155,17 @@ def test_loss_and_gradients_equal_the_original(case: Case) -> None:
     torch.testing.assert_close(total, case.out["total_loss"], atol=1e-4, rtol=0)
 
     total.backward()  # type: ignore[no-untyped-call]
-    expected = mapped(case.gradients)
+    expected = rename(case.gradients, "roberta")
     ours = {name: p.grad for name, p in model.named_parameters() if name != "thresholds"}
     assert set(expected) == set(ours)
     for name, gradient in expected.items():
         seen = ours[name]
         assert seen is not None, name
         torch.testing.assert_close(seen, gradient, atol=2e-4, rtol=1e-3, msg=name)
-    wanted = offsets(case.gradients, case.raw["num_hidden_layers"])
-    if wanted is None:
+    if not case.learned:
         assert model.thresholds.grad is None
     else:
+        wanted = torch.stack([case.learned[layer] for layer in range(len(model.thresholds))])
         torch.testing.assert_close(model.thresholds.grad, wanted, atol=1e-2, rtol=1e-3)
 
 

@@ -6,6 +6,7 @@ row ever leaves; what is dropped is masked.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +18,7 @@ from ltp_models import batch, documents, pruning_model
 from torch import Tensor
 
 from auditkit.ltp import LTPConfig, LTPForSequenceClassification
+from auditkit.ltp.checkpoints import load_ltp
 from auditkit.ltp.packing import pack
 from auditkit.ltp.pruning import keep_mask, topk_rate
 
@@ -266,12 +268,57 @@ def test_a_score_below_the_floor_is_dropped_whatever_the_threshold(
     assert not keep[0]
 
 
-def test_everything_pruned_still_classifies() -> None:
-    model = pruning_model(seed=15, protect_first=False)
+@pytest.mark.parametrize("protect_first", [True, False])
+def test_everything_pruned_in_the_first_layer_still_classifies(protect_first: bool) -> None:
+    model = pruning_model(seed=15, protect_first=protect_first)
     with torch.no_grad():
         model.thresholds.fill_(2.0)  # above any score
-    results = check(model, documents(6, seed=16))
-    assert all(max(result.depth) == 0 for result in results)
+    for result in check(model, documents(6, seed=16)):  # the first is of one token
+        assert result.depth == [3 * protect_first] + [0] * (len(result.depth) - 1)
+
+
+@pytest.mark.parametrize("protect_first", [True, False])
+def test_a_document_of_one_token_receives_all_its_attention(protect_first: bool) -> None:
+    model = pruning_model(seed=15, protect_first=protect_first)
+    (result,) = check(model, [[7]])
+    assert result.depth == [3]
+    assert result.scores == [[pytest.approx(1.0)]] * 3
+
+
+@pytest.mark.parametrize("mode", ["off", "soft", "hard", "random"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_threshold_that_is_no_number_never_decides(value: float, mode: str) -> None:
+    model = pruning_model(seed=15)
+    with torch.no_grad():
+        model.thresholds[1] = value
+    with pytest.raises(ValueError, match=f"threshold of layer 2 is {value}, expected a finite"):
+        model(torch.full((1, 4), 7), pruning=mode)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_scores_add_up_in_float32_whatever_the_precision(
+    dtype: torch.dtype, tmp_path: Path
+) -> None:
+    """What a document's tokens receive in all is what its queries give away: one each."""
+    pruning_model(seed=17).save_pretrained(tmp_path)
+    model = load_ltp(str(tmp_path), dtype=dtype)
+    assert model.layers[0].qkv.weight.dtype == dtype  # type: ignore[union-attr]
+    assert model.thresholds.dtype == torch.float32
+    inputs = batch(documents(12, seed=18), 0)
+    with torch.no_grad():
+        output = model(**inputs, pruning="hard", output_scores=True)
+    assert output.scores is not None
+    assert output.depth is not None
+    assert output.lengths is not None
+    assert output.scores.dtype == torch.float32
+    for layer, score in enumerate(output.scores):
+        given = output.lengths[layer] / output.lengths[0]  # queries alive over the norm
+        np.testing.assert_allclose(score.sum(1).numpy(), given.numpy(), rtol=1e-6)
+    first = torch.arange(score.shape[1]) == 0
+    for layer, score in enumerate(output.scores):
+        entering = (output.depth >= layer) & inputs["attention_mask"].bool()
+        kept = (score >= model.thresholds[layer]) | first
+        assert torch.equal((output.depth > layer)[entering], kept[entering])
 
 
 def test_a_document_too_long_or_empty_or_an_unknown_mode_is_refused() -> None:

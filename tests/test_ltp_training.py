@@ -1,13 +1,9 @@
 """The three stages on a toy task that is learned in seconds, interrupted and resumed."""
 
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,84 +11,44 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from toy_training import (
+    HELD_OUT,
+    NAMES,
+    TRAINING,
+    Interruption,
+    interrupting,
+    launch,
+    make_backbone,
+    recipe,
+    record,
+    same,
+    teach,
+    toy,
+    weights,
+)
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
-    BertConfig,
     BertForSequenceClassification,
-    BertModel,
-    BertTokenizer,
 )
 
 from auditkit.errors import CheckpointError, SettingsError
 from auditkit.ltp import LTPForSequenceClassification
-from auditkit.ltp.checkpoints import load_baseline, load_ltp, training_record
+from auditkit.ltp.checkpoints import load_baseline, load_ltp
 from auditkit.ltp.inference import evaluate
 from auditkit.ltp.trainer import Step
-from auditkit.ltp.training import STAGES, Labelled, TrainingSettings, train
+from auditkit.ltp.training import STAGES, TrainingSettings, train
 from auditkit.ltp.workspace import Stage
-
-NAMES = ("dull", "fine")
-FILLER = [f"w{n}" for n in range(30)]
-SIGNS = (["bad", "poor", "worst"], ["good", "great", "best"])
-
-
-def toy(rows: int, seed: int) -> Labelled:
-    """Two signs of the class among filler."""
-    rng = np.random.default_rng(seed)
-    texts, labels = [], []
-    for row in range(rows):
-        label = row % 2
-        words = rng.choice(FILLER, size=rng.integers(4, 14)).tolist()
-        for sign in rng.choice(SIGNS[label], size=2):
-            words.insert(int(rng.integers(len(words) + 1)), str(sign))
-        texts.append(" ".join(words))
-        labels.append(label)
-    return Labelled(texts, labels)
-
-
-TRAINING, HELD_OUT = toy(192, seed=1), toy(64, seed=2)
 
 
 @pytest.fixture(scope="session")
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random encoder without a head, and a WordPiece vocabulary of the toy's words."""
-    directory = tmp_path_factory.mktemp("backbone")
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *FILLER, *SIGNS[0], *SIGNS[1]]
-    BertTokenizer(vocab={word: i for i, word in enumerate(words)}).save_pretrained(directory)
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(words),
-        hidden_size=32,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        intermediate_size=64,
-        max_position_embeddings=32,
-        initializer_range=0.1,
-    )
-    BertModel(config).save_pretrained(directory)
-    return directory
+    return make_backbone(tmp_path_factory.mktemp("backbone"))
 
 
 @pytest.fixture(scope="session")
 def choices(backbone: Path) -> TrainingSettings:
-    return TrainingSettings(
-        backbone=str(backbone),
-        epochs=(3.0, 2.0, 2.0),
-        target_macs_share=0.5,
-        max_length=24,
-        batch_size=16,
-        learning_rate=4e-3,
-        threshold_lr=1e-3,
-        temperature=1e-2,
-        seed=7,
-        save_steps=4,
-    )
-
-
-def teach(settings: TrainingSettings, out: Path, **options: Any) -> tuple[Stage, ...]:
-    return train(settings, TRAINING, HELD_OUT, NAMES, out, **options)
+    return recipe(backbone)
 
 
 @pytest.fixture(scope="session")
@@ -108,34 +64,6 @@ def trained(
     out = tmp_path_factory.mktemp("trained") / "out"
     teach(choices, out, observer=steps.append)
     return out
-
-
-def weights(out: Path) -> dict[str, torch.Tensor]:
-    own = load_file(out / "model.safetensors")
-    stock = load_file(out / "baseline" / "model.safetensors")
-    return own | {f"baseline.{name}": value for name, value in stock.items()}
-
-
-def record(out: Path) -> dict[str, Any]:
-    found = training_record(str(out))
-    assert found is not None
-    return found
-
-
-def without_time(found: dict[str, Any]) -> dict[str, Any]:
-    """A training record but for its seconds."""
-    for line in [*found["stages"], *found["history"]]:
-        line.pop("seconds")
-    return found
-
-
-def same(one: Path, other: Path) -> None:
-    """Both trainings left the same bits, and the same history but for the time it took."""
-    ours, theirs = weights(one), weights(other)
-    assert ours.keys() == theirs.keys()
-    for name, value in ours.items():
-        assert torch.equal(value, theirs[name]), name
-    assert without_time(record(one)) == without_time(record(other))
 
 
 # --- one training ----------------------------------------------------------------------------
@@ -181,7 +109,11 @@ def test_the_record_is_complete(
     soft = [step for step in steps if step.stage == "soft"]
     moves = np.abs(np.diff([step.thresholds for step in soft], axis=0)).max(1)
     assert (moves > 0).all()
-    assert 0.5 < moves.max() / choices.threshold_lr < 1.05  # Adam's steps are as long as its rate
+    tokens = np.mean([len(text.split()) + 2 for text in TRAINING.texts])
+    rate = choices.threshold_lr / tokens
+    assert 0.5 < moves.max() / rate < 1.05  # Adam's steps are as long as its rate
+    saved = json.loads((trained / "config.json").read_text())
+    assert saved["temperature"] == pytest.approx(choices.temperature / tokens)
     assert all(step.lam is not None for step in soft)
     hard = [step for step in steps if step.stage == "hard"]
     assert len({step.thresholds for step in hard}) == 1
@@ -241,6 +173,8 @@ def test_without_a_target_training_is_the_papers(choices: TrainingSettings, tmp_
     assert record(tmp_path / "out")["deviations"] == [
         "[CLS] / <s> is never dropped",
         "scores are divided by the document's own length",
+        "no dropout on attention probabilities",
+        "the masks' temperature and the thresholds' learning rate scale with the mean score",
     ]
 
 
@@ -353,18 +287,6 @@ def test_settings_out_of_their_range_are_refused(changes: dict[str, Any], said: 
 # --- interruptions ---------------------------------------------------------------------------
 
 
-class Interruption(BaseException):
-    """What stands for a kill in the fast tests."""
-
-
-def interrupting(stage: str, step: int) -> Callable[[Step], None]:
-    def observe(seen: Step) -> None:
-        if (seen.stage, seen.step) == (stage, step):
-            raise Interruption
-
-    return observe
-
-
 def test_a_training_interrupted_in_every_stage_ends_as_if_it_was_not(
     trained: Path, choices: TrainingSettings, tmp_path: Path
 ) -> None:
@@ -402,26 +324,6 @@ def test_half_written_files_of_a_killed_training_do_no_harm(
     (out / ".training" / "soft-partial").mkdir()
     teach(choices, out, resume=True)
     same(out, trained)
-
-
-RUN = """
-import sys, time
-sys.path.insert(0, {tests!r})
-from pathlib import Path
-from test_ltp_training import TrainingSettings, teach
-settings = TrainingSettings(**{settings!r})
-teach(settings, Path({out!r}), resume=True, observer=lambda step: time.sleep(0.03))
-"""
-
-
-def launch(settings: TrainingSettings, out: Path) -> subprocess.Popen[bytes]:
-    code = RUN.format(tests=str(Path(__file__).parent), settings=asdict(settings), out=str(out))
-    return subprocess.Popen(
-        [sys.executable, "-c", code],
-        env={**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
 
 
 @pytest.mark.slow

@@ -4,10 +4,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from auditkit.finding import Finding, Interval, Undefined
 from auditkit.plugin import Probe, discover
+from auditkit.probes._budgets import budgets_table
 from auditkit.probes.performance import (
+    AS_MUCH_TRAINING,
     DRAWN,
     MORE_TRAINING,
     NO_NOISE_FLOOR,
@@ -15,7 +19,7 @@ from auditkit.probes.performance import (
     Performance,
 )
 from auditkit.testing import check_probe, contract_traces, replace_tables, synthetic_trace
-from auditkit.trace import Trace
+from auditkit.trace import BudgetAbout, Trace
 
 TRACES = contract_traces()
 
@@ -199,6 +203,94 @@ def test_without_a_baseline_it_reports_and_says_why() -> None:
 def test_what_confounds_is_printed() -> None:
     assert {ONE_PAIR, NO_NOISE_FLOOR, MORE_TRAINING, DRAWN} <= set(analyse(TRACES["full"]).caveats)
     assert DRAWN not in analyse(TRACES["no_random"]).caveats
+
+
+def test_the_control_for_more_training_stands_beside_the_others() -> None:
+    trace = make(6, documents=150, draws=0, continued=True, accuracy={"continued": 0.97})
+    finding = analyse(trace)
+    gold = trace.table("examples")["label"].to_numpy()
+
+    def right(arm: str) -> list[bool]:
+        told = trace.predictions(arm)["predicted"].to_numpy()
+        return [bool(said == label) for said, label in zip(told, gold, strict=True)]
+
+    assert finding.measurement("accuracy", arm="continued").value == sum(right("continued")) / 150
+    assert finding.table("arms").column("arm") == ("baseline", "continued", "unpruned", "pruned")
+    for arm, other in (("pruned", "continued"), ("continued", "baseline")):
+        change = finding.measurement("accuracy_change", arm=arm, slice=f"vs {other}")
+        gap = sum(a - b for a, b in zip(right(arm), right(other), strict=True))
+        assert change.value == pytest.approx(100 * gap / 150)
+        assert change.interval is not None
+    rows = {row[0]: row for row in finding.table("differences").rows}
+    pairs = list(zip(right("pruned"), right("continued"), strict=True))
+    assert rows["pruned − continued"][6:8] == (
+        pairs.count((False, True)),
+        pairs.count((True, False)),
+    )
+    assert AS_MUCH_TRAINING in finding.caveats
+    assert MORE_TRAINING not in finding.caveats
+    assert AS_MUCH_TRAINING not in analyse(make(documents=30)).caveats
+
+
+def swept(*points: tuple[float, float, float], audited: float = 0.5, n: int = 200) -> Finding:
+    """The finding of a model from a sweep with these targets, shares reached and accuracies."""
+    sweep = tuple(
+        BudgetAbout(target=target, reached=reached, accuracy=accuracy, baseline_accuracy=0.9,
+                    held_out=n, audited=target == audited)
+        for target, reached, accuracy in points
+    )  # fmt: skip
+    trace = make(documents=30, draws=0)
+    about = trace.about.model_copy(update={"sweep": sweep})
+    finding = check_probe(Performance(resamples=100), replace_tables(trace, about=about))
+    assert finding is not None
+    return finding
+
+
+def test_budgets_of_the_sweep_are_shown_with_their_intervals() -> None:
+    finding = swept((0.7, 0.71, 0.905), (0.5, 0.49, 0.88))
+    table = finding.table("budgets")
+    assert "held-out training documents" in table.title
+    assert "not on the audited data" in table.note
+    assert table.column("model") == ("another budget", "this checkpoint")
+    assert table.column("change") == pytest.approx((0.5, -2.0))
+    for accuracy, interval in zip(table.column("accuracy"), table.column("interval"), strict=True):
+        assert isinstance(interval, Interval)
+        p, z = float(str(accuracy)), 1.959964
+        middle = (p + z * z / 400) / (1 + z * z / 200)
+        half = z / (1 + z * z / 200) * (p * (1 - p) / 200 + z * z / 160000) ** 0.5
+        assert (interval.low, interval.high) == pytest.approx((middle - half, middle + half))
+    (chart,) = (chart for chart in finding.charts if chart.table == "budgets")
+    assert (chart.x, chart.y, chart.interval, chart.reference) == (
+        "reached", "accuracy", "interval", 0.9,
+    )  # fmt: skip
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0.2, 0.4, 0.6]), st.sampled_from([0.5, 0.7, 0.9])),
+        min_size=1, max_size=5,
+    )
+)  # fmt: skip
+def test_a_budget_is_pareto_optimal_unless_another_beats_it(
+    found: list[tuple[float, float]],
+) -> None:
+    budgets = [
+        BudgetAbout(target=0.5, reached=share, accuracy=accuracy, baseline_accuracy=0.9,
+                    held_out=100, audited=False)
+        for share, accuracy in found
+    ]  # fmt: skip
+    for (share, accuracy), said in zip(
+        found, budgets_table(budgets).column("undominated"), strict=True
+    ):
+        cheaper = any(s < share and a >= accuracy for s, a in found)
+        better = any(s <= share and a > accuracy for s, a in found)
+        assert said == ("no" if cheaper or better else "yes")
+
+
+def test_without_a_sweep_no_budgets_are_shown() -> None:
+    finding = analyse(plain(30))
+    assert "budgets" not in {table.name for table in finding.tables}
+    assert "budgets" not in {chart.name for chart in finding.charts}
 
 
 def test_a_class_without_documents_has_undefined_cells() -> None:

@@ -78,7 +78,8 @@ def test_it_loads_nothing_but_itself_and_the_console_is_empty(driver: Any, url: 
         for m in messages
         if m["method"] == "Network.requestWillBeSent"
     ]
-    assert requested == [url]
+    # the browser's own start page may still be loading its icons
+    assert [each for each in requested if not each.startswith("chrome://")] == [url]
     assert driver.get_log("browser") == []
     assert driver.title == "Token-pruning audit: minilm-ltp on agnews"
 

@@ -239,6 +239,7 @@ def test_predictions_are_those_of_one_arm_and_draw() -> None:
 def test_arms_are_those_that_were_run() -> None:
     assert make().about.arms == ("baseline", "unpruned", "pruned", "random")
     assert make(baseline=False, draws=0).about.arms == ("unpruned", "pruned")
+    assert make(continued=True).about.arms[:2] == ("baseline", "continued")
 
 
 def test_no_two_classes_have_one_name() -> None:

@@ -11,6 +11,7 @@ import click
 
 from auditkit import __version__
 from auditkit.cli.console import clean
+from auditkit.cli.convert import convert
 from auditkit.cli.demo import demo
 from auditkit.cli.explain import explain
 from auditkit.cli.run import probes, report, run
@@ -25,7 +26,7 @@ def cli(debug: bool) -> None:
     """Train, prune and audit transformer classifiers that drop tokens (Learned Token Pruning)."""
 
 
-for command in (demo, train, run, explain, report, probes):
+for command in (demo, train, convert, run, explain, report, probes):
     cli.add_command(command)
 
 

@@ -28,6 +28,7 @@ def explain(
     model: str | None,
     baseline: str | None,
     spacy_model: str | None,
+    score_norm: str | None,
     max_length: int | None,
     device: str | None,
     dtype: str | None,
@@ -48,6 +49,7 @@ def explain(
         device=device or "auto",
         dtype=dtype or "float32",
         max_length=max_length,
+        score_norm=score_norm,
     )
     found = explain_text(bench, load_annotator(spacy_model), text)
     if html is not None:

@@ -23,6 +23,8 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1.  [default: auto]"),
         click.option("--max-length", type=int, metavar="N",
                      help="Tokens a document, at most.  [default: the checkpoint's]"),
+        click.option("--score-norm", metavar="NORM",
+                     help="For a checkpoint of the original LTP: padded:128, alive or length."),
         click.option("--spacy-model", metavar="NAME_OR_PATH",
                      help="Tags the words.  [default: en_core_web_sm, else the one that ships]"),
         click.option("--baseline", metavar="DIR", help="Unpruned.  [default: CKPT/baseline]"),
@@ -51,6 +53,8 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--random-draws", type=int, metavar="N", help="[default: 3]")
 @click.option("--random-documents", type=int, metavar="N", help="[default: 2000]")
 @click.option("--attribution-sample", type=int, metavar="N", help="[default: 200]")
+@click.option("--speed-documents", type=int, metavar="N",
+              help="Time the models on N documents; 0: do not.  [default: 256]")  # fmt: skip
 @click.option("--glossary", type=click.Path(path_type=Path), metavar="FILE",
               help="Domain terms: one a line, or a CSV with a column term.")  # fmt: skip
 @click.option("--probe", "probes", metavar="NAME", multiple=True, help="Run this one; repeatable.")

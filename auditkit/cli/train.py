@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from auditkit.data import Example
     from auditkit.ltp.trainer import Step
     from auditkit.ltp.training import TrainingSettings
-    from auditkit.ltp.workspace import Stage
+    from auditkit.ltp.workspace import Budget, Stage
 
 MOST_HELD_OUT = 1000
 
@@ -34,16 +34,22 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command()
 @data_options
-@click.option("--backbone", required=True, metavar="PATH_OR_HUB_ID",
+@click.option("--backbone", metavar="PATH_OR_HUB_ID",
               help="Pretrained encoder, BERT or RoBERTa layout.")  # fmt: skip
+@click.option("--baseline", metavar="CKPT_OR_DIR",
+              help="Prune this one instead: a fine-tuned classifier, or the baseline of an earlier "
+              "training.")  # fmt: skip
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="CKPT",
-              help="Gets the pruned model, baseline/ and training.json.")  # fmt: skip
+              help="Gets the pruned model, baseline/ and training.json; with --sweep, a folder "
+              "share-… with all that for each budget.")  # fmt: skip
 @click.option("--split", default=None, help="Default: train; a file has none.")
 @click.option("--train-rows", type=click.IntRange(min=8), help="Train on so many rows, stratified.")
 @click.option("--epochs", default="2,1,2", show_default=True, metavar="N[,N,N]",
               help="Per stage: baseline, soft, hard.")  # fmt: skip
 @click.option("--target-macs-share", type=float, metavar="SHARE",
               help="MACs of the pruned model over the baseline's.  [default: 0.5]")  # fmt: skip
+@click.option("--sweep", metavar="SHARE,SHARE,…",
+              help="Several budgets from one baseline; more later with --resume.")  # fmt: skip
 @click.option("--lambda", "lam", type=float, metavar="λ",
               help="A fixed weight of the regulariser instead of a target.")  # fmt: skip
 @click.option("--max-length", default=128, show_default=True, help="Tokens a document, at most.")
@@ -52,18 +58,21 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
               help="Of the baseline stage; the later ones take half.")  # fmt: skip
 @click.option("--distill", default=0.5, show_default=True,
               help="Weight of the baseline's predictions in the later stages.")  # fmt: skip
+@click.option("--continued", is_flag=True,
+              help="Also train the baseline on for as long: the audit's control.")  # fmt: skip
 @click.option("--seed", default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1.")
 @click.option("--bf16", is_flag=True, help="Mixed precision.")
 @click.option("--resume", is_flag=True, help="Go on with an interrupted training.")
 def train(
     dataset: str | None,
-    backbone: str,
+    baseline: str | None,
     out: Path,
     split: str | None,
     train_rows: int | None,
     epochs: str,
     target_macs_share: float | None,
+    sweep: str | None,
     lam: float | None,
     resume: bool,
     seed: int,
@@ -76,43 +85,58 @@ def train(
     """Fine-tune a baseline and prune it: soft masks, then hard ones (Kim et al. 2022)."""
     if dataset is None:
         raise SettingsError("no data set: give --dataset agnews, imdb, a hub id or a file")
-    if lam is not None and target_macs_share is not None:
-        raise SettingsError(
-            "--lambda and --target-macs-share exclude each other: λ is what the target moves"
-        )
-    from auditkit.data import hold_out, load_dataset
-
-    data = load_dataset(
-        dataset, split=split or "train", seed=seed, data_dir=data_dir,
-        text_column=text_column, label_column=label_column,
-        limit=None if train_rows is None else train_rows + MOST_HELD_OUT,
-    )  # fmt: skip
-    available = len(data.examples)
-    beyond = 0 if train_rows is None else available - train_rows
-    held = min(MOST_HELD_OUT, max(1, available // 10, beyond))
-    kept, held_out = hold_out(data, held, seed)
+    _exclusive({"--backbone": choices["backbone"], "--baseline": baseline})
+    _exclusive({"--target-macs-share": target_macs_share, "--sweep": sweep, "--lambda": lam})
+    shares = None if sweep is None else _numbers("--sweep", sweep, "shares: 0.8,0.6,0.4")
     quiet_libraries()
+    from auditkit.data import hold_out, load_dataset
+    from auditkit.ltp.given import classes
     from auditkit.ltp.inference import resolve_device
     from auditkit.ltp.training import TrainingSettings
 
+    target = 0.5 if target_macs_share is None else target_macs_share
     settings = TrainingSettings(
-        backbone=backbone,
+        baseline=baseline,
         epochs=_epochs(epochs),
-        target_macs_share=None if lam is not None else target_macs_share or 0.5,
+        target_macs_share=None if lam is not None else target,
         seed=seed,
         device=resolve_device(device),
         lam=1e-2 if lam is None else lam,
         **choices,
     )
+    data = load_dataset(
+        dataset, split=split or "train", seed=seed, data_dir=data_dir,
+        text_column=text_column, label_column=label_column,
+        limit=None if train_rows is None else train_rows + MOST_HELD_OUT,
+        label_names=None if baseline is None else classes(baseline),
+    )  # fmt: skip
+    available = len(data.examples)
+    beyond = 0 if train_rows is None else available - train_rows
+    held = min(MOST_HELD_OUT, max(1, available // 10, beyond))
+    kept, held_out = hold_out(data, held, seed)
     click.echo(
         f"{data.name}: {len(kept)} rows to train on, {len(held_out)} held out, "
         f"{len(data.refused)} refused; classes {clean(', '.join(data.labels))}",
         err=True,
     )
-    stages = train_with_bars(settings, kept, held_out, data.labels, out, resume=resume)
-    _table(stages)
-    click.echo(f"{out}: pruned model; {out / 'baseline'}: baseline; {out / 'training.json'}")
-    click.echo(f"audit it: auditkit run --model {out} --dataset {dataset}")
+
+    def training(own: "TrainingSettings", place: Path) -> "tuple[Stage, ...]":
+        return train_with_bars(own, kept, held_out, data.labels, place, resume=resume)
+
+    if shares is None:
+        _tell_one(training(settings, out), settings.target_macs_share, out)
+        click.echo(f"audit it: auditkit run --model {out} --dataset {dataset}")
+        return
+    from auditkit.ltp.sweep import sweep as run_sweep
+
+    _tell_sweep(run_sweep(settings, shares, out, training, resume=resume), out)
+    click.echo(f"audit one of them: auditkit run --model {out}/share-… --dataset {dataset}")
+
+
+def _exclusive(flags: dict[str, Any]) -> None:
+    given = [name for name, value in flags.items() if value is not None]
+    if len(given) > 1:
+        raise SettingsError(f"{' and '.join(given)} exclude each other; give one of them")
 
 
 def train_with_bars(
@@ -125,7 +149,7 @@ def train_with_bars(
     resume: bool,
 ) -> "tuple[Stage, ...]":
     """Train, with a bar per stage and a line after each."""
-    from auditkit.ltp.training import Labelled
+    from auditkit.ltp.documents import Labelled
     from auditkit.ltp.training import train as run_training
 
     with bars("documents") as bar:
@@ -144,15 +168,20 @@ def train_with_bars(
 
 
 def _epochs(text: str) -> tuple[float, float, float]:
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError:
-        numbers = []
+    wanted = "one number, or three: 2,1,2"
+    numbers = _numbers("--epochs", text, wanted)
     if len(numbers) == 1:
         numbers *= 3
     if len(numbers) != 3:
-        raise SettingsError(f"--epochs is {text!r}; expected one number, or three: 2,1,2")
+        raise SettingsError(f"--epochs is {text!r}; expected {wanted}")
     return numbers[0], numbers[1], numbers[2]
+
+
+def _numbers(flag: str, text: str, wanted: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise SettingsError(f"{flag} is {text!r}; expected {wanted}") from error
 
 
 def _note(step: "Step") -> str:
@@ -175,21 +204,74 @@ def _line(stage: "Stage") -> str:
     )
 
 
-def _table(stages: "tuple[Stage, ...]") -> None:
+def _tell_one(stages: "tuple[Stage, ...]", target: float | None, out: Path) -> None:
+    """The table of one training, and what its folder holds."""
+    from auditkit.ltp.workspace import Budget
+
+    rows = [
+        (stage.stage, f"{stage.accuracy:.4f}", f"{1 / stage.macs_share:.2f}×",
+         f"{stage.keep_rates[-1]:.1%}", f"{stage.documents:,}", _time(stage))
+        for stage in stages
+    ]  # fmt: skip
+    _table(("stage", "accuracy", "MACs ratio", "kept at the last layer", "documents", "time"), rows)
+    if target is not None:
+        _tell_missed([Budget.of(target, stages)])
+    click.echo(f"{out}: pruned model; {out / 'baseline'}: baseline; {out / 'training.json'}")
+
+
+def _tell_sweep(done: "dict[float, tuple[Stage, ...]]", out: Path) -> None:
+    """The table of all budgets, below the models that they share."""
+    from auditkit.ltp.workspace import STOCK, Budget
+
+    shared = [stage for stage in max(done.values(), key=_trained) if stage.stage in STOCK]
+    before = shared[0].accuracy
+    budgets = [Budget.of(share, stages) for share, stages in done.items()]
+    rows = [
+        (s.stage, "—", "1.000", "1.00×", f"{s.accuracy:.4f}",
+         _points(s.accuracy - before) if s.stage != "baseline" else "—", _time(s))
+        for s in shared
+    ]  # fmt: skip
+    rows += [
+        (f"share-{b.target:.2f}", f"{b.target:.2f}", f"{b.reached:.3f}", f"{1 / b.reached:.2f}×",
+         f"{b.accuracy:.4f}", _points(b.accuracy - b.baseline_accuracy), f"{b.seconds:.0f} s")
+        for b in budgets
+    ]  # fmt: skip
+    titles = ("model", "target", "MACs share", "MACs ratio", "accuracy", "points", "time")
+    _table(titles, rows)
+    _tell_missed(budgets)
+    click.echo(f"{out}: a checkpoint for each budget, with its baseline")
+
+
+def _tell_missed(budgets: "Sequence[Budget]") -> None:
+    from auditkit.ltp.budget import TOLERANCE
+
+    for budget in budgets:
+        if not budget.met:
+            click.echo(
+                f"target missed: {budget.reached:.3f} of the baseline's MACs instead of "
+                f"{budget.target:g} ± {TOLERANCE:g}"
+            )
+
+
+def _trained(stages: "Sequence[Stage]") -> int:
+    return sum(not stage.given for stage in stages)
+
+
+def _time(stage: "Stage") -> str:
+    return "given" if stage.given else f"{stage.seconds:.0f} s"
+
+
+def _points(difference: float) -> str:
+    return f"{difference * 100:+.1f}".replace("-", "−")
+
+
+def _table(titles: "Sequence[str]", rows: "Sequence[Sequence[str]]") -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = Table(title="Training, on held-out rows")
-    table.add_column("stage")
-    for name in ("accuracy", "MACs ratio", "kept at the last layer", "documents", "time"):
-        table.add_column(name, justify="right")
-    for stage in stages:
-        table.add_row(
-            stage.stage,
-            f"{stage.accuracy:.4f}",
-            f"{1 / stage.macs_share:.2f}×",
-            f"{stage.keep_rates[-1]:.1%}",
-            f"{stage.documents:,}",
-            f"{stage.seconds:.0f} s",
-        )
+    for number, title in enumerate(titles):
+        table.add_column(title, justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*row)
     Console().print(table)

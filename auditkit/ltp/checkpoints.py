@@ -1,4 +1,4 @@
-"""Opening checkpoints: ours, and the stock BERT and RoBERTa classifiers that ours are made from.
+"""Opening checkpoints: ours, the original implementation's, and stock BERT and RoBERTa classifiers.
 
 A checkpoint is hostile input: weights come from safetensors, or from a `.bin` through
 `weights_only=True`; no code of the checkpoint ever runs.
@@ -6,7 +6,7 @@ A checkpoint is hostile input: weights come from safetensors, or from a `.bin` t
 
 import hashlib
 import json
-import re
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,67 +19,41 @@ from transformers import (
     AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
+    RobertaConfig,
 )
 from transformers.utils import logging
 
-from auditkit.errors import CheckpointError
+from auditkit.errors import CheckpointError, SettingsError
 from auditkit.ltp.configuration import LTPConfig
+from auditkit.ltp.layouts import LAYOUTS, SHARED, rename, to_stock
 from auditkit.ltp.modeling import LTPForSequenceClassification
-
-LAYOUTS = ("bert", "roberta")
-
-_SHARED = (
-    "vocab_size",
-    "hidden_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "intermediate_size",
-    "hidden_act",
-    "hidden_dropout_prob",
-    "attention_probs_dropout_prob",
-    "classifier_dropout",
-    "max_position_embeddings",
-    "type_vocab_size",
-    "initializer_range",
-    "layer_norm_eps",
-    "pad_token_id",
-    "bos_token_id",
-    "eos_token_id",
-    "id2label",
-    "label2id",
-)
-"""What our configuration and those of the stock classifiers have in common."""
-
-_LAYER = {
-    "attention.output.dense": "attention_out",
-    "attention.output.LayerNorm": "attention_norm",
-    "intermediate.dense": "ffn_in",
-    "output.dense": "ffn_out",
-    "output.LayerNorm": "ffn_norm",
-}
-
-_HEAD = {
-    "bert": {"bert.pooler.dense": "head.dense", "classifier": "head.out"},
-    "roberta": {"classifier.dense": "head.dense", "classifier.out_proj": "head.out"},
-}
+from auditkit.ltp.original import is_original, read_original
 
 
-def load_ltp(name: str, *, dtype: torch.dtype = torch.float32) -> LTPForSequenceClassification:
-    """Open a checkpoint of ours, from a directory or the hub.
+def load_ltp(
+    name: str, *, dtype: torch.dtype = torch.float32, score_norm: str | None = None
+) -> LTPForSequenceClassification:
+    """Open a checkpoint of ours, or one of the original implementation.
+
+    Args:
+        name: A directory; a hub id for one of ours.
+        dtype: Of the weights; thresholds stay in float32.
+        score_norm: For an original checkpoint, which does not say it: as in `LTPConfig`; None:
+            `padded:128`, or `alive` where its `scoring_mode` is `mean_norm`.
 
     Raises:
         CheckpointError: It is not there, is no LTP checkpoint, is damaged, or its thresholds are
             not finite numbers, one per layer.
     """
-    config = _config(name)
-    if config.model_type != LTPConfig.model_type:
-        raise CheckpointError(
-            f"{name}: model_type is {config.model_type!r}, expected {LTPConfig.model_type!r}; "
-            "make one with `auditkit train`"
-        )
-    model = _weights(name, config, dtype)
-    if not isinstance(model, LTPForSequenceClassification):
-        raise CheckpointError(f"{name}: opened as {type(model).__name__}, not as an LTP model")
+    if is_original(name):
+        model = _filled(*read_original(name, score_norm), dtype)
+    else:
+        model = _own(name, dtype)
+        if score_norm not in (None, model.config.score_norm):
+            raise CheckpointError(
+                f"{name}: its scores are divided by {model.config.score_norm!r}, --score-norm is "
+                f"{score_norm!r}; the choice is open for checkpoints of the original alone"
+            )
     bad = [i + 1 for i, t in enumerate(model.thresholds.tolist()) if not abs(t) < float("inf")]
     if bad:
         raise CheckpointError(
@@ -97,8 +71,8 @@ def load_baseline(name: str, *, dtype: torch.dtype = torch.float32) -> LTPForSeq
     Raises:
         CheckpointError: It is not there, is damaged, or has another layout.
     """
-    config = _config(name)
-    if config.model_type == LTPConfig.model_type:
+    config = None if is_original(name) else _config(name)
+    if config is None or config.model_type == LTPConfig.model_type:
         model = load_ltp(name, dtype=dtype)
         model.config.pruning = "off"
         return model
@@ -136,20 +110,47 @@ def open_backbone(name: str, labels: Sequence[str]) -> PreTrainedModel:
     return model
 
 
-def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
+def has_tokenizer(name: str) -> bool:
+    """Whether a tokenizer lies in a directory."""
+    return any(Path(name, file).is_file() for file in ("tokenizer.json", "vocab.json"))
+
+
+def load_tokenizer(name: str, vocab_size: int | None = None) -> PreTrainedTokenizerBase:
     """The fast tokenizer beside a checkpoint.
 
+    Args:
+        name: Directory or hub id.
+        vocab_size: The number of token ids that the model has; None: whatever.
+
     Raises:
-        CheckpointError: There is none, or it knows no character offsets.
+        CheckpointError: There is none, it knows no character offsets, or it gives token ids that
+            the model does not have.
     """
+    known = {}
+    if is_original(name):
+        if not has_tokenizer(name):
+            raise CheckpointError(
+                f"{name}: no tokenizer; put the tokenizer.json of the model that it was trained "
+                "from beside it, or give it to `auditkit convert` with --tokenizer DIR"
+            )
+        if not Path(name, "tokenizer.json").is_file():
+            known["config"] = RobertaConfig()  # transformers finds no tokenizer by `ltp`
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(
+            name, use_fast=True, trust_remote_code=False, **known
+        )
     except Exception as error:
         raise CheckpointError(f"{name}: {_reason(name, error, 'tokenizer')}") from error
     if not tokenizer.is_fast:
         raise CheckpointError(
             f"{name}: {type(tokenizer).__name__} knows no character offsets; save a fast tokenizer "
             "(tokenizer.json) beside the model"
+        )
+    highest = max(tokenizer.get_vocab().values(), default=0)
+    if vocab_size is not None and highest >= vocab_size:
+        raise CheckpointError(
+            f"{name}: the tokenizer's ids go up to {highest}, the model's to {vocab_size - 1}; "
+            "give the tokenizer that the model was trained with"
         )
     return tokenizer
 
@@ -169,71 +170,57 @@ def from_stock(stock: PreTrainedModel) -> LTPForSequenceClassification:
         raise CheckpointError(
             f"position_embedding_type is {source.position_embedding_type!r}; expected 'absolute'"
         )
-    shared: dict[str, Any] = {name: getattr(source, name, None) for name in _SHARED}
-    model = LTPForSequenceClassification(LTPConfig(layout=layout, **shared)).to(stock.dtype)
-    model.thresholds.data = model.thresholds.data.float()
-    model.load_state_dict(rename(stock.state_dict(), layout) | {"thresholds": model.thresholds})
+    shared: dict[str, Any] = {name: getattr(source, name, None) for name in SHARED}
+    config = LTPConfig(layout=layout, **shared)
+    thresholds = torch.zeros(config.num_hidden_layers)
+    weights = rename(stock.state_dict(), layout) | {"thresholds": thresholds}
+    return _filled(config, weights, stock.dtype)
+
+
+def convert(
+    name: str, out: Path, *, score_norm: str | None = None, tokenizer: str | None = None
+) -> LTPForSequenceClassification:
+    """Write a checkpoint of the original implementation as one of ours, and return it.
+
+    Args:
+        name: Directory of the original checkpoint.
+        out: Directory to write; complete when it appears.
+        score_norm: As in `load_ltp`.
+        tokenizer: Directory or hub id of the tokenizer; None: the one beside the original, if any.
+
+    Raises:
+        CheckpointError: It is no original checkpoint, cannot be opened, or the tokenizer does not
+            fit it.
+        SettingsError: There is something at `out`.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise SettingsError(f"--out {out} is there and not empty; give another --out")
+    if not is_original(name):
+        raise CheckpointError(
+            f"{name}: model_type is {_config(name).model_type!r}, expected 'ltp', a checkpoint of "
+            "the original implementation; `auditkit train` prunes a stock one"
+        )
+    model = load_ltp(name, score_norm=score_norm)
+    source = tokenizer or (name if has_tokenizer(name) else None)
+    words = None if source is None else load_tokenizer(source, model.config.vocab_size)
+    partial = out.with_name(f"{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    model.save_pretrained(partial)
+    if words is not None:
+        words.save_pretrained(partial)
+    partial.replace(out)
     return model
-
-
-def to_stock(model: LTPForSequenceClassification) -> dict[str, Tensor]:
-    """The weights under the names of the stock classifier: the inverse of `rename`."""
-    layout = model.config.layout
-    own = model.state_dict()
-    stock: dict[str, Tensor] = {}
-    heads = {ours: theirs for theirs, ours in _HEAD[layout].items()}
-    parts = {ours: theirs for theirs, ours in _LAYER.items()}
-    for key, value in own.items():
-        module, _, leaf = key.rpartition(".")
-        if key.startswith("embeddings."):
-            stock[f"{layout}.{key}"] = value
-        elif module in heads:
-            stock[f"{heads[module]}.{leaf}"] = value
-        elif match := re.fullmatch(r"layers\.(\d+)\.(\w+)", module):
-            prefix = f"{layout}.encoder.layer.{match[1]}"
-            if match[2] != "qkv":
-                stock[f"{prefix}.{parts[match[2]]}.{leaf}"] = value
-                continue
-            for name, third in zip(("query", "key", "value"), value.chunk(3), strict=True):
-                stock[f"{prefix}.attention.self.{name}.{leaf}"] = third
-    return stock
 
 
 def save_stock(model: LTPForSequenceClassification, directory: Path) -> None:
     """Save an unpruned model as the stock classifier of its layout, which anybody can open."""
     config = model.config
-    shared = {name: getattr(config, name) for name in _SHARED}
+    shared = {name: getattr(config, name) for name in SHARED}
     stock = AutoModelForSequenceClassification.from_config(  # type: ignore[no-untyped-call]
         AutoConfig.for_model(config.layout, **shared)
     )
     stock.load_state_dict(to_stock(model), strict=True)
     stock.save_pretrained(directory)
-
-
-def rename(state: Mapping[str, Tensor], layout: str) -> dict[str, Tensor]:
-    """A stock classifier's weights under our names, query, key and value fused.
-
-    Raises:
-        CheckpointError: A weight that a classifier of that layout has is missing.
-    """
-    own: dict[str, Tensor] = {}
-    for key, value in state.items():
-        module, _, leaf = key.rpartition(".")
-        if key.startswith(f"{layout}.embeddings.") and leaf != "position_ids":
-            own[key.removeprefix(f"{layout}.")] = value
-        elif module in _HEAD[layout]:
-            own[f"{_HEAD[layout][module]}.{leaf}"] = value
-        elif match := re.fullmatch(rf"{layout}\.encoder\.layer\.(\d+)\.(.+)", module):
-            number, part = match.groups()
-            if part in _LAYER:
-                own[f"layers.{number}.{_LAYER[part]}.{leaf}"] = value
-            elif part == "attention.self.query":
-                trio = [key.replace(".query.", f".{name}.") for name in ("query", "key", "value")]
-                missing = [name for name in trio if name not in state]
-                if missing:
-                    raise CheckpointError(f"the checkpoint lacks {missing[0]}")
-                own[f"layers.{number}.qkv.{leaf}"] = torch.cat([state[name] for name in trio])
-    return own
 
 
 def quiet() -> None:
@@ -268,23 +255,33 @@ def training_record(name: str) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
+def _own(name: str, dtype: torch.dtype) -> LTPForSequenceClassification:
+    config = _config(name)
+    if config.model_type != LTPConfig.model_type:
+        raise CheckpointError(
+            f"{name}: model_type is {config.model_type!r}, expected {LTPConfig.model_type!r}; "
+            "make one with `auditkit train`"
+        )
+    model = _weights(name, config, dtype)
+    if not isinstance(model, LTPForSequenceClassification):
+        raise CheckpointError(f"{name}: opened as {type(model).__name__}, not as an LTP model")
+    return model
+
+
+def _filled(
+    config: LTPConfig, weights: Mapping[str, Tensor], dtype: torch.dtype
+) -> LTPForSequenceClassification:
+    model = LTPForSequenceClassification(config).to(dtype)
+    model.thresholds.data = model.thresholds.data.float()
+    model.load_state_dict(weights)
+    return model
+
+
 def _config(name: str) -> Any:
     try:
         return AutoConfig.from_pretrained(name, trust_remote_code=False)
     except Exception as error:
-        if Path(name, "config.json").is_file() and _model_type(name) == "ltp":
-            raise CheckpointError(
-                f"{name}: model_type is 'ltp', a checkpoint of the original implementation, "
-                f"expected {LTPConfig.model_type!r}; make one with `auditkit train`"
-            ) from error
         raise CheckpointError(f"{name}: {_reason(name, error, 'config.json')}") from error
-
-
-def _model_type(name: str) -> str:
-    try:
-        return str(json.loads(Path(name, "config.json").read_text(encoding="utf-8"))["model_type"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
 
 
 def _weights(name: str, config: Any, dtype: torch.dtype) -> PreTrainedModel:

@@ -8,6 +8,8 @@ from transformers import PreTrainedConfig
 
 Pruning = Literal["off", "soft", "hard", "random"]
 
+SCORE_NORM = re.compile(r"length|alive|padded:[1-9][0-9]{0,8}")
+
 
 @strict
 class LTPConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # its __init_subclass__
@@ -27,6 +29,7 @@ class LTPConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # its __ini
             document's own number of tokens; `alive`, the number of tokens alive on entry; or
             `padded:<N>`, the constant N, for checkpoints of the original implementation.
         protect_first: [CLS] / <s> is never dropped.
+        original: The weights come from a checkpoint of the original implementation.
         temperature: Of the soft mask sigmoid((score − threshold) / temperature).
     """
 
@@ -55,6 +58,7 @@ class LTPConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # its __ini
     rule: str = "absolute"
     score_norm: str = "length"
     protect_first: bool = True
+    original: bool = False
     temperature: float = 1e-3
     relative_threshold: float = 0.1
     topk_rate: float = 0.5
@@ -68,7 +72,7 @@ class LTPConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # its __ini
         ):
             if seen not in allowed:
                 raise ValueError(f"{name} is {seen!r}; available: {', '.join(allowed)}")
-        if not re.fullmatch(r"length|alive|padded:[1-9]\d*", self.score_norm):
+        if not SCORE_NORM.fullmatch(self.score_norm):
             raise ValueError(
                 f"score_norm is {self.score_norm!r}; available: length, alive, padded:<N>"
             )
@@ -92,3 +96,20 @@ class LTPConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # its __ini
         if self.layout == "roberta":
             return self.max_position_embeddings - (self.pad_token_id or 0) - 1
         return self.max_position_embeddings
+
+    @property
+    def rule_in_words(self) -> str:
+        """What decides which tokens stay; empty where nothing is pruned."""
+        if self.pruning == "off":
+            return ""
+        return {
+            "absolute": "absolute",
+            "relative": f"relative: {self.relative_threshold:g} of the largest score",
+            "topk": f"topk: {self.topk_rate:g} of the tokens at the last layer",
+        }[self.rule]
+
+    @property
+    def padded_length(self) -> int | None:
+        """The N of `padded:<N>`: the length that documents were padded to in training."""
+        kind, _, number = self.score_norm.partition(":")
+        return int(number) if kind == "padded" else None

@@ -1,7 +1,9 @@
 """Running a model over many documents: batches of one token budget, sorted by length."""
 
+import platform
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +74,9 @@ def run(
         pruning: `off` or `hard`.
         depths: Survival depths to follow instead of deciding.
         masks: `force_keep` and `force_drop` by document.
+
+    Raises:
+        SettingsError: The device cannot compute in the model's precision.
     """
     device = model.device
     fill = model.config.pad_token_id or 0
@@ -83,12 +88,13 @@ def run(
         }
         if depths is not None:
             extra["depth"] = pad([depths[i] for i in indices], 0, device)
-        output: LTPOutput = model(
-            pad(rows, fill, device),
-            pad([np.ones(n, dtype=np.int64) for n in sizes], 0, device),
-            pruning=pruning,
-            **extra,
-        )
+        with _supported(model):
+            output: LTPOutput = model(
+                pad(rows, fill, device),
+                pad([np.ones(n, dtype=np.int64) for n in sizes], 0, device),
+                pruning=pruning,
+                **extra,
+            )
         assert output.logits is not None
         assert output.depth is not None
         assert output.lengths is not None
@@ -101,6 +107,22 @@ def run(
             lengths=output.lengths.numpy(),
             depths=[row[:n] for row, n in zip(depth, sizes, strict=True)],
         )
+
+
+@contextmanager
+def _supported(model: LTPForSequenceClassification) -> Iterator[None]:
+    """One line for an operation that the device does not have in half precision."""
+    try:
+        yield
+    except RuntimeError as error:
+        dtype = model.head.dense.weight.dtype  # `model.dtype` is that of the thresholds
+        first = str(error).partition("\n")[0]
+        if dtype == torch.float32 or not re.search(r"not.(implemented|supported)", first, re.I):
+            raise
+        raise SettingsError(
+            f"{model.device} cannot compute in {str(dtype).removeprefix('torch.')} "
+            f"({first[:160]}); give --dtype float32, or another --device"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +161,12 @@ def evaluate(
         keep_rates=tuple(float(n) for n in alive[1:].sum(1) / alive[0].sum()),
         documents=len(gold),
     )
+
+
+def hardware(device: torch.device) -> tuple[str, int]:
+    """A device by name, and the number of CPU threads that torch uses."""
+    chip = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return f"{device} ({chip})", torch.get_num_threads()
 
 
 def resolve_device(name: str) -> str:

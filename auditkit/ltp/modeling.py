@@ -30,13 +30,10 @@ from transformers.models.bert.modeling_bert import BertEmbeddings
 from transformers.models.roberta.modeling_roberta import RobertaEmbeddings
 from transformers.utils.generic import ModelOutput
 
+from auditkit.ltp.attention import attend
 from auditkit.ltp.configuration import LTPConfig
-from auditkit.ltp.packing import Group, chunks, pack
-from auditkit.ltp.pruning import keep_mask, norms, permute_depths, prunes, soft_mask
-
-ATTENTION_PLACES = {"cpu": 1 << 19, "cuda": 1 << 28}
-"""Attention maps are made this many numbers at a time: so that they stay in a CPU's cache, or
-within a GPU's memory."""
+from auditkit.ltp.packing import Group, pack
+from auditkit.ltp.pruning import finite, keep_mask, norms, permute_depths, prunes, soft_mask
 
 
 @dataclass
@@ -91,48 +88,10 @@ class LTPLayer(nn.Module):
         Returns:
             (R, D) rows after the attention's residual and norm, and (R,) float32 Σ_heads Σ_q P.
         """
-        qkv = self.qkv(x)
-        contexts: list[Tensor] = []
-        columns: list[Tensor] = []
-        places = ATTENTION_PLACES.get(x.device.type, 1 << 28)
-        for group in groups:
-            for chunk in chunks(group, self.heads, places):
-                context, column = self._attend_chunk(qkv, chunk, received)
-                contexts.append(context)
-                columns.append(column)
-        zero = qkv.new_zeros(1, x.shape[1])
-        context = torch.cat([*contexts, zero]).index_select(0, place)
-        x = self.attention_norm(x + self.dropout(self.attention_out(context)))
-        if not received:
-            return x, None
-        total = torch.cat([*columns, columns[0].new_zeros(1)] if columns else [zero[:, 0].float()])
-        return x, total.index_select(0, place)
-
-    def _attend_chunk(self, qkv: Tensor, chunk: Group, received: bool) -> tuple[Tensor, Tensor]:
-        documents, length = chunk.index.shape
-        size = qkv.shape[1] // (3 * self.heads)
-        block = qkv.index_select(0, chunk.index.reshape(-1))
-        block = block.view(documents, length, 3, self.heads, size).permute(2, 0, 3, 1, 4)
-        query, key, value = block.unbind(0)  # each (b, H, T, D/H)
-        bias = None
-        if chunk.valid is not None:
-            bias = torch.zeros(chunk.valid.shape, dtype=qkv.dtype, device=qkv.device)
-            bias = bias.masked_fill(~chunk.valid, torch.finfo(qkv.dtype).min)[:, None, None, :]
         dropout = self.attention_dropout if self.training else 0.0
-        if received:
-            # a single document's view would take another path than several and round differently
-            query, key, value = query.contiguous(), key.contiguous(), value.contiguous()
-            logits = torch.matmul(query * size**-0.5, key.transpose(2, 3))  # (b, H, T, T)
-            probs = torch.softmax(logits if bias is None else logits + bias, -1, torch.float32)
-            summed = probs.sum(1)  # (b, T queries, T keys)
-            if chunk.valid is not None:
-                summed = summed * chunk.valid[:, :, None]
-            column = summed.sum(1).reshape(-1)
-            context = torch.matmul(F.dropout(probs, dropout).to(value.dtype), value)
-        else:
-            column = qkv.new_empty(0)
-            context = F.scaled_dot_product_attention(query, key, value, bias, dropout)
-        return context.transpose(1, 2).reshape(documents * length, -1), column
+        context, total = attend(self.qkv(x), groups, self.heads, received=received, dropout=dropout)
+        x = x + self.dropout(self.attention_out(context.index_select(0, place)))
+        return self.attention_norm(x), None if total is None else total.index_select(0, place)
 
     def ffn(self, x: Tensor) -> Tensor:
         """The second half, on the rows that are left: (R', D) to (R', D)."""
@@ -327,7 +286,7 @@ class _Run:
     ) -> None:
         self.config, self.mode, self.record = model.config, mode, record
         self.thresholds = model.thresholds.float()
-        self.threshold_values = model.thresholds.tolist()
+        self.threshold_values = finite(model.thresholds.tolist())
         self.shape = mask.shape
         self.packing, self.place, self.position = pack(mask)
         self.length = self.packing.lengths

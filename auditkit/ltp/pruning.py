@@ -1,5 +1,7 @@
 """Which tokens go on: hard decisions, soft masks, and the random control."""
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -19,11 +21,23 @@ def norms(config: LTPConfig, length: np.ndarray, alive: np.ndarray) -> np.ndarra
         length: (B,) the document's own number of tokens.
         alive: (B,) its tokens alive on entry of the layer.
     """
-    if config.score_norm == "length":
-        return length
-    if config.score_norm == "alive":
-        return alive
-    return np.full(len(length), int(config.score_norm.partition(":")[2]))
+    if config.padded_length is not None:
+        return np.full(len(length), config.padded_length)
+    return length if config.score_norm == "length" else alive
+
+
+def finite(thresholds: list[float]) -> list[float]:
+    """The thresholds, checked.
+
+    Raises:
+        ValueError: One is NaN or infinite.
+    """
+    for layer, threshold in enumerate(thresholds, start=1):
+        if not math.isfinite(threshold):
+            raise ValueError(
+                f"the threshold of layer {layer} is {threshold}, expected a finite number"
+            )
+    return thresholds
 
 
 def prunes(config: LTPConfig, layer: int, thresholds: list[float]) -> bool:
@@ -76,7 +90,9 @@ def keep_mask(
     if config.rule == "relative":
         largest = score.new_zeros(len(length)).scatter_reduce(0, documents, score, "amax")
         return score >= config.relative_threshold * largest[documents]
-    count = np.rint(topk_rate(config, layer) * length).astype(np.int64)  # half to even
+    # half to even, of a product in float32 as in the original: .75 is often .7500000000000001
+    rate = np.float32(topk_rate(config, layer))
+    count = np.rint(rate * length.astype(np.float32)).astype(np.int64)
     by_score = torch.argsort(score, descending=True, stable=True)
     order = by_score[torch.argsort(documents[by_score], stable=True)]
     start = torch.from_numpy(np.cumsum(packing.lengths) - packing.lengths).to(score.device)

@@ -13,12 +13,16 @@ from transformers import PreTrainedTokenizerBase
 import auditkit
 from auditkit.errors import SettingsError
 from auditkit.files import write_whole
+from auditkit.ltp.budget import TOLERANCE
 from auditkit.ltp.checkpoints import save_stock
 from auditkit.ltp.modeling import LTPForSequenceClassification
 from auditkit.ltp.trainer import Step
 
 LOG_EVERY = 10
 """Steps between two lines of the history."""
+
+STOCK = ("baseline", "continued")
+"""Stages whose model is never pruned; a folder of that name holds it as a stock classifier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,42 @@ class Stage:
     lam: float | None = None
     offset: float | None = None
     """Added to all thresholds after the stage, to meet the target."""
+    held_out: int = 0
+    """Documents that accuracy and MACs rest on."""
+    given: str = ""
+    """The checkpoint that was taken instead of training one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a training to a target came to, on the held-out documents."""
+
+    target: float
+    """Share of the baseline's MACs that was asked for."""
+    reached: float
+    met: bool
+    """Within `TOLERANCE` of each other."""
+    accuracy: float
+    baseline_accuracy: float
+    held_out: int
+    """Documents."""
+    seconds: float
+    """Of the soft and the hard stage."""
+
+    @classmethod
+    def of(cls, target: float, stages: Sequence[Stage]) -> "Budget":
+        """The account of a finished training."""
+        by_name = {stage.stage: stage for stage in stages}
+        soft, hard = by_name["soft"], by_name["hard"]
+        return cls(
+            target=target,
+            reached=hard.macs_share,
+            met=abs(hard.macs_share - target) <= TOLERANCE,
+            accuracy=hard.accuracy,
+            baseline_accuracy=by_name["baseline"].accuracy,
+            held_out=hard.held_out,
+            seconds=soft.seconds + hard.seconds,
+        )
 
 
 class Clock:
@@ -72,21 +112,21 @@ class Workspace:
                 something else.
         """
         record = self.out / "training.json"
-        path = self.root / "settings.json"
-        if not resume and (record.exists() or path.exists()):
+        choices = begun(self.out)
+        if choices is not None and not resume:
             raise SettingsError(
                 f"{self.out} holds a training already; give --resume to go on with it, "
                 "or another --out"
             )
+        if choices is not None:
+            self._compare(choices)
         if record.exists():
-            seen = json.loads(record.read_text(encoding="utf-8"))
-            self._compare(seen["settings"])
             shutil.rmtree(self.root, ignore_errors=True)  # it may have died while it cleared up
+            seen = json.loads(record.read_text(encoding="utf-8"))
             return tuple(_stage(raw) for raw in seen["stages"])
-        if path.exists():
-            self._compare(json.loads(path.read_text(encoding="utf-8")))
-        elif self.out.is_file() or (
-            self.out.is_dir() and any(p != self.root for p in self.out.iterdir())
+        if choices is None and (
+            self.out.is_file()
+            or (self.out.is_dir() and any(p != self.root for p in self.out.iterdir()))
         ):
             raise SettingsError(f"{self.out} is not an empty directory; give another --out")
         return None
@@ -169,7 +209,7 @@ class Workspace:
         """Leave a finished stage: whole or not at all."""
         partial = self.root / f"{stage.stage}-partial"
         shutil.rmtree(partial, ignore_errors=True)
-        if stage.stage == "baseline":
+        if stage.stage in STOCK:
             save_stock(model, partial)
         else:
             model.save_pretrained(partial)
@@ -188,16 +228,26 @@ class Workspace:
             "stages": [asdict(stage) for stage in stages],
             "history": self.history(),
         }
-        baseline = self.out / "baseline"
-        if self.directory("baseline").is_dir():
-            shutil.rmtree(baseline, ignore_errors=True)
-            shutil.copytree(self.directory("baseline"), baseline)
-            (baseline / "stage.json").unlink()
+        if (target := self.choices["target_macs_share"]) is not None:
+            record["budget"] = asdict(Budget.of(target, stages))
+        for name in filter(self.is_done, STOCK):
+            shutil.rmtree(self.out / name, ignore_errors=True)
+            shutil.copytree(self.directory(name), self.out / name)
+            (self.out / name / "stage.json").unlink()
         for path in self.directory("hard").iterdir():
             if path.name != "stage.json":
                 shutil.copy2(path, self.out / path.name)
         write_whole(self.out / "training.json", json.dumps(record, indent=1) + "\n")
         shutil.rmtree(self.root)
+
+
+def begun(out: Path) -> dict[str, Any] | None:
+    """The choices that the training in `out` was begun with; None where there is none."""
+    for path in (out / "training.json", out / ".training" / "settings.json"):
+        if path.exists():
+            seen: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            return seen["settings"] if path.name == "training.json" else seen
+    return None
 
 
 def _stage(raw: Mapping[str, Any]) -> Stage:

@@ -60,9 +60,13 @@ def document_share(hits: NDArray[np.bool_]) -> Estimate:
     Args:
         hits: Whether the document is one of those counted (n,).
     """
+    return share_of(int(hits.sum()), len(hits))
+
+
+def share_of(k: int, n: int) -> Estimate:
+    """The share k / n of documents, with the interval of `document_share`."""
     from scipy.stats import binomtest
 
-    n, k = len(hits), int(hits.sum())
     if n == 0:
         return Estimate(None, 0, why_not="no documents")
     bounds = binomtest(k, n).proportion_ci(method="wilson")

@@ -1,0 +1,223 @@
+"""Measured time: what is timed, where it is kept, and what the page says of it."""
+
+import json
+import shutil
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import report_case
+import tiny
+from command import auditkit as command
+from pydantic import ValidationError
+
+import auditkit
+from auditkit import conduct, report
+from auditkit.finding import Audit
+from auditkit.speed import ROUNDS, Speed, alternate, read_speed
+from auditkit.trace import Trace
+
+Checkpoints = Callable[[str], Path]
+Runs = Callable[..., Path]
+
+ROUNDS_SEEN = ((2.0, 1.0), (3.0, 2.0), (2.0, 0.5), (4.4, 2.0), (2.4, 1.2))
+
+
+def measured(**changes: Any) -> Speed:
+    fields: dict[str, Any] = {
+        "against": "baseline", "rounds": ROUNDS_SEEN, "documents": 256, "tokens": 12_800,
+        "requested": 256, "batch_tokens": 8192, "device": "cpu (x86_64)", "threads": 2,
+        "dtype": "float32", "torch": "2.13.0", "date": "2026-11-22", "macs_ratio": 1.987,
+    }  # fmt: skip
+    return Speed(**(fields | changes))
+
+
+def page(times: Speed | None) -> str:
+    html = report.render_html(Audit(about=report_case.about(), findings=(), failures=()), times)
+    return html[html.index('<section id="speed"') : html.index('<section id="data"')]
+
+
+def quick(model: Path, csv: str, out: Path, *flags: str) -> Path:
+    done = command("run", "--model", model, "--dataset", csv, "--out", out, *tiny.QUICK, *flags)
+    assert done.code == 0, done.err
+    return out
+
+
+def test_variants_take_turns_and_the_first_round_only_warms_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, calls, turns = [0.0], list[str](), list[tuple[int, int]]()
+    monkeypatch.setattr("auditkit.speed.time.perf_counter", lambda: now[0])
+
+    def work(name: str) -> None:
+        calls.append(name)
+        now[0] += {"a": 1.0, "b": 10.0}[name] * (1 + calls.count(name))
+
+    variants = {"a": lambda: work("a"), "b": lambda: work("b")}
+    seconds = alternate(variants, 3, lambda done, total: turns.append((done, total)))
+    assert "".join(calls) == "abababab"
+    assert seconds == {"a": [3.0, 4.0, 5.0], "b": [30.0, 40.0, 50.0]}
+    assert turns == [(n, 8) for n in range(1, 9)]
+
+
+def test_the_ratio_is_taken_within_each_round() -> None:
+    times = measured()
+    assert times.ratios == pytest.approx((2.0, 1.5, 4.0, 2.2, 2.0))
+    assert times.seconds == {"baseline": (2.0, 3.0, 2.0, 4.4, 2.4),
+                             "pruned": (1.0, 2.0, 0.5, 2.0, 1.2)}  # fmt: skip
+    assert times.sentence() == (
+        "The baseline model took 2.00 times as long as the pruned model "
+        "(median over 5 rounds, from 1.50 to 4.00)."
+    )
+
+
+def test_rounds_that_do_not_agree_are_said_to() -> None:
+    told = measured(rounds=((1.0, 2.0), (3.0, 2.0)), against="unpruned").sentence()
+    assert told.startswith("The unpruned model took 1.00 times as long")
+    assert "from 0.50 to 1.50; the rounds do not agree on which is faster" in told
+    slower = measured(rounds=((1.0, 2.0), (1.0, 4.0))).sentence()
+    assert "took 0.38 times as long" in slower
+    assert "agree" not in slower
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rounds": ()},
+        {"rounds": ((1.0, 0.0),)},
+        {"rounds": ((1.0, float("nan")),)},
+        {"rounds": ((1.0,),)},
+        {"against": "<b>"},
+        {"documents": 0},
+        {"surprise": 1},
+    ],
+)
+def test_times_that_cannot_be_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        measured(**changes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", "1", '{"speed": null}', '{"speed": 3}', "[" * 100_000,
+     '{"unit": "seconds", "measured": {}}', '{"speed": {"against": "baseline"}}', "\ud800"],
+)  # fmt: skip
+def test_a_file_of_timings_that_holds_none(text: str, tmp_path: Path) -> None:
+    assert read_speed(tmp_path) is None
+    (tmp_path / "timings.json").write_bytes(text.encode("utf-8", "surrogatepass"))
+    assert read_speed(tmp_path) is None
+
+
+def test_times_stand_in_a_block_of_their_own() -> None:
+    block = page(measured())
+    assert "Measured time on this machine" in block
+    assert measured().sentence() in block
+    for label, value in (("Device", "cpu (x86_64)"), ("CPU threads", "2"), ("dtype", "float32"),
+                         ("torch", "2.13.0"), ("Tokens a batch, at most", "8,192"),
+                         ("Documents, a sample stratified by class", "256"),
+                         ("Tokens in these documents", "12,800")):  # fmt: skip
+        assert f"<dt>{label}</dt><dd>{value}</dd>" in block
+    cells = block[block.index("<tbody>") : block.index("</tbody>")]
+    for median in (2.4, 1.2):  # seconds, documents and tokens a second
+        assert f">{median:.2f}<" in cells
+        assert f">{256 / median:.0f}<" in cells
+        assert f">{12_800 / median:,.0f}<" in cells
+    assert "[2.00, 4.40]" in cells
+    assert "1.99" not in cells  # counted MACs are never in a table of times
+    assert "are 1.99 times the pruned model’s" in block
+
+
+def test_what_was_not_measured_is_said_not_to_be() -> None:
+    block = page(None)
+    assert "Time was not measured in this run" in block
+    assert "<table" not in block
+
+
+def test_the_summary_has_one_line() -> None:
+    audit = Audit(about=report_case.about(), findings=(), failures=())
+    lines = report.render_markdown(audit, measured()).splitlines()
+    (line,) = [line for line in lines if line.startswith("Measured time")]
+    assert line.endswith(measured().sentence())
+    assert "(cpu (x86\\_64), float32, 256 documents)" in line
+    assert "Measured time: not measured." in report.render_markdown(audit).splitlines()
+
+
+def test_a_hostile_device_name_is_text() -> None:
+    wild = "</script><img src=x onerror=alert(1)>\x00 | `x`"
+    assert "<img" not in page(measured(device=wild, dtype=wild, torch=wild, date=wild))
+    audit = Audit(about=report_case.about(), findings=(), failures=())
+    text = report.render_markdown(audit, measured(device=wild))
+    assert "<img" not in text
+    assert "\x00" not in text
+
+
+def test_a_run_measures_both_models_and_keeps_times_out_of_its_results(
+    tiny_runs: Runs, tiny_checkpoint: Checkpoints, tiny_csv: str, tmp_path: Path
+) -> None:
+    run = tiny_runs("bert", quick=True)
+    times = read_speed(run)
+    assert times is not None
+    assert (times.against, len(times.rounds), times.documents) == ("baseline", ROUNDS, 90)
+    trace = Trace.open(run / "trace")
+    assert times.tokens == trace.table("examples")["tokens"].sum()
+    costs = trace.table("costs").groupby("arm")[["macs_attention", "macs_ffn"]].sum().sum(axis=1)
+    assert times.macs_ratio == pytest.approx(costs["baseline"] / costs["pruned"])
+    html = (run / "report.html").read_text(encoding="utf-8")
+    assert times.sentence() in html
+    seconds = json.loads((run / "timings.json").read_text())["measured"]
+    spent = sum(map(sum, times.rounds))
+    assert spent <= seconds["speed"]
+    unmeasured = quick(tiny_checkpoint("bert"), tiny_csv, tmp_path / "0", "--speed-documents", "0")
+    assert read_speed(unmeasured) is None
+    assert "not measured" in (unmeasured / "summary.md").read_text(encoding="utf-8")
+    some = quick(tiny_checkpoint("bert"), tiny_csv, tmp_path / "7", "--speed-documents", "7")
+    assert (read_speed(some) or times).documents == 7
+    for other in (unmeasured, some):
+        assert (other / "results.json").read_bytes() == (run / "results.json").read_bytes()
+
+
+def test_an_earlier_measurement_is_kept_until_another_is_asked_for(
+    tiny_runs: Runs, tiny_checkpoint: Checkpoints, tiny_csv: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    run = shutil.copytree(tiny_runs("bert", quick=True), tmp_path / "run")
+    before = read_speed(run)
+    assert before is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(conduct, "measure", lambda *_: pytest.fail("the models were timed again"))
+        for flags in ((), ("--speed-documents", "0"), ("--without", "performance")):
+            quick(tiny_checkpoint("bert"), tiny_csv, run, *flags)
+            assert read_speed(run) == before
+            assert before.sentence() in (run / "report.html").read_text(encoding="utf-8")
+    report.rerender(run)
+    assert before.sentence() in (run / "report.html").read_text(encoding="utf-8")
+    for flags in (("--speed-documents", "9"), ("--batch-tokens", "64")):
+        quick(tiny_checkpoint("bert"), tiny_csv, run, *flags)
+        after = read_speed(run)
+        assert after is not None
+        assert (after.documents, after.batch_tokens) == ((9, 8192) if "9" in flags else (90, 64))
+    (run / "timings.json").write_text("{")
+    quick(tiny_checkpoint("bert"), tiny_csv, run)
+    assert read_speed(run) is not None
+
+
+def test_without_a_baseline_the_unpruned_model_is_timed(
+    tiny_checkpoint: Checkpoints, tiny_csv: str, tmp_path: Path
+) -> None:
+    alone = shutil.copytree(tiny_checkpoint("bert"), tmp_path / "alone")
+    shutil.rmtree(alone / "baseline")
+    seen: list[tuple[str, int, int]] = []
+    outcome = auditkit.audit(
+        model=alone, dataset=tiny_csv, out=tmp_path / "run", probes=("performance",),
+        random_draws=0, speed_documents=6,
+        progress=lambda what, done, total: seen.append((what, done, total)),
+    )  # fmt: skip
+    assert outcome.speed is not None
+    assert outcome.speed.against == "unpruned"
+    assert outcome.speed == read_speed(tmp_path / "run")
+    turns = 2 * (ROUNDS + 1)
+    told = [(done, total) for what, done, total in seen if what == "speed"]
+    assert told == [(6 * n, 6 * turns) for n in range(1, turns + 1)]
+    assert statistics.median(outcome.speed.ratios) > 0
