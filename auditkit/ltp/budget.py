@@ -2,21 +2,27 @@
 
 Three means, the first two of which are deviations from the paper and recorded as such:
 the thresholds start where the scores of the fine-tuned model put the target (`warm_start`), one
-offset common to all thresholds is fitted by bisection before and after the hard stage
-(`fit_offset`), and during the soft stage a controller moves λ (`LambdaController`).
+offset common to all thresholds is fitted by Brent's method (bisection and secant steps) before and
+after the hard stage (`fit_offset`), and during the soft stage a controller moves λ
+(`LambdaController`).
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
+from scipy.optimize import brentq
 
 from auditkit.ltp.cost import macs_share
 from auditkit.ltp.inference import pad, plan, run
 from auditkit.ltp.modeling import LTPForSequenceClassification
 
-BISECTIONS = 12
+CLOSE = 5e-4
+"""A share of MACs this near to the target meets it."""
+FINEST = 1e-7
+"""The smallest difference between two offsets that are tried."""
 TOLERANCE = 0.03
 """A target is met where the share of MACs on held-out documents is so near to it."""
 
@@ -115,22 +121,27 @@ def fit_offset(
     """
     model.eval()
     start = model.thresholds.detach().clone()
+    most = float(start.max()) + 1e-3
 
-    def share(offset: float) -> float:
+    def move(offset: float) -> None:
         with torch.no_grad():
             model.thresholds.copy_((start + offset).clamp(min=0.0))
-        lengths = [
-            result.lengths for result in run(model, token_ids, batch_tokens=8192, pruning="hard")
-        ]
-        return macs_share(model.config, np.concatenate(lengths, axis=1))
 
-    high = float(start.max()) + 1e-3
-    low = -high  # share falls as the offset rises
-    while high < 1.0 and share(high) > target:  # no score is above 1
+    @cache
+    def miss(offset: float) -> float:
+        if offset == -most:
+            return 1.0 - target  # all thresholds are 0: nothing is pruned
+        move(offset)
+        results = run(model, token_ids, batch_tokens=8192, pruning="hard")
+        lengths = np.concatenate([result.lengths for result in results], axis=1)
+        gap = macs_share(model.config, lengths) - target
+        return 0.0 if abs(gap) < CLOSE else gap
+
+    high = most
+    while (
+        high < 1.0 and miss(high) > 0.0
+    ):  # the share falls as the offset rises; no score is above 1
         high *= 2
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if share(middle) > target else (low, middle)
-    offset = (low + high) / 2
-    share(offset)
+    offset = high if miss(high) > 0.0 else float(brentq(miss, -most, high, xtol=FINEST))
+    move(offset)
     return offset
