@@ -33,13 +33,13 @@ def test_the_demo_trains_audits_and_tells_three_findings(tmp_path: Path) -> None
     for name in demo.FINDINGS:
         assert audit.finding(name).claim in done.out
     assert done.out.splitlines()[-1] == f"report: {out / 'audit' / 'report.html'}"
-    trained = json.loads((out / "checkpoint" / "training.json").read_text())
+    trained = json.loads((out / "minilm-ltp-news" / "training.json").read_text())
     assert [stage["stage"] for stage in trained["stages"]] == ["baseline", "soft", "hard"]
 
-    before = (out / "checkpoint" / "model.safetensors").stat().st_mtime_ns
+    before = (out / "minilm-ltp-news" / "model.safetensors").stat().st_mtime_ns
     results = (out / "audit" / "results.json").read_bytes()
     assert command("demo", "--out", out).code == 0
-    assert (out / "checkpoint" / "model.safetensors").stat().st_mtime_ns == before
+    assert (out / "minilm-ltp-news" / "model.safetensors").stat().st_mtime_ns == before
     assert (out / "audit" / "results.json").read_bytes() == results
 
 

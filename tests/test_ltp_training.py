@@ -91,6 +91,7 @@ def test_the_record_is_complete(
     assert found["schema_version"] == 1
     expected = json.loads(json.dumps(asdict(choices))) | {
         "rows": 192, "held_out_rows": 64, "labels": list(NAMES),
+        "backbone": "/".join(Path(str(choices.backbone)).parts[-2:]),  # tells no machine's folders
     }  # fmt: skip
     assert found["settings"].items() >= expected.items()
     assert any("offset" in said for said in found["deviations"])
@@ -247,6 +248,19 @@ def test_a_place_that_holds_something_else_is_refused(
         with pytest.raises(SettingsError, match="is not an empty directory; give another --out"):
             teach(choices, place)
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_finished_training_knows_its_backbone_where_it_lies_now(
+    trained: Path, choices: TrainingSettings, backbone: Path, tmp_path: Path
+) -> None:
+    moved = tmp_path / backbone.parent.name / backbone.name
+    shutil.copytree(backbone, moved)
+    stages = teach(replace(choices, backbone=str(moved)), trained, resume=True)
+    assert [stage.stage for stage in stages] == list(STAGES)
+    config = moved / "config.json"
+    config.write_text(config.read_text() + "\n")
+    with pytest.raises(SettingsError, match="backbone_sha256"):
+        teach(replace(choices, backbone=str(moved)), trained, resume=True)
 
 
 def test_a_backbone_that_cannot_serve_leaves_nothing_behind(

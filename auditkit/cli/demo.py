@@ -37,7 +37,7 @@ def demo(domain: str, out: Path | None) -> int:
     from auditkit.ltp.training import TrainingSettings
     from auditkit.settings import load_settings
 
-    checkpoint = home / "checkpoint"
+    checkpoint = home / f"minilm-ltp-{domain}"
     train_with_bars(
         TrainingSettings(
             backbone=backbone,

@@ -363,11 +363,11 @@ def _choices(
     settings: TrainingSettings, training: Labelled, held_out: Labelled, labels: Sequence[str]
 ) -> dict[str, Any]:
     """Everything that a resumed training must share with the one it goes on with, as JSON."""
-    given = settings.baseline
+    sources = {"backbone": settings.backbone, "baseline": settings.baseline}
     return {
         **asdict(settings),
-        "baseline": None if given is None else short_name(given),
-        "baseline_sha256": None if given is None else fingerprint(given),
+        **{kind: name and short_name(name) for kind, name in sources.items()},
+        **{f"{kind}_sha256": name and fingerprint(name) for kind, name in sources.items()},
         "epochs": list(settings.epochs),
         "rows": len(training.labels),
         "held_out_rows": len(held_out.labels),
