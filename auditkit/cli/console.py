@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -87,6 +88,7 @@ def bars(unit: str) -> Iterator[Bars]:
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
+    from rich.table import Column
     from rich.text import Text
 
     class Rate(ProgressColumn):
@@ -94,14 +96,24 @@ def bars(unit: str) -> Iterator[Bars]:
             speed = task.finished_speed or task.speed
             return Text("" if speed is None else f"{speed:,.1f} {unit}/s")
 
+    class Note(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(task.fields["note"], "dim", no_wrap=True, overflow="ellipsis")
+
     console = error_console()
     if not console.is_terminal:
         yield Bars(None)
         return
+    fixed = partial(Column, no_wrap=True)  # where the line is too long, the note gives way
     columns = (
-        TextColumn("{task.description}", style="bold"), BarColumn(bar_width=24),
-        MofNCompleteColumn(), Rate(), TimeElapsedColumn(), TextColumn("ETA"),
-        TimeRemainingColumn(), TextColumn("{task.fields[note]}", style="dim"),
-    )  # fmt: skip
+        TextColumn("{task.description}", style="bold", table_column=fixed()),
+        BarColumn(bar_width=24, table_column=fixed()),
+        MofNCompleteColumn(table_column=fixed()),
+        Rate(table_column=fixed()),
+        TimeElapsedColumn(table_column=fixed()),
+        TextColumn("ETA", table_column=fixed()),
+        TimeRemainingColumn(table_column=fixed()),
+        Note(),
+    )
     with Progress(*columns, console=console) as progress:
         yield Bars(progress)
