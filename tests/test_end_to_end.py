@@ -60,7 +60,8 @@ def test_every_probe_has_something_to_say(run: Path) -> None:
     audit = auditkit.load(run)
     assert not audit.failures
     said = {finding.probe: finding.status for finding in audit.findings}
-    assert "not_applicable" not in said.values(), said
+    silent = [probe for probe, status in said.items() if status == "not_applicable"]
+    assert silent == ["precision"]  # the run is in float32
     assert audit.about["dataset"]["labels"] == list(CLASSES)
     performance = audit.finding("performance")
     accuracy = {
