@@ -137,9 +137,7 @@ def _predictions(trace: Trace, measured: pd.DataFrame) -> dict[str, Estimate]:
     return found
 
 
-def _measured(
-    name: str, estimate: Estimate, n: int, arm: str, layer: str = ""
-) -> Measurement:  # fmt: skip
+def _measured(name: str, estimate: Estimate, n: int, arm: str, layer: str = "") -> Measurement:
     return measurement(
         name, estimate, "share", n=n, arm=arm, slice=layer, control=EXACT, better="lower"
     )

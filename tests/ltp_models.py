@@ -1,6 +1,7 @@
 """Tiny random models and documents for the tests of auditkit.ltp."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -84,3 +85,13 @@ def batch(rows: Sequence[Sequence[int]], fill: int, width: int | None = None) ->
         ids[number, : len(row)] = torch.tensor(row)
         mask[number, : len(row)] = 1
     return {"input_ids": ids, "attention_mask": mask}
+
+
+class Bomb:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.write_text, (self.path, "executed")

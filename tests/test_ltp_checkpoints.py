@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from ltp_models import PAD, batch, documents, pruning_model, tiny_stock
+from ltp_models import PAD, Bomb, batch, documents, pruning_model, tiny_stock
 from safetensors.torch import load_file, save_file
 from transformers import (
     AutoConfig,
@@ -330,16 +330,6 @@ def test_a_backbone_that_lacks_parts_of_its_encoder_is_refused(tmp_path: Path) -
     save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
     message = refused(lambda name: open_backbone(name, ["a", "b", "c"]), tmp_path)
     assert message.startswith(f"the weight {gone} is missing (1 such in the encoder)")
-
-
-class Bomb:
-    """Writes a file when it is unpickled."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.write_text, (self.path, "executed")
 
 
 @pytest.mark.parametrize("torch_format", [True, False])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ltp_models import PAD, batch, documents, pruning_model, tiny_stock
+from ltp_models import PAD, Bomb, batch, documents, pruning_model, tiny_stock
 from original import FINAL, config_of, offset, state_of, write
 from safetensors.torch import load_file
 from tiny import backbone
@@ -285,16 +285,6 @@ def test_weights_that_are_not_the_models(
     weights: dict[str, Any], expected: str, make: Make
 ) -> None:
     assert expected in refused(make(**weights))
-
-
-class Bomb:
-    """Writes a file when it is unpickled."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.write_text, (self.path, "executed")
 
 
 @pytest.mark.parametrize("torch_format", [True, False])

@@ -137,10 +137,8 @@ def fit_offset(
         gap = macs_share(model.config, lengths) - target
         return 0.0 if abs(gap) < CLOSE else gap
 
-    high = most
-    while (
-        high < 1.0 and miss(high) > 0.0
-    ):  # the share falls as the offset rises; no score is above 1
+    high = most  # the share falls as the offset rises, and no score is above 1
+    while high < 1.0 and miss(high) > 0.0:
         high *= 2
     offset = high if miss(high) > 0.0 else float(brentq(miss, -most, high, xtol=FINEST))
     move(offset)

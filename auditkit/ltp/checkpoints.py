@@ -28,6 +28,7 @@ from auditkit.ltp.configuration import LTPConfig
 from auditkit.ltp.layouts import LAYOUTS, SHARED, rename, to_stock
 from auditkit.ltp.modeling import LTPForSequenceClassification
 from auditkit.ltp.original import is_original, read_original
+from auditkit.ltp.pruning import finite
 
 
 def load_ltp(
@@ -54,12 +55,10 @@ def load_ltp(
                 f"{name}: its scores are divided by {model.config.score_norm!r}, --score-norm is "
                 f"{score_norm!r}; the choice is open for checkpoints of the original alone"
             )
-    bad = [i + 1 for i, t in enumerate(model.thresholds.tolist()) if not abs(t) < float("inf")]
-    if bad:
-        raise CheckpointError(
-            f"{name}: the threshold of layer {bad[0]} is "
-            f"{model.thresholds[bad[0] - 1].item()}, expected a finite number; train it again"
-        )
+    try:
+        finite(model.thresholds.tolist())
+    except ValueError as error:
+        raise CheckpointError(f"{name}: {error}; train it again") from error
     return model.eval()
 
 
