@@ -18,7 +18,7 @@ import torch
 from auditkit.errors import CheckpointError, SettingsError
 from auditkit.ltp import LTPForSequenceClassification, checkpoints
 from auditkit.ltp.cost import Cost, count
-from auditkit.ltp.inference import Result, resolve_device, run
+from auditkit.ltp.inference import BATCH_TOKENS, Result, resolve_device, run
 from auditkit.ltp.pruning import permute_depths
 from auditkit.trace import ModelAbout
 
@@ -190,7 +190,7 @@ def open_bench(
     baseline: str | None = None,
     device: str = "auto",
     dtype: str = "float32",
-    batch_tokens: int = 8192,
+    batch_tokens: int = BATCH_TOKENS,
     max_length: int | None = None,
     score_norm: str | None = None,
 ) -> Bench:

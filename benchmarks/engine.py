@@ -1,39 +1,48 @@
 """How much time does pruning save? All variants side by side in one run.
 
-    python benchmarks/engine.py --backbone DIR --data-dir DATA [--device cuda] [--json out.json]
+    python benchmarks/engine.py --backbone DIR --data-dir DATA [--json out.json]
+    python benchmarks/engine.py --backbone DIR --data-dir DATA --device cuda --dtype bfloat16 --base
 
 Rows: (a) transformers' own padded forward, (b) this engine with pruning off, (c) this engine with
-hard masks at several MACs ratios, (d) masking instead of removing, the original implementation's
-way, and what recording the scores adds to (c). Every round runs all variants in turn, so that a
-machine whose speed drifts slows all alike; figures are medians over the rounds.
+hard masks at several MACs ratios, the same with scores recorded, and (d) masking instead of
+removing, the original implementation's way. Every round runs all variants in turn, so that a
+machine whose speed drifts slows all alike; seconds are medians over the rounds.
 
-efficiency = (time of the faster of a and b / time of c) / macs_ratio: 1 means that time falls as
-counted MACs do.
+time ratio  = time of the faster of a and b / time of the variant
+efficiency  = time ratio / MACs ratio, of c: 1 means that time falls as counted MACs do
+recording   = time with scores recorded / time without
 """
 
 import argparse
 import json
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from rich.console import Console
+from rich.table import Table
 from torch import Tensor
-from transformers import AutoModelForSequenceClassification
+from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 
+from auditkit.cli.console import bars
 from auditkit.data import load_dataset
 from auditkit.ltp import LTPForSequenceClassification
 from auditkit.ltp.budget import fit_offset, warm_start
 from auditkit.ltp.checkpoints import from_stock, load_tokenizer, quiet
 from auditkit.ltp.cost import macs_share
-from auditkit.ltp.inference import pad, plan
+from auditkit.ltp.inference import BATCH_TOKENS, pad, plan
 from auditkit.speed import alternate
 
-DATA = {"agnews": (0, 128), "imdb": (256, 512)}
-"""By data set: shortest document taken and longest one, in tokens; longer ones are cut."""
+Forward = Callable[[Tensor, Tensor], Any]
+"""Token ids and attention mask of a padded batch to whatever the model returns."""
+
+DATA = {"agnews": (0, 128, 256), "imdb": (256, 512, 48)}
+"""By data set: shortest document taken and longest one, in tokens (longer ones are cut), and how
+many are taken."""
 
 
 @dataclass(frozen=True)
@@ -48,18 +57,32 @@ class Row:
     time_ratio: float
     """Time of the faster of a and b over this variant's."""
     efficiency: float | None
+    recording: float | None
+    """Time with scores recorded over time without, of the rows that record them."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Something to time, and what it costs."""
+
+    forward: Forward
+    macs_share: float = 1.0
 
 
 def main() -> None:
     """Parse, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--backbone", required=True, help="a BERT or RoBERTa checkpoint")
+    parser.add_argument("--base", action="store_true",
+                        help="of RoBERTa-base's size, with random weights")  # fmt: skip
     parser.add_argument("--data-dir", type=Path, help="local copies of agnews and imdb")
     parser.add_argument("--data", default="agnews,imdb")
-    parser.add_argument("--documents", type=int, default=256)
-    parser.add_argument("--ratios", default="1.5,2,3,4")
+    parser.add_argument("--documents", type=int, help="of each data set; default: 256 and 48")
+    parser.add_argument("--ratios", default="1.5,2,3,4", help="MACs ratios of c and d")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--batch-tokens", type=int, default=8192)
+    parser.add_argument("--batch-tokens", type=int, default=BATCH_TOKENS)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"])
     parser.add_argument("--json", type=Path)
@@ -75,100 +98,118 @@ def main() -> None:
 
 def measure(name: str, options: argparse.Namespace) -> list[Row]:
     """All variants on one data set."""
-    dtype = getattr(torch, options.dtype)
-    stock = AutoModelForSequenceClassification.from_pretrained(options.backbone, num_labels=4)
-    models = {"b pruning off": from_stock(stock)}
     documents = tokens_of(name, options)
+    stock = stock_model(options)
+    unpruned = from_stock(stock)
+    pruned = {}
     for ratio in map(float, options.ratios.split(",")):
-        pruned = from_stock(stock).to(options.device).eval()
-        warm_start(pruned, documents[::4], 1 / ratio)
-        fit_offset(pruned, documents, 1 / ratio)
-        models[f"c hard {ratio:g}"] = pruned
-    stock.to(options.device, dtype).eval()
-    for model in models.values():
+        model = from_stock(stock).to(options.device).eval()
+        warm_start(model, documents[::4], 1 / ratio)
+        fit_offset(model, documents, 1 / ratio)
+        pruned[f"{ratio:g}"] = model
+    stock.to(options.device, getattr(torch, options.dtype)).eval()
+    for model in (unpruned, *pruned.values()):
         model.to(options.device).eval()
-        for part in (model.embeddings, model.layers, model.head):
-            part.to(dtype)
+        for part in (model.embeddings, model.layers, model.head):  # thresholds stay in float32
+            part.to(stock.dtype)
     batches = [
         (
-            pad([documents[i] for i in indices], model.config.pad_token_id or 0, stock.device),
+            pad([documents[i] for i in indices], stock.config.pad_token_id or 0, stock.device),
             pad([[1] * len(documents[i]) for i in indices], 0, stock.device),
         )
         for indices in plan([len(d) for d in documents], options.batch_tokens)
     ]
-    variants: dict[str, Callable[[Tensor, Tensor], Any]] = {
-        "a transformers": lambda ids, mask: stock(ids, attention_mask=mask),
-        "b pruning off": _forward(models.pop("b pruning off"), pruning="off"),
+    variants = {
+        "a transformers": Variant(lambda ids, mask: stock(ids, attention_mask=mask)),
+        "b pruning off": Variant(_forward(unpruned, pruning="off")),
     }
-    shares = {"a transformers": 1.0, "b pruning off": 1.0}
-    for label, model in models.items():
+    for ratio, model in pruned.items():
         share = _share(model, batches)
-        variants[label] = _forward(model, pruning="hard")
-        variants[label.replace("c hard", "c + scores")] = _forward(
-            model, pruning="hard", output_scores=True
+        hard = _forward(model, pruning="hard")
+        recording = _forward(model, pruning="hard", output_scores=True)
+        variants[f"c hard {ratio}"] = Variant(hard, share)
+        variants[f"c + scores {ratio}"] = Variant(recording, share)
+        variants[f"d masking {ratio}"] = Variant(_masking(model), share)
+    seconds = timed(variants, batches, options.rounds)
+    return [_row(name, variant, variants, seconds, documents) for variant in variants]
+
+
+def _row(
+    data: str,
+    name: str,
+    variants: Mapping[str, Variant],
+    seconds: Mapping[str, float],
+    documents: Sequence[Sequence[int]],
+) -> Row:
+    own, share = seconds[name], variants[name].macs_share
+    time_ratio = min(seconds["a transformers"], seconds["b pruning off"]) / own
+    plain = name.replace("c + scores", "c hard")
+    return Row(
+        data=data,
+        variant=name,
+        macs_ratio=1 / share,
+        seconds=own,
+        tokens_per_second=sum(map(len, documents)) / own,
+        time_ratio=time_ratio,
+        efficiency=time_ratio * share if name.startswith("c") else None,
+        recording=own / seconds[plain] if plain != name else None,
+    )
+
+
+def stock_model(options: argparse.Namespace) -> PreTrainedModel:
+    """transformers' own classifier, with a head of random weights."""
+    if not options.base:
+        model: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(
+            options.backbone, num_labels=4
         )
-        variants[label.replace("c hard", "d masking")] = _masking(model)
-        for kind in ("c hard", "c + scores", "d masking"):
-            shares[label.replace("c hard", kind)] = share
-    times = timed(variants, batches, options.rounds)
-    fastest = min(times["a transformers"], times["b pruning off"])
-    count = sum(map(len, documents))
-    return [
-        Row(
-            data=name,
-            variant=variant,
-            macs_ratio=1 / shares[variant],
-            seconds=seconds,
-            tokens_per_second=count / seconds,
-            time_ratio=fastest / seconds,
-            efficiency=fastest / seconds * shares[variant] if variant[0] == "c" else None,
-        )
-        for variant, seconds in times.items()
-    ]
+        return model
+    torch.manual_seed(0)
+    config = AutoConfig.from_pretrained(options.backbone, num_labels=4)
+    config.update({"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12,
+                   "intermediate_size": 3072})  # fmt: skip
+    return AutoModelForSequenceClassification.from_config(config)  # type: ignore[no-any-return]
 
 
 def tokens_of(name: str, options: argparse.Namespace) -> list[list[int]]:
     """Token ids of real documents of the lengths in `DATA`."""
-    shortest, longest = DATA[name]
+    shortest, longest, count = DATA[name]
     data = load_dataset(name, split="test", data_dir=options.data_dir)
     tokenizer = load_tokenizer(options.backbone)
     texts = [example.text for example in data.examples[:: len(data.examples) // 2000]]
     ids = tokenizer(texts, truncation=True, max_length=longest)["input_ids"]
-    return [document for document in ids if len(document) >= shortest][: options.documents]
+    return [document for document in ids if len(document) >= shortest][: options.documents or count]
 
 
 def timed(
-    variants: dict[str, Callable[[Tensor, Tensor], Any]],
+    variants: Mapping[str, Variant],
     batches: Sequence[tuple[Tensor, Tensor]],
     rounds: int,
 ) -> dict[str, float]:
     """Median seconds of each variant over all batches, the variants taking turns."""
 
-    def pass_through(forward: Callable[[Tensor, Tensor], Any]) -> None:
+    def pass_through(forward: Forward) -> None:
         for ids, mask in batches:
             forward(ids, mask)
         if ids.is_cuda:
             torch.cuda.synchronize()
 
-    calls = {name: partial(pass_through, forward) for name, forward in variants.items()}
-    with torch.inference_mode():
-        seconds = alternate(calls, rounds)
+    calls = {name: partial(pass_through, variant.forward) for name, variant in variants.items()}
+    with torch.inference_mode(), bars("passes") as bar:
+        seconds = alternate(calls, rounds, partial(bar, "passes over the documents"))
     return {name: statistics.median(times) for name, times in seconds.items()}
 
 
-def _forward(model: LTPForSequenceClassification, **how: Any) -> Callable[[Tensor, Tensor], Any]:
+def _forward(model: LTPForSequenceClassification, **how: Any) -> Forward:
     return lambda ids, mask: model(ids, mask, **how)
 
 
 @torch.inference_mode()
-def _share(
-    model: LTPForSequenceClassification, batches: Sequence[tuple[Tensor, Tensor]]
-) -> float:  # fmt: skip
+def _share(model: LTPForSequenceClassification, batches: Sequence[tuple[Tensor, Tensor]]) -> float:
     lengths = torch.cat([model(ids, mask, pruning="hard").lengths for ids, mask in batches], dim=1)
     return macs_share(model.config, lengths.numpy())
 
 
-def _masking(model: LTPForSequenceClassification) -> Callable[[Tensor, Tensor], Tensor]:
+def _masking(model: LTPForSequenceClassification) -> Forward:
     """A padded forward that only hides what the thresholds drop: every token is still computed."""
     config, thresholds = model.config, model.thresholds.tolist()
 
@@ -184,11 +225,10 @@ def _masking(model: LTPForSequenceClassification) -> Callable[[Tensor, Tensor], 
             hidden = torch.finfo(x.dtype).min
             probs = torch.softmax(logits.masked_fill(~alive[:, None, None], hidden), -1)
             context = (probs @ value).transpose(1, 2).reshape(batch, tokens, size)
-            x = layer.attention_norm(x + layer.attention_out(context))
             received = (probs.sum(1) * alive[:, :, None]).sum(1) / (length * layer.heads)
             first = torch.arange(tokens, device=x.device) == 0
             alive = alive & ((received >= threshold) | first | (threshold == 0))
-            x = layer.ffn(x)
+            x = layer.finish(x, context)
         logits: Tensor = model.head(x[:, 0])
         return logits
 
@@ -198,12 +238,17 @@ def _masking(model: LTPForSequenceClassification) -> Callable[[Tensor, Tensor], 
 
 def show(rows: Sequence[Row]) -> None:
     """A table on the terminal."""
-    print(f"{'data':8} {'variant':16} {'MACs ratio':>10} {'time ratio':>10} {'efficiency':>10} "
-          f"{'tokens/s':>10} {'seconds':>8}")  # fmt: skip
+    table = Table()
+    for title in ("data", "variant", "MACs ratio", "time ratio", "efficiency", "recording",
+                  "tokens/s", "seconds"):  # fmt: skip
+        table.add_column(title, justify="left" if title in ("data", "variant") else "right")
     for row in rows:
-        efficiency = "" if row.efficiency is None else f"{row.efficiency:.3f}"
-        print(f"{row.data:8} {row.variant:16} {row.macs_ratio:10.2f} {row.time_ratio:10.2f} "
-              f"{efficiency:>10} {row.tokens_per_second:10,.0f} {row.seconds:8.3f}")  # fmt: skip
+        factors = (row.macs_ratio, row.time_ratio, row.efficiency, row.recording)
+        table.add_row(
+            row.data, row.variant, *("" if x is None else f"{x:.2f}" for x in factors),
+            f"{row.tokens_per_second:,.0f}", f"{row.seconds:.3f}",
+        )  # fmt: skip
+    Console().print(table)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Self-attention over packed rows, and the attention that every token receives.
 
-Scores need the probabilities, which fused kernels do not give; so they are made explicitly, a few
-documents or heads at a time, in pieces that stay in a CPU's cache. How a document is cut follows
-from its own padded length alone: its numbers do not depend on its batch.
+Scores need the probabilities, which fused kernels do not give; so they are made explicitly, for a
+few documents at a time, or for some queries of a long one, in pieces that stay in a CPU's cache.
+How a document is cut follows from its own padded length alone: its numbers do not depend on its
+batch.
 
 Shapes: R rows, H heads, D hidden; b documents of one padded length T.
 """
@@ -16,8 +17,11 @@ from torch import Tensor
 from auditkit.ltp.packing import Group, chunks
 
 PLACES = {"cpu": 1 << 19, "cuda": 1 << 28}
-"""Attention maps are made this many numbers at a time: so that they stay in a CPU's cache, or
-within a GPU's memory."""
+"""Probabilities are made this many at a time: so that they stay in a CPU's cache, or within a GPU's
+memory."""
+ROWS = {"cpu": 1024}
+"""So many rows at a time, for the same reason, are gathered for attention and pass through a
+layer's second half; where a kind of device is not named, all."""
 
 
 def attend(
@@ -37,60 +41,79 @@ def attend(
         (P + 1,) float32 Σ_heads Σ_queries of the probabilities likewise, or None.
     """
     places = PLACES.get(qkv.device.type, 1 << 28)
-    pieces = [piece for group in groups for piece in chunks(group, heads, places)]
+    rows = ROWS.get(qkv.device.type, len(qkv))
+    pieces = [piece for group in groups for piece in chunks(group, heads, places, rows)]
     zero = qkv.new_zeros(1, qkv.shape[1] // 3)
     contexts, totals = [zero], [zero[:, 0].float()]
     # where gradients are needed a CPU's fused kernel is the slower one
     explicit = received or (qkv.requires_grad and qkv.device.type == "cpu")
-    for piece, block in zip(pieces, _gather(qkv, pieces), strict=True):
+    for piece, parts in zip(pieces, _gather(qkv, pieces, heads), strict=True):
         documents, length = piece.index.shape
-        parts = block.view(documents, length, 3, heads, -1).permute(2, 0, 3, 1, 4)
-        query, key, value = parts.unbind(0)  # each (b, H, T, D/H)
         if explicit:
-            some = max(1, min(heads, places // length**2))
-            context, total = _explicit(query, key, value, piece.valid, dropout, some)
-            totals.append(total.reshape(-1))
+            context, total = _explicit(parts, piece, dropout, places)
+            totals.append(total)
         else:
-            bias = None if piece.valid is None else _bias(piece.valid, qkv.dtype)
+            query, key, value = (
+                parts.view(3, heads, documents, length, -1).transpose(1, 2).unbind(0)
+            )
+            valid = piece.valid
+            bias = None if valid is None else _bias(valid, qkv.dtype)[:, None, None]
             context = F.scaled_dot_product_attention(query, key, value, bias, dropout)
-        contexts.append(context.transpose(1, 2).reshape(documents * length, -1))
+            context = context.transpose(0, 1).flatten(1, 2)
+        contexts.append(context.transpose(0, 1).flatten(1))
     return (
         torch.cat([*contexts[1:], zero]),
         torch.cat([*totals[1:], totals[0]]) if received else None,
     )
 
 
-def _gather(qkv: Tensor, pieces: list[Group]) -> Iterable[Tensor]:
-    """(b·T, 3D) rows of each piece."""
+def _gather(qkv: Tensor, pieces: list[Group], heads: int) -> Iterable[Tensor]:
+    """(3, H, b·T, D/H) queries, keys and values of each piece."""
+    parts = qkv.view(len(qkv), 3, heads, -1).permute(1, 2, 0, 3)
     places = [piece.index.reshape(-1) for piece in pieces]
     if not pieces or not qkv.requires_grad:
-        return (qkv.index_select(0, place) for place in places)
+        return (parts.index_select(2, place) for place in places)
     # at once: the gradient of every single gather would be as large as `qkv`
-    rows = qkv.index_select(0, torch.cat(places))
-    return torch.split(rows, [len(place) for place in places])
+    gathered = parts.index_select(2, torch.cat(places))
+    return torch.split(gathered, [len(place) for place in places], 2)
 
 
 def _bias(valid: Tensor, dtype: torch.dtype) -> Tensor:
-    """(b, 1, 1, T) added to the logits: the smallest number at places without a token."""
+    """Added to the logits, shaped as `valid`: the smallest number at places without a token."""
     bias = torch.zeros(valid.shape, dtype=dtype, device=valid.device)
-    return bias.masked_fill(~valid, torch.finfo(dtype).min)[:, None, None, :]
+    return bias.masked_fill(~valid, torch.finfo(dtype).min)
 
 
-def _explicit(
-    query: Tensor, key: Tensor, value: Tensor, valid: Tensor | None, dropout: float, some: int
-) -> tuple[Tensor, Tensor]:
-    """(b, H, T, D/H) context and (b, T) attention received, `some` heads at a time."""
-    documents, _, length, size = query.shape
-    # a single document's view would take another path than several and round differently
-    query, key, value = (query * size**-0.5).contiguous(), key.contiguous(), value.contiguous()
-    bias = None if valid is None else _bias(valid, query.dtype)
+def _explicit(parts: Tensor, piece: Group, dropout: float, places: int) -> tuple[Tensor, Tensor]:
+    """Attention of one piece, its probabilities made for some of the queries at a time.
+
+    Args:
+        parts: (3, H, b·T, D/H) queries, keys and values.
+        piece: The documents.
+        dropout: Of the probabilities.
+        places: How many probabilities are made at a time, where a single document has more.
+
+    Returns:
+        (H, b·T, D/H) contexts and (b·T,) float32 attention received.
+    """
+    _, heads, _, size = parts.shape
+    documents, length = piece.index.shape
+    maps = heads * documents
+    query, key, value = parts.contiguous().view(3, maps, length, size)
+    asking = parts.new_ones(maps, 1, length, dtype=torch.float32)
+    bias = parts.new_zeros(1, 1, 1)
+    if piece.valid is not None:
+        there = piece.valid.expand(heads, -1, -1).reshape(maps, 1, length)
+        asking, bias = there.float(), _bias(there, parts.dtype)
+    step = length
+    if heads * length**2 > places:
+        step = max(8, places // (heads * length) // 8 * 8)
     contexts: list[Tensor] = []
-    summed = query.new_zeros(documents, length, length, dtype=torch.float32)
-    for q, k, v in zip(*(torch.split(t, some, 1) for t in (query, key, value)), strict=True):
-        logits = torch.matmul(q, k.transpose(2, 3))  # (b, some, T, T)
-        probs = torch.softmax(logits if bias is None else logits + bias, -1, torch.float32)
-        summed = summed + probs.sum(1)  # (b, T queries, T keys)
-        contexts.append(torch.matmul(F.dropout(probs, dropout).to(v.dtype), v))
-    if valid is not None:
-        summed = summed * valid[:, :, None]
-    return torch.cat(contexts, 1), summed.sum(1)
+    received = torch.zeros_like(asking)
+    for some, asks in zip(torch.split(query, step, 1), torch.split(asking, step, 2), strict=True):
+        logits = torch.baddbmm(bias, some, key.transpose(1, 2), alpha=size**-0.5)  # (maps, step, T)
+        probs = torch.softmax(logits, -1, torch.float32)
+        received = torch.baddbmm(received, asks, probs)
+        contexts.append(torch.bmm(F.dropout(probs, dropout).to(value.dtype), value))
+    context = contexts[0] if len(contexts) == 1 else torch.cat(contexts, 1)
+    return context.view(heads, -1, size), received.view(heads, -1).sum(0)

@@ -16,7 +16,7 @@ import torch
 from scipy.optimize import brentq
 
 from auditkit.ltp.cost import macs_share
-from auditkit.ltp.inference import pad, plan, run
+from auditkit.ltp.inference import BATCH_TOKENS, pad, plan, run
 from auditkit.ltp.modeling import LTPForSequenceClassification
 
 CLOSE = 5e-4
@@ -99,7 +99,7 @@ def _scores(
     model: LTPForSequenceClassification, token_ids: Sequence[Sequence[int]], layer: int
 ) -> Iterator[np.ndarray]:
     """Scores in `layer` of the tokens alive there, without protected ones."""
-    for indices in plan([len(ids) for ids in token_ids], 8192):
+    for indices in plan([len(ids) for ids in token_ids], BATCH_TOKENS):
         rows = [token_ids[i] for i in indices]
         mask = pad([np.ones(len(row), dtype=np.int64) for row in rows], 0, model.device)
         ids = pad(rows, model.config.pad_token_id or 0, model.device)
@@ -132,7 +132,7 @@ def fit_offset(
         if offset == -most:
             return 1.0 - target  # all thresholds are 0: nothing is pruned
         move(offset)
-        results = run(model, token_ids, batch_tokens=8192, pruning="hard")
+        results = run(model, token_ids, pruning="hard")
         lengths = np.concatenate([result.lengths for result in results], axis=1)
         gap = macs_share(model.config, lengths) - target
         return 0.0 if abs(gap) < CLOSE else gap

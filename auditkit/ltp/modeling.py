@@ -30,7 +30,7 @@ from transformers.models.bert.modeling_bert import BertEmbeddings
 from transformers.models.roberta.modeling_roberta import RobertaEmbeddings
 from transformers.utils.generic import ModelOutput
 
-from auditkit.ltp.attention import attend
+from auditkit.ltp.attention import ROWS, attend
 from auditkit.ltp.configuration import LTPConfig
 from auditkit.ltp.packing import Group, pack
 from auditkit.ltp.pruning import finite, keep_mask, norms, permute_depths, prunes, soft_mask
@@ -58,7 +58,11 @@ class LTPOutput(ModelOutput):
 
 
 class LTPLayer(nn.Module):
-    """One encoder layer on packed rows; its two halves, with the decision between them."""
+    """One encoder layer on packed rows, its decision between the two halves.
+
+    The decision rests on the attention probabilities alone. It is therefore taken before the
+    attention's output is projected: of the rows that leave, neither that nor the FFN is computed.
+    """
 
     def __init__(self, config: LTPConfig) -> None:
         super().__init__()
@@ -75,26 +79,33 @@ class LTPLayer(nn.Module):
         self.attention_dropout = float(config.attention_probs_dropout_prob)
 
     def attend(
-        self, x: Tensor, groups: list[Group], place: Tensor, received: bool
+        self, x: Tensor, groups: list[Group], received: bool
     ) -> tuple[Tensor, Tensor | None]:
-        """The first half: self-attention over the alive rows.
+        """The first half, across rows: self-attention over the alive ones.
 
         Args:
             x: (R, D) rows.
             groups: The documents by padded length.
-            place: (R,) where each row is found in the groups.
             received: Whether the attention received is needed; without it a fused kernel does.
 
         Returns:
-            (R, D) rows after the attention's residual and norm, and (R,) float32 Σ_heads Σ_q P.
+            By place in the groups, a zero behind them: (P + 1, D) contexts, and (P + 1,) float32
+            Σ_heads Σ_q P.
         """
         dropout = self.attention_dropout if self.training else 0.0
-        context, total = attend(self.qkv(x), groups, self.heads, received=received, dropout=dropout)
-        x = x + self.dropout(self.attention_out(context.index_select(0, place)))
-        return self.attention_norm(x), None if total is None else total.index_select(0, place)
+        return attend(self.qkv(x), groups, self.heads, received=received, dropout=dropout)
 
-    def ffn(self, x: Tensor) -> Tensor:
-        """The second half, on the rows that are left: (R', D) to (R', D)."""
+    def finish(self, x: Tensor, context: Tensor) -> Tensor:
+        """The second half, row by row: the attention's output and residual, and the FFN.
+
+        Args:
+            x: (R', D) those rows of the layer's input that go on.
+            context: (R', D) their contexts.
+
+        Returns:
+            (R', D)
+        """
+        x = self.attention_norm(x + self.dropout(self.attention_out(context)))
         inner = self.activation(self.ffn_in(x))
         out: Tensor = self.ffn_norm(x + self.dropout(self.ffn_out(inner)))
         return out
@@ -313,13 +324,14 @@ class _Run:
         )
         if self.groups is None:
             self.groups = self.packing.groups()
-        x, received = layer.attend(x, *self.groups, received=scored)
+        groups, place = self.groups
+        context, received = layer.attend(x, groups, received=scored)
         score = None
         if received is not None:
             documents = self.packing.documents()
             norm = norms(self.config, self.length, self.packing.lengths) * layer.heads
             divisor = torch.from_numpy(norm[documents].astype(np.float32)).to(x.device)
-            score = received[: self.packing.alive] / divisor
+            score = received.index_select(0, place[: self.packing.alive]) / divisor
         if self.record:
             self.scores.append(
                 torch.full(self.shape, torch.nan, device=x.device)
@@ -328,13 +340,22 @@ class _Run:
             )
         if self.mode == "soft":
             assert score is not None
-            return self._soften(number, score, layer.ffn(x))
-        keep = self._decide(number, score)
-        if keep is not None:
-            x = self._remove(keep, x)
+            return self._soften(number, score, self._finish(layer, x, context, place))
+        rows = self._remove(self._decide(number, score))
         self.depth[self.origin] += 1
         self.lengths.append(self.packing.lengths)
-        return layer.ffn(x)
+        if rows is not None:
+            x, place = x.index_select(0, rows), place[rows]
+        return self._finish(layer, x, context, place)
+
+    def _finish(self, layer: LTPLayer, x: Tensor, context: Tensor, place: Tensor) -> Tensor:
+        """The layer's second half, on the rows x whose contexts are found at `place`."""
+        step = ROWS.get(x.device.type, len(x))
+        out = [
+            layer.finish(part, context.index_select(0, where))
+            for part, where in zip(torch.split(x, step), torch.split(place, step), strict=True)
+        ]
+        return out[0] if len(out) == 1 else torch.cat(out)
 
     def _decide(self, number: int, score: Tensor | None) -> Tensor | None:
         """(alive,) bool of the hard decision, or None where the layer drops nothing."""
@@ -356,14 +377,15 @@ class _Run:
             keep = keep | self.force_keep.bool()[self.origin]
         return keep
 
-    def _remove(self, keep: Tensor, x: Tensor) -> Tensor:
-        kept = keep.cpu().numpy()
-        if kept.all():
-            return x
-        self.packing, index = self.packing.select(kept)
+    def _remove(self, keep: Tensor | None) -> Tensor | None:
+        """(R',) which of the layer's rows go on, or None where all do."""
+        kept = None if keep is None else keep.cpu().numpy()
+        if keep is None or kept is None or kept.all():
+            return None
+        self.packing, rows = self.packing.select(kept)
         self.groups = None
         self.origin = self.origin[keep]
-        return x.index_select(0, index)
+        return rows
 
     def _soften(self, number: int, score: Tensor, x: Tensor) -> Tensor:
         """Scale the rows by the soft mask; depths follow what the hard decision would have been."""

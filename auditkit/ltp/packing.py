@@ -71,18 +71,21 @@ class Packing:
         starts = np.cumsum(self.lengths) - self.lengths
         multiple = LENGTH_MULTIPLE.get(self.device.type, 64)
         padded = -(-self.lengths // multiple) * multiple
+        order = np.argsort(padded, kind="stable")  # documents as the groups hold them
+        ends = np.cumsum(padded[order])
+        begins = np.empty_like(ends)  # of each document, in the concatenation
+        begins[order] = ends - padded[order]
+        place = np.full(self.rows, ends[-1], dtype=np.int64)
+        place[: self.alive] = np.repeat(begins - starts, self.lengths) + np.arange(self.alive)
         groups: list[Group] = []
-        place = np.empty(self.rows, dtype=np.int64)
-        offset = 0
-        for length in np.unique(padded[padded > 0]):
-            documents = np.flatnonzero(padded == length)
+        for documents in np.split(order, np.flatnonzero(np.diff(padded[order])) + 1):
+            if (length := padded[documents[0]]) == 0:
+                continue  # pruned to nothing
             index = starts[documents, None] + np.arange(length)
             valid = np.arange(length) < self.lengths[documents, None]
-            place[index[valid]] = offset + np.flatnonzero(valid)
-            offset += index.size
+            whole = valid.all()
             index[~valid] = self.rows - 1
-            groups.append(Group(self._tensor(index), None if valid.all() else self._tensor(valid)))
-        place[self.alive :] = offset
+            groups.append(Group(self._tensor(index), None if whole else self._tensor(valid)))
         return groups, self._tensor(place)
 
     def select(self, keep: np.ndarray) -> tuple["Packing", Tensor]:
@@ -141,10 +144,14 @@ def pack(mask: Tensor) -> tuple[Packing, Tensor, Tensor]:
     )
 
 
-def chunks(group: Group, heads: int, places: int) -> Iterator[Group]:
-    """The group in pieces whose attention maps (b·heads·T·T) stay within `places` numbers."""
+def chunks(group: Group, heads: int, places: int, rows: int) -> Iterator[Group]:
+    """The group in pieces of some documents, of one at least.
+
+    A piece has at most `rows` rows (b·T), and its attention maps (b·heads·T·T) at most `places`
+    numbers.
+    """
     length = group.index.shape[1]
-    step = max(1, places // (heads * length * length))
+    step = max(1, min(places // (heads * length * length), rows // length))
     for start in range(0, len(group.index), step):
         stop = start + step
         yield Group(

@@ -326,7 +326,7 @@ def _measured(
 def _teacher(work: Workspace, data: Tokens, device: str) -> np.ndarray:
     """(rows, C) the baseline's logits for the training documents."""
     baseline = load_baseline(str(work.directory("baseline"))).to(device)
-    results = list(run(baseline, data.ids, batch_tokens=8192, pruning="off"))
+    results = list(run(baseline, data.ids, pruning="off"))
     order = np.argsort(np.concatenate([result.indices for result in results]))
     logits: np.ndarray = np.concatenate([result.logits for result in results])[order]
     return logits
