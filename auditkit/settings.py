@@ -41,7 +41,7 @@ class Settings(BaseModel):
     overwrite: StrictBool = False
     device: str = "auto"
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    batch_tokens: Positive = 6144
+    batch_tokens: Positive = 7168
     random_draws: Natural = 3
     random_documents: Natural = 2000
     attribution_sample: Natural = 200

