@@ -105,13 +105,29 @@ def test_lambda_rises_while_batches_cost_too_much_and_falls_while_too_little() -
 
 
 def test_lambda_follows_the_running_mean() -> None:
-    controller = LambdaController(0.5, 0.01, gain=0.5, smoothing=0.8)
+    controller = LambdaController(0.5, 0.01, gain=0.5, damping=2.0, smoothing=0.8)
     mean, log = 1.0, np.log(0.01)
     for number, seen in enumerate([1.0, 0.6, 0.2, 0.9]):
         mean = seen if number == 0 else 0.8 * mean + 0.2 * seen
         log += 0.5 * (mean - 0.5)
         assert controller.update(seen) == pytest.approx(mean)
-        assert controller.value == pytest.approx(np.exp(log))
+        assert controller.value == pytest.approx(np.exp(log + 2.0 * (mean - 0.5)))
+
+
+def test_lambda_brings_thresholds_to_the_target_and_does_not_swing_about_it() -> None:
+    """Thresholds that rise where λ outweighs what the loss gives, and whose share follows them."""
+
+    def shares(**changes: float) -> np.ndarray:
+        controller = LambdaController(0.5, 0.01, **changes)  # type: ignore[arg-type]
+        share, seen = 0.6, []
+        for _ in range(250):
+            controller.update(share)
+            share = float(np.clip(share - 0.004 * np.tanh(np.log(controller.value / 0.05)), 0, 1))
+            seen.append(share)
+        return np.array(seen)
+
+    assert np.abs(shares()[120:] - 0.5).max() < 0.05
+    assert np.abs(shares(damping=0.0)[120:] - 0.5).max() > 0.1  # what the damping is there for
 
 
 @given(st.lists(st.floats(0, 1), max_size=300), st.floats(0, 20), st.floats(0.05, 1))
@@ -133,9 +149,11 @@ def test_without_a_target_lambda_stays() -> None:
 def test_a_controller_goes_on_from_its_state() -> None:
     first = LambdaController(0.4, 0.02)
     first.update(0.9)
+    first.update(0.2)
     second = LambdaController(0.4, **first.state())  # type: ignore[arg-type]
-    assert second.update(0.7) == first.update(0.7)
-    assert second.value == first.value
+    for share in (0.7, 0.3):
+        assert second.update(share) == first.update(share)
+        assert second.value == first.value
 
 
 # --- meeting the target ----------------------------------------------------------------------
