@@ -364,6 +364,16 @@ def test_scores_add_up_in_float32_whatever_the_precision(
         assert torch.equal((output.depth > layer)[entering], kept[entering])
 
 
+def test_scores_add_up_in_float32_in_mixed_precision() -> None:
+    model = pruning_model(seed=19)
+    inputs = batch(documents(12, seed=20), 0)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        output = model(**inputs, pruning="soft", output_scores=True)
+    assert output.scores is not None
+    assert output.scores.dtype == torch.float32
+    np.testing.assert_allclose(output.scores.sum(2).numpy(), 1.0, rtol=1e-6)
+
+
 def test_a_document_too_long_or_empty_or_an_unknown_mode_is_refused() -> None:
     for layout in ("bert", "roberta"):
         model = pruning_model(layout)

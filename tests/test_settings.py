@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditkit.errors import DataError, SettingsError
+from auditkit.ltp.inference import BATCH_TOKENS
 from auditkit.settings import Settings, load_settings, read_glossary
 
 NEEDED = {"model": "m", "dataset": "agnews"}
@@ -22,7 +23,7 @@ def test_flags_win_over_the_file_and_the_file_over_the_defaults(tmp_path: Path) 
     assert settings.random_draws == 5
     assert settings.limit is None
     assert settings.groups == ("a", "b,c")
-    assert settings.batch_tokens == 7168
+    assert settings.batch_tokens == BATCH_TOKENS
     assert load_settings(str(path), {"groups": "a, b ,"}).groups == ("a", "b")
 
 

@@ -113,7 +113,8 @@ def _explicit(parts: Tensor, piece: Group, dropout: float, places: int) -> tuple
     for some, asks in zip(torch.split(query, step, 1), torch.split(asking, step, 2), strict=True):
         logits = torch.baddbmm(bias, some, key.transpose(1, 2), alpha=size**-0.5)  # (maps, step, T)
         probs = torch.softmax(logits, -1, torch.float32)
-        received = torch.baddbmm(received, asks, probs)
+        with torch.autocast(parts.device.type, enabled=False):  # scores add up in float32
+            received = torch.baddbmm(received, asks, probs)
         contexts.append(torch.bmm(F.dropout(probs, dropout).to(value.dtype), value))
     context = contexts[0] if len(contexts) == 1 else torch.cat(contexts, 1)
     return context.view(heads, -1, size), received.view(heads, -1).sum(0)
