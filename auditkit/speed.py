@@ -78,6 +78,7 @@ def alternate(
     variants: Mapping[str, Callable[[], object]],
     rounds: int,
     on_turn: Callable[[int, int], None] = lambda done, total: None,
+    before_turn: Callable[[str], None] = lambda name: None,
 ) -> dict[str, list[float]]:
     """Seconds of every variant by round, the variants taking turns.
 
@@ -87,11 +88,13 @@ def alternate(
         variants: What to time by name; a call returns when the device is done.
         rounds: How many.
         on_turn: Told the number of calls done and in all.
+        before_turn: Called with the variant's name, and not timed.
     """
     seconds: dict[str, list[float]] = {name: [] for name in variants}
     total = (rounds + 1) * len(variants)
     for turn in range(total):
         name = list(variants)[turn % len(variants)]
+        before_turn(name)
         start = time.perf_counter()
         variants[name]()
         if turn >= len(variants):

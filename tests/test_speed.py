@@ -62,6 +62,20 @@ def test_variants_take_turns_and_the_first_round_only_warms_up(
     assert turns == [(n, 8) for n in range(1, 9)]
 
 
+def test_what_goes_before_a_turn_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, calls = [0.0], list[str]()
+    monkeypatch.setattr("auditkit.speed.time.perf_counter", lambda: now[0])
+
+    def work(name: str, seconds: float) -> None:
+        calls.append(name)
+        now[0] += seconds
+
+    variants = {"a": lambda: work("a", 1.0), "b": lambda: work("b", 2.0)}
+    seconds = alternate(variants, 2, before_turn=lambda name: work(name.upper(), 5.0))
+    assert "".join(calls) == "AaBb" * 3
+    assert seconds == {"a": [1.0, 1.0], "b": [2.0, 2.0]}
+
+
 def test_the_ratio_is_taken_within_each_round() -> None:
     times = measured()
     assert times.ratios == pytest.approx((2.0, 1.5, 4.0, 2.2, 2.0))
