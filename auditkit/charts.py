@@ -372,8 +372,10 @@ def _themed(layers: Sequence[Any], height: int) -> dict[str, Any]:
         },
     }  # fmt: skip
     fit = {"type": "fit-x", "contains": "padding"}
+    # a browser that has none of the fonts takes a wider one: labels would be cut on the left
+    padding = {"left": 28, "right": 4, "top": 4, "bottom": 4}
     chart = alt.layer(*layers).properties(
-        width=WIDTH, height=height, autosize=fit, padding=4, background="transparent"
+        width=WIDTH, height=height, autosize=fit, padding=padding, background="transparent"
     )
     specification: dict[str, Any] = chart.to_dict() | {"config": config}
     return specification
