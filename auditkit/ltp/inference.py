@@ -120,7 +120,7 @@ def _keep_memory() -> None:
     """Have the C library keep the memory that a layer frees, for the next one.
 
     glibc hands blocks back to the system, which then gives them anew page by page, zeroed (on a CPU
-    a tenth of a pass was lost to that). It keeps as much as twice the largest block that it has
+    4 to 6 % of a pass went into that). It keeps as much as twice the largest block that it has
     seen freed, of at most 32 MiB: so it is shown one. Elsewhere this does nothing.
     """
     torch.empty((32 << 20) - 4096, dtype=torch.uint8)
