@@ -94,7 +94,7 @@ def test_a_documents_numbers_depend_on_nothing_but_the_document(
 def test_the_same_holds_for_a_model_of_real_width(mode: str, longest: int) -> None:
     """The widths of MiniLM: other kernels than the tiny model's compute these products.
 
-    The attention of a document of 300 tokens is made for some of its queries at a time.
+    The attention of a document of 300 tokens is made for some of its heads at a time.
     """
     wide = {
         "hidden_size": 384,

@@ -231,7 +231,7 @@ def test_following_its_own_depth_changes_nothing() -> None:
 
 @pytest.fixture
 def cut_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work is cut as it is in large batches of long documents: into rows, documents, queries."""
+    """Work is cut as it is in large batches of long documents: into rows, documents, heads."""
     monkeypatch.setitem(attention_module.PLACES, "cpu", 500)
     monkeypatch.setitem(attention_module.ROWS, "cpu", 16)
 

@@ -1,9 +1,8 @@
 """Self-attention over packed rows, and the attention that every token receives.
 
-Scores need the probabilities, which fused kernels do not give; so they are made explicitly, for a
-few documents at a time, or for some queries of a long one, in pieces that stay in a CPU's cache.
-How a document is cut follows from its own padded length alone: its numbers do not depend on its
-batch.
+Scores need the probabilities, which fused kernels do not give; so they are made explicitly, some
+heads of some documents at a time, so that they stay in a CPU's cache. Each head's map of a document
+is computed by itself: its numbers do not depend on the batch.
 
 Shapes: R rows, H heads, D hidden; b documents of one padded length T.
 """
@@ -17,11 +16,17 @@ from torch import Tensor
 from auditkit.ltp.packing import Group, chunks
 
 PLACES = {"cpu": 1 << 19, "cuda": 1 << 28}
-"""Probabilities are made this many at a time: so that they stay in a CPU's cache, or within a GPU's
-memory."""
+"""Probabilities are made this many at a time, of one head and document at least: so that they stay
+in a CPU's cache, or within a GPU's memory."""
 ROWS = {"cpu": 1024}
 """So many rows at a time, for the same reason, are gathered for attention and pass through a
 layer's second half; where a kind of device is not named, all."""
+
+WITHIN = 2.0**-64, 2.0**124
+"""Sums of exponentials in this range are exact to float32's precision: nothing overflows, and what
+underflows is too small to count."""
+SMALLER = 2.0**-16
+"""What values are multiplied by, lest they overflow beside such weights: a power of two, exact."""
 
 
 def attend(
@@ -30,7 +35,8 @@ def attend(
     """Attention of all documents, group by group.
 
     Args:
-        qkv: (R, 3D) queries, keys and values of the rows.
+        qkv: (R, 3D) queries, keys and values of the rows; the last one, which fills up what a
+            document is shorter than its group, is set to zero.
         groups: The documents by padded length.
         heads: H.
         received: Whether the attention received is needed; without it a fused kernel does.
@@ -40,9 +46,10 @@ def attend(
         (P + 1, D) contexts of the groups' P places, one group after the other, and a zero; and
         (P + 1,) float32 Σ_heads Σ_queries of the probabilities likewise, or None.
     """
+    qkv[-1] = 0
     places = PLACES.get(qkv.device.type, 1 << 28)
     rows = ROWS.get(qkv.device.type, len(qkv))
-    pieces = [piece for group in groups for piece in chunks(group, heads, places, rows)]
+    pieces = [piece for group in groups for piece in chunks(group, rows)]
     zero = qkv.new_zeros(1, qkv.shape[1] // 3)
     contexts, totals = [zero], [zero[:, 0].float()]
     # where gradients are needed a CPU's fused kernel is the slower one
@@ -85,13 +92,13 @@ def _bias(valid: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _explicit(parts: Tensor, piece: Group, dropout: float, places: int) -> tuple[Tensor, Tensor]:
-    """Attention of one piece, its probabilities made for some of the queries at a time.
+    """Attention of one piece, its probabilities made for some of the maps at a time.
 
     Args:
         parts: (3, H, b·T, D/H) queries, keys and values.
         piece: The documents.
         dropout: Of the probabilities.
-        places: How many probabilities are made at a time, where a single document has more.
+        places: How many probabilities are made at a time, unless a single map has more.
 
     Returns:
         (H, b·T, D/H) contexts and (b·T,) float32 attention received.
@@ -100,21 +107,73 @@ def _explicit(parts: Tensor, piece: Group, dropout: float, places: int) -> tuple
     documents, length = piece.index.shape
     maps = heads * documents
     query, key, value = parts.contiguous().view(3, maps, length, size)
-    asking = parts.new_ones(maps, 1, length, dtype=torch.float32)
-    bias = parts.new_zeros(1, 1, 1)
+    there = parts.new_ones(maps, length, 1, dtype=torch.float32)
     if piece.valid is not None:
-        there = piece.valid.expand(heads, -1, -1).reshape(maps, 1, length)
-        asking, bias = there.float(), _bias(there, parts.dtype)
-    step = length
-    if heads * length**2 > places:
-        step = max(8, places // (heads * length) // 8 * 8)
+        there = piece.valid.float().expand(heads, -1, -1).reshape(maps, length, 1)
+    query, key, value = query * size**-0.5, key.transpose(1, 2), value * SMALLER
+    step = max(1, places // length**2)
     contexts: list[Tensor] = []
-    received = torch.zeros_like(asking)
-    for some, asks in zip(torch.split(query, step, 1), torch.split(asking, step, 2), strict=True):
-        logits = torch.baddbmm(bias, some, key.transpose(1, 2), alpha=size**-0.5)  # (maps, step, T)
-        probs = torch.softmax(logits, -1, torch.float32)
+    received: list[Tensor] = []
+    for q, k, v, t in zip(
+        *(torch.split(x, step) for x in (query, key, value, there)),
+        strict=True,
+    ):
+        weights, total = _weights(q, k, None if piece.valid is None else t, v.dtype)
         with torch.autocast(parts.device.type, enabled=False):  # scores add up in float32
-            received = torch.baddbmm(received, asks, probs)
-        contexts.append(torch.bmm(F.dropout(probs, dropout).to(value.dtype), value))
-    context = contexts[0] if len(contexts) == 1 else torch.cat(contexts, 1)
-    return context.view(heads, -1, size), received.view(heads, -1).sum(0)
+            received.append(torch.bmm((t / total).transpose(1, 2), weights))
+        context = torch.bmm(F.dropout(weights, dropout).to(v.dtype), v)
+        contexts.append(context.div_(total * SMALLER))
+    return (
+        torch.cat(contexts).view(heads, -1, size),
+        torch.cat(received).view(heads, -1).sum(0),
+    )
+
+
+def _weights(
+    query: Tensor, key: Tensor, there: Tensor | None, dtype: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """Attention probabilities, not yet divided by the sum of their query.
+
+    Softmax passes over a map several times, once to find what to subtract lest an exponential
+    overflow. On a CPU bare exponentials are faster and as exact, while all sums lie `WITHIN`; where
+    they do not, the map is made again with the subtraction. Gradients, which would leave that range
+    where the sums do not, and other devices take softmax.
+
+    Args:
+        query: (m, T, D/H), scaled.
+        key: (m, D/H, T), zero where no token is.
+        there: (m, T, 1) float32: 1 where a token is, else 0; None: a token is everywhere.
+        dtype: Of the values that the weights are to multiply.
+
+    Returns:
+        (m, T, T) float32 weights, and (m, T, 1) their sums over the keys that are there.
+    """
+    logits = torch.bmm(query, key).float()
+    if query.requires_grad or query.device.type != "cpu" or dtype == torch.float16:
+        weights = torch.softmax(_hidden(logits, there), -1)
+        return weights, weights.new_ones(len(weights), 1, 1)
+    weights = logits.exp_()
+    total = _totals(weights, there)
+    least, most = torch.aminmax(total)
+    if not WITHIN[0] < least <= most < WITHIN[1]:
+        logits = _hidden(torch.bmm(query, key).float(), there)
+        fine = ((total > WITHIN[0]) & (total < WITHIN[1])).all(1, keepdim=True)
+        largest = logits.amax(-1, keepdim=True)
+        weights = (logits - largest.masked_fill(fine, 0.0)).exp_()
+        total = _totals(weights, there)
+    return weights, total
+
+
+def _hidden(logits: Tensor, there: Tensor | None) -> Tensor:
+    """(m, T, T) the logits, the smallest number at keys without a token."""
+    if there is None:
+        return logits
+    return logits.masked_fill(there.transpose(1, 2) == 0, torch.finfo(logits.dtype).min)
+
+
+def _totals(weights: Tensor, there: Tensor | None) -> Tensor:
+    """(m, T, 1) sums over the keys that are there."""
+    if there is None:
+        return weights.sum(-1, keepdim=True)
+    with torch.autocast(weights.device.type, enabled=False):
+        return torch.bmm(weights, there)

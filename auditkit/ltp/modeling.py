@@ -32,7 +32,7 @@ from transformers.utils.generic import ModelOutput
 
 from auditkit.ltp.attention import ROWS, attend
 from auditkit.ltp.configuration import LTPConfig
-from auditkit.ltp.packing import Group, pack
+from auditkit.ltp.packing import ROW_MULTIPLE, Group, pack
 from auditkit.ltp.pruning import finite, keep_mask, norms, permute_depths, prunes, soft_mask
 
 
@@ -57,6 +57,27 @@ class LTPOutput(ModelOutput):
     """Of soft pruning: Σ_l mean over documents of the mean soft mask over the document's tokens."""
 
 
+class Linear(nn.Linear):
+    """A product whose rows do not depend on how many they are.
+
+    MKL shares a long inner dimension out among its threads, at some numbers of rows and not at
+    others, and then rounds differently. It leaves one of `INNER` whole.
+    """
+
+    INNER = 768
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(R, in) to (R, out)."""
+        if x.device.type != "cpu" or self.in_features <= self.INNER:
+            return super().forward(x)
+        out: Tensor = self.bias
+        for part, weight in zip(
+            torch.split(x, self.INNER, 1), torch.split(self.weight, self.INNER, 1), strict=True
+        ):
+            out = torch.addmm(out, part, weight.T)
+        return out
+
+
 class LTPLayer(nn.Module):
     """One encoder layer on packed rows, its decision between the two halves.
 
@@ -68,11 +89,11 @@ class LTPLayer(nn.Module):
         super().__init__()
         hidden, inner, eps = config.hidden_size, config.intermediate_size, config.layer_norm_eps
         self.heads = config.num_attention_heads
-        self.qkv = nn.Linear(hidden, 3 * hidden)
-        self.attention_out = nn.Linear(hidden, hidden)
+        self.qkv = Linear(hidden, 3 * hidden)
+        self.attention_out = Linear(hidden, hidden)
         self.attention_norm = nn.LayerNorm(hidden, eps=eps)
-        self.ffn_in = nn.Linear(hidden, inner)
-        self.ffn_out = nn.Linear(inner, hidden)
+        self.ffn_in = Linear(hidden, inner)
+        self.ffn_out = Linear(inner, hidden)
         self.ffn_norm = nn.LayerNorm(hidden, eps=eps)
         self.activation = ACT2FN[config.hidden_act]
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
@@ -119,8 +140,8 @@ class LTPHead(nn.Module):
         rate = config.classifier_dropout
         self.dropout = nn.Dropout(config.hidden_dropout_prob if rate is None else rate)
         self.dropout_before = config.layout == "roberta"
-        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
-        self.out = nn.Linear(config.hidden_size, cast(int, config.num_labels))
+        self.dense = Linear(config.hidden_size, config.hidden_size)
+        self.out = Linear(config.hidden_size, cast(int, config.num_labels))
 
     def forward(self, first: Tensor) -> Tensor:
         """(B, D) to (B, C)."""
@@ -407,7 +428,7 @@ class _Run:
     def first_rows(self, x: Tensor) -> Tensor:
         """(B', D) first row of every document, filled up so that products round alike."""
         first = self.packing.first
-        count = -(-len(first) // 8) * 8
+        count = -(-len(first) // ROW_MULTIPLE) * ROW_MULTIPLE
         index = np.full(count, len(x) - 1, dtype=np.int64)
         index[: len(first)] = first
         return x.index_select(0, torch.from_numpy(index).to(x.device))

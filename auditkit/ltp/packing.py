@@ -6,7 +6,7 @@ nor padding changes a decision:
 
 - attention runs over groups of documents of one padded length, which follows from the document's
   own length alone (`LENGTH_MULTIPLE`);
-- the number of rows is a multiple of `ROW_MULTIPLE`: matrix products of a few odd rows take another
+- the number of rows is a multiple of `ROW_MULTIPLE`: matrix products of few or odd rows take another
   path in the CPU libraries and round differently. The rows that fill up are `filler`.
 
 A document whose first token was pruned still classifies from it: that row goes on as a `ghost`,
@@ -23,7 +23,7 @@ from torch import Tensor
 LENGTH_MULTIPLE = {"cpu": 8, "cuda": 64}
 """What lengths are rounded up to by kind of device: on a GPU a few large groups cost less time than
 the padding that many small ones would save."""
-ROW_MULTIPLE = 8
+ROW_MULTIPLE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +144,9 @@ def pack(mask: Tensor) -> tuple[Packing, Tensor, Tensor]:
     )
 
 
-def chunks(group: Group, heads: int, places: int, rows: int) -> Iterator[Group]:
-    """The group in pieces of some documents, of one at least.
-
-    A piece has at most `rows` rows (b·T), and its attention maps (b·heads·T·T) at most `places`
-    numbers.
-    """
-    length = group.index.shape[1]
-    step = max(1, min(places // (heads * length * length), rows // length))
+def chunks(group: Group, rows: int) -> Iterator[Group]:
+    """The group in pieces of at most `rows` rows (b·T), and of one document at least."""
+    step = max(1, rows // group.index.shape[1])
     for start in range(0, len(group.index), step):
         stop = start + step
         yield Group(
