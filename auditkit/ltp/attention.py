@@ -57,7 +57,8 @@ def attend(
     for piece, parts in zip(pieces, _gather(qkv, pieces, heads), strict=True):
         documents, length = piece.index.shape
         if explicit:
-            context, total = _explicit(parts, piece, dropout, places)
+            with torch.autocast(qkv.device.type, enabled=False):  # scores add up in float32
+                context, total = _explicit(parts, piece, dropout, places)
             totals.append(total)
         else:
             query, key, value = (
@@ -119,10 +120,10 @@ def _explicit(parts: Tensor, piece: Group, dropout: float, places: int) -> tuple
         strict=True,
     ):
         weights, total = _weights(q, k, None if piece.valid is None else t, v.dtype)
-        with torch.autocast(parts.device.type, enabled=False):  # scores add up in float32
-            received.append(torch.bmm((t / total).transpose(1, 2), weights))
-        context = torch.bmm(F.dropout(weights, dropout).to(v.dtype), v)
-        contexts.append(context.div_(total * SMALLER))
+        received.append(torch.bmm((t / total).transpose(1, 2), weights))
+        if dropout:
+            weights = F.dropout(weights, dropout)
+        contexts.append(torch.bmm(weights.to(v.dtype), v).div_(total * SMALLER))
     return (
         torch.cat(contexts).view(heads, -1, size),
         torch.cat(received).view(heads, -1).sum(0),
@@ -154,7 +155,7 @@ def _weights(
         return weights, weights.new_ones(len(weights), 1, 1)
     weights = logits.exp_()
     total = _totals(weights, there)
-    least, most = torch.aminmax(total)
+    least, most = (float(bound) for bound in torch.aminmax(total))
     if not WITHIN[0] < least <= most < WITHIN[1]:
         logits = _hidden(torch.bmm(query, key).float(), there)
         fine = ((total > WITHIN[0]) & (total < WITHIN[1])).all(1, keepdim=True)
@@ -175,5 +176,4 @@ def _totals(weights: Tensor, there: Tensor | None) -> Tensor:
     """(m, T, 1) sums over the keys that are there."""
     if there is None:
         return weights.sum(-1, keepdim=True)
-    with torch.autocast(weights.device.type, enabled=False):
-        return torch.bmm(weights, there)
+    return torch.bmm(weights, there)

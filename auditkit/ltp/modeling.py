@@ -67,15 +67,14 @@ class Linear(nn.Linear):
     INNER = 768
 
     def forward(self, x: Tensor) -> Tensor:
-        """(R, in) to (R, out)."""
+        """(…, in) to (…, out)."""
         if x.device.type != "cpu" or self.in_features <= self.INNER:
             return super().forward(x)
         out: Tensor = self.bias
-        for part, weight in zip(
-            torch.split(x, self.INNER, 1), torch.split(self.weight, self.INNER, 1), strict=True
-        ):
+        parts = torch.split(x.flatten(0, -2), self.INNER, 1)
+        for part, weight in zip(parts, torch.split(self.weight, self.INNER, 1), strict=True):
             out = torch.addmm(out, part, weight.T)
-        return out
+        return out.view(*x.shape[:-1], -1)
 
 
 class LTPLayer(nn.Module):

@@ -6,8 +6,8 @@ nor padding changes a decision:
 
 - attention runs over groups of documents of one padded length, which follows from the document's
   own length alone (`LENGTH_MULTIPLE`);
-- the number of rows is a multiple of `ROW_MULTIPLE`: matrix products of few or odd rows take another
-  path in the CPU libraries and round differently. The rows that fill up are `filler`.
+- the number of rows is a multiple of `ROW_MULTIPLE`: products of few or odd rows take another path
+  in the CPU libraries and round differently. The rows that fill up are `filler`.
 
 A document whose first token was pruned still classifies from it: that row goes on as a `ghost`,
 which no token attends to and whose own attention context is zero (as in the original code).
