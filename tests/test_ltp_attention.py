@@ -102,6 +102,18 @@ def test_it_is_softmax_attention_however_large_the_logits(
         torch.testing.assert_close(mine.double(), exact, atol=2e-4 * scale, rtol=1e-3)
 
 
+@pytest.mark.parametrize(("dtype", "accuracy"), [(torch.bfloat16, 2e-2), (torch.float16, 2e-3)])
+def test_half_precision_is_as_exact_as_its_numbers(dtype: torch.dtype, accuracy: float) -> None:
+    qkv = packed_qkv(MILD, ORDINARY).to(dtype)
+    with torch.no_grad():
+        context, received = packed(qkv)
+    exact, wanted = by_hand(qkv.double())
+    assert context.dtype == dtype
+    assert received.dtype == torch.float32
+    torch.testing.assert_close(context.double(), exact, atol=accuracy, rtol=accuracy)
+    torch.testing.assert_close(received.double(), wanted, atol=accuracy, rtol=accuracy)
+
+
 def test_a_document_out_of_range_changes_no_bit_of_the_others() -> None:
     with torch.no_grad():
         mild = packed(packed_qkv(MILD, ORDINARY))

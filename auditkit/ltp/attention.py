@@ -26,7 +26,8 @@ WITHIN = 2.0**-64, 2.0**124
 """Sums of exponentials in this range are exact to float32's precision: nothing overflows, and what
 underflows is too small to count."""
 SMALLER = 2.0**-16
-"""What values are multiplied by, lest they overflow beside such weights: a power of two, exact."""
+"""What values are multiplied by, lest they overflow beside such weights: a power of two, exact
+but in float16, whose range is too small for such weights anyway."""
 
 
 def attend(
@@ -111,19 +112,18 @@ def _explicit(parts: Tensor, piece: Group, dropout: float, places: int) -> tuple
     there = parts.new_ones(maps, length, 1, dtype=torch.float32)
     if piece.valid is not None:
         there = piece.valid.float().expand(heads, -1, -1).reshape(maps, length, 1)
-    query, key, value = query * size**-0.5, key.transpose(1, 2), value * SMALLER
+    smaller = 1.0 if value.dtype == torch.float16 else SMALLER
+    query, key, value = query * size**-0.5, key.transpose(1, 2), value * smaller
     step = max(1, places // length**2)
     contexts: list[Tensor] = []
     received: list[Tensor] = []
-    for q, k, v, t in zip(
-        *(torch.split(x, step) for x in (query, key, value, there)),
-        strict=True,
-    ):
+    parted = (torch.split(x, step) for x in (query, key, value, there))
+    for q, k, v, t in zip(*parted, strict=True):
         weights, total = _weights(q, k, None if piece.valid is None else t, v.dtype)
         received.append(torch.bmm((t / total).transpose(1, 2), weights))
         if dropout:
             weights = F.dropout(weights, dropout)
-        contexts.append(torch.bmm(weights.to(v.dtype), v).div_(total * SMALLER))
+        contexts.append(torch.bmm(weights.to(v.dtype), v).div_(total * smaller))
     return (
         torch.cat(contexts).view(heads, -1, size),
         torch.cat(received).view(heads, -1).sum(0),
