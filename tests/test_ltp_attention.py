@@ -13,7 +13,7 @@ from auditkit.ltp.modeling import Linear
 from auditkit.ltp.packing import pack
 
 HEADS, SIZE = 3, 8
-LENGTHS = [5, 8, 21, 16, 3, 21]
+LENGTHS = [5, 8, 21, 16, 3, 24]
 
 
 def packed_qkv(common: Sequence[float], spread: Sequence[float], seed: int = 0) -> Tensor:
@@ -31,9 +31,9 @@ def packed_qkv(common: Sequence[float], spread: Sequence[float], seed: int = 0) 
     return torch.cat([qkv.flatten(1), filler])
 
 
-def packed(qkv: Tensor) -> tuple[Tensor, Tensor]:
+def packed(qkv: Tensor, lengths: Sequence[int] = LENGTHS) -> tuple[Tensor, Tensor]:
     """(R, D) contexts and (R,) attention received of the documents' rows."""
-    mask = torch.arange(max(LENGTHS)) < torch.tensor(LENGTHS)[:, None]
+    mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
     packing = pack(mask)[0]
     filled = torch.cat([qkv[:-1], qkv[-1:].expand(packing.rows - packing.alive, -1)])
     groups, place = packing.groups()
@@ -121,6 +121,24 @@ def test_a_document_out_of_range_changes_no_bit_of_the_others() -> None:
     documents = zip(*(torch.split(x, LENGTHS) for x in (*mild, *extreme)), strict=True)
     same = [torch.equal(c, d) and torch.equal(r, s) for c, r, d, s in documents]
     assert same == [False, True, True, False, True, True]
+
+
+@pytest.mark.parametrize("places", [1 << 19, 200, 500, 1000, 2000])
+def test_a_document_is_attended_to_alone_as_among_others(
+    places: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some fill the length of their group, some do not; the maps are cut in many ways."""
+    monkeypatch.setitem(attention.PLACES, "cpu", places)
+    qkv = packed_qkv(MILD, ORDINARY)
+    with torch.no_grad():
+        together = packed(qkv)
+        for length, rows, context, received in zip(
+            LENGTHS, torch.split(qkv[:-1], LENGTHS),
+            *(torch.split(x, LENGTHS) for x in together), strict=True,
+        ):  # fmt: skip
+            alone = packed(torch.cat([rows, qkv[-1:]]), [length])
+            assert torch.equal(alone[0], context)
+            assert torch.equal(alone[1], received)
 
 
 def test_no_row_of_a_product_depends_on_how_many_there_are() -> None:

@@ -1,8 +1,9 @@
 """Self-attention over packed rows, and the attention that every token receives.
 
 Scores need the probabilities, which fused kernels do not give; so they are made explicitly, some
-heads of some documents at a time, so that they stay in a CPU's cache. Each head's map of a document
-is computed by itself: its numbers do not depend on the batch.
+heads of some documents at a time, so that they stay in a CPU's cache. The map of one head and
+document is never cut, and none is made alone (but where the model has one head): its numbers do not
+depend on the batch.
 
 Shapes: R rows, H heads, D hidden; b documents of one padded length T.
 """
@@ -16,8 +17,8 @@ from torch import Tensor
 from auditkit.ltp.packing import Group, chunks
 
 PLACES = {"cpu": 1 << 19, "cuda": 1 << 28}
-"""Probabilities are made this many at a time, of one head and document at least: so that they stay
-in a CPU's cache, or within a GPU's memory."""
+"""Probabilities are made this many at a time, of two maps at least: so that they stay in a CPU's
+cache, or within a GPU's memory."""
 ROWS = {"cpu": 1024}
 """So many rows at a time, for the same reason, are gathered for attention and pass through a
 layer's second half; where a kind of device is not named, all."""
@@ -100,7 +101,7 @@ def _explicit(parts: Tensor, piece: Group, dropout: float, places: int) -> tuple
         parts: (3, H, b·T, D/H) queries, keys and values.
         piece: The documents.
         dropout: Of the probabilities.
-        places: How many probabilities are made at a time, unless a single map has more.
+        places: How many probabilities are made at a time, unless two maps have more.
 
     Returns:
         (H, b·T, D/H) contexts and (b·T,) float32 attention received.
@@ -114,12 +115,13 @@ def _explicit(parts: Tensor, piece: Group, dropout: float, places: int) -> tuple
         there = piece.valid.float().expand(heads, -1, -1).reshape(maps, length, 1)
     smaller = 1.0 if value.dtype == torch.float16 else SMALLER
     query, key, value = query * size**-0.5, key.transpose(1, 2), value * smaller
-    step = max(1, places // length**2)
     contexts: list[Tensor] = []
     received: list[Tensor] = []
-    parted = (torch.split(x, step) for x in (query, key, value, there))
+    # two maps at least: the library's product of one map with a vector rounds otherwise
+    times = max(1, maps // max(2, places // length**2))
+    parted = (torch.tensor_split(x, times) for x in (query, key, value, there))
     for q, k, v, t in zip(*parted, strict=True):
-        weights, total = _weights(q, k, None if piece.valid is None else t, v.dtype)
+        weights, total = _weights(q, k, t, v.dtype)
         received.append(torch.bmm((t / total).transpose(1, 2), weights))
         if dropout:
             weights = F.dropout(weights, dropout)
@@ -131,7 +133,7 @@ def _explicit(parts: Tensor, piece: Group, dropout: float, places: int) -> tuple
 
 
 def _weights(
-    query: Tensor, key: Tensor, there: Tensor | None, dtype: torch.dtype
+    query: Tensor, key: Tensor, there: Tensor, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor]:
     """Attention probabilities, not yet divided by the sum of their query.
 
@@ -143,7 +145,7 @@ def _weights(
     Args:
         query: (m, T, D/H), scaled.
         key: (m, D/H, T), zero where no token is.
-        there: (m, T, 1) float32: 1 where a token is, else 0; None: a token is everywhere.
+        there: (m, T, 1) float32: 1 where a token is, else 0.
         dtype: Of the values that the weights are to multiply.
 
     Returns:
@@ -151,29 +153,16 @@ def _weights(
     """
     logits = torch.bmm(query, key).float()
     if query.requires_grad or query.device.type != "cpu" or dtype == torch.float16:
-        weights = torch.softmax(_hidden(logits, there), -1)
+        weights = torch.softmax(logits + _bias(there.transpose(1, 2) > 0, logits.dtype), -1)
         return weights, weights.new_ones(len(weights), 1, 1)
     weights = logits.exp_()
-    total = _totals(weights, there)
+    # a product where a sum would do, too: documents of a group's full length share it with shorter
+    total = torch.bmm(weights, there)
     least, most = (float(bound) for bound in torch.aminmax(total))
     if not WITHIN[0] < least <= most < WITHIN[1]:
-        logits = _hidden(torch.bmm(query, key).float(), there)
+        logits = torch.bmm(query, key).float() + _bias(there.transpose(1, 2) > 0, logits.dtype)
         fine = ((total > WITHIN[0]) & (total < WITHIN[1])).all(1, keepdim=True)
         largest = logits.amax(-1, keepdim=True)
         weights = (logits - largest.masked_fill(fine, 0.0)).exp_()
-        total = _totals(weights, there)
+        total = torch.bmm(weights, there)
     return weights, total
-
-
-def _hidden(logits: Tensor, there: Tensor | None) -> Tensor:
-    """(m, T, T) the logits, the smallest number at keys without a token."""
-    if there is None:
-        return logits
-    return logits.masked_fill(there.transpose(1, 2) == 0, torch.finfo(logits.dtype).min)
-
-
-def _totals(weights: Tensor, there: Tensor | None) -> Tensor:
-    """(m, T, 1) sums over the keys that are there."""
-    if there is None:
-        return weights.sum(-1, keepdim=True)
-    return torch.bmm(weights, there)

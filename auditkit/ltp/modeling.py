@@ -32,7 +32,7 @@ from transformers.utils.generic import ModelOutput
 
 from auditkit.ltp.attention import ROWS, attend
 from auditkit.ltp.configuration import LTPConfig
-from auditkit.ltp.packing import ROW_MULTIPLE, Group, pack
+from auditkit.ltp.packing import ROW_MULTIPLE, Group, pack, round_up
 from auditkit.ltp.pruning import finite, keep_mask, norms, permute_depths, prunes, soft_mask
 
 
@@ -427,7 +427,7 @@ class _Run:
     def first_rows(self, x: Tensor) -> Tensor:
         """(B', D) first row of every document, filled up so that products round alike."""
         first = self.packing.first
-        count = -(-len(first) // ROW_MULTIPLE) * ROW_MULTIPLE
+        count = round_up(len(first), ROW_MULTIPLE)
         index = np.full(count, len(x) - 1, dtype=np.int64)
         index[: len(first)] = first
         return x.index_select(0, torch.from_numpy(index).to(x.device))

@@ -55,7 +55,7 @@ class Packing:
     @property
     def rows(self) -> int:
         """Number of all rows, filler included: there is at least one."""
-        return _round_up(self.alive + self.ghosts + 1, ROW_MULTIPLE)
+        return round_up(self.alive + self.ghosts + 1, ROW_MULTIPLE)
 
     def documents(self) -> np.ndarray:
         """(alive,) document of each alive row."""
@@ -154,5 +154,6 @@ def chunks(group: Group, rows: int) -> Iterator[Group]:
         )
 
 
-def _round_up(number: int, multiple: int) -> int:
+def round_up(number: int, multiple: int) -> int:
+    """The smallest multiple that is no smaller."""
     return -(-number // multiple) * multiple
