@@ -71,7 +71,9 @@ def record(
                 advance = partial(_advance, progress, start, total)
                 write_shard(directory, number, shard.tables(advance))
             progress("documents", start + len(part), total)
-        _finish(directory, bench, dataset, annotator, recording)
+    # again for a finished trace: the sweep that the checkpoint is from may have grown
+    about = _about(directory, bench, dataset, annotator, recording)
+    write_whole(directory / "about.json", about.model_dump_json(indent=1) + "\n")
     return Trace.open(directory)
 
 
@@ -152,15 +154,15 @@ def _sampled(dataset: Dataset, recording: Recording) -> frozenset[int]:
     return frozenset(stratified(coded, recording.random_documents, rng))
 
 
-def _finish(
+def _about(
     directory: Path, bench: Bench, dataset: Dataset, annotator: Annotator, recording: Recording
-) -> None:
-    """Write `about.json`, which says that the trace is whole."""
+) -> About:
+    """`about.json`, which says that the trace is whole."""
     examples = pd.concat(
         pd.read_parquet(path, columns=["truncated", "words_cut"])
         for path in sorted((directory / "shards").glob("*/examples.parquet"))
     )
-    about = About(
+    return About(
         auditkit=auditkit.__version__,
         model=bench.pruned.about,
         baseline=bench.baseline.about if bench.baseline else None,
@@ -189,7 +191,6 @@ def _finish(
         random_draws=recording.random_draws,
         random_documents=min(recording.random_documents, len(dataset.examples)),
     )
-    write_whole(directory / "about.json", about.model_dump_json(indent=1) + "\n")
 
 
 def _training_summary(model: str) -> dict[str, Any] | None:

@@ -82,7 +82,8 @@ def alternate(
 ) -> dict[str, list[float]]:
     """Seconds of every variant by round, the variants taking turns.
 
-    A machine whose speed drifts then slows all alike. A round before the first warms up.
+    A machine whose speed drifts then slows all alike; every other round goes backwards, so that
+    what follows what does not matter either. A round before the first warms up.
 
     Args:
         variants: What to time by name; a call returns when the device is done.
@@ -91,9 +92,11 @@ def alternate(
         before_turn: Called with the variant's name, and not timed.
     """
     seconds: dict[str, list[float]] = {name: [] for name in variants}
+    names = list(variants)
+    order = names + names[::-1]
     total = (rounds + 1) * len(variants)
     for turn in range(total):
-        name = list(variants)[turn % len(variants)]
+        name = order[turn % len(order)]
         before_turn(name)
         start = time.perf_counter()
         variants[name]()

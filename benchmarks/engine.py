@@ -7,7 +7,8 @@ Rows: (a) transformers' own padded forward, (b) this engine with pruning off, (c
 hard masks at several MACs ratios, the same with scores recorded, and (d) masking instead of
 removing, the original implementation's way. Every round runs all variants in turn, so that a
 machine whose speed drifts slows all alike; each begins its turn with a batch that is not timed, so
-that none pays for the memory that the one before it left. Seconds are medians over the rounds.
+that none pays for the memory that the one before it left, and every other round goes backwards.
+Seconds and ratios are medians over the rounds, a ratio being taken within each.
 
 time ratio  = time of the faster of a and b / time of the variant
 efficiency  = time ratio / MACs ratio, of c: 1 means that time falls as counted MACs do
@@ -54,6 +55,8 @@ class Row:
     variant: str
     macs_ratio: float
     seconds: float
+    rounds: list[float]
+    """Seconds by round."""
     tokens_per_second: float
     time_ratio: float
     """Time of the faster of a and b over this variant's."""
@@ -139,22 +142,29 @@ def _row(
     data: str,
     name: str,
     variants: Mapping[str, Variant],
-    seconds: Mapping[str, float],
+    seconds: Mapping[str, list[float]],
     documents: Sequence[Sequence[int]],
 ) -> Row:
-    own, share = seconds[name], variants[name].macs_share
-    time_ratio = min(seconds["a transformers"], seconds["b pruning off"]) / own
+    own, share = statistics.median(seconds[name]), variants[name].macs_share
+    faster = min("a transformers", "b pruning off", key=lambda n: statistics.median(seconds[n]))
+    time_ratio = _ratio(seconds[faster], seconds[name])
     plain = name.replace("c + scores", "c hard")
     return Row(
         data=data,
         variant=name,
         macs_ratio=1 / share,
         seconds=own,
+        rounds=seconds[name],
         tokens_per_second=sum(map(len, documents)) / own,
         time_ratio=time_ratio,
         efficiency=time_ratio * share if name.startswith("c") else None,
-        recording=own / seconds[plain] if plain != name else None,
+        recording=_ratio(seconds[name], seconds[plain]) if plain != name else None,
     )
+
+
+def _ratio(these: Sequence[float], those: Sequence[float]) -> float:
+    """Median over the rounds of the ratio within each: a machine's drift cancels out."""
+    return statistics.median(a / b for a, b in zip(these, those, strict=True))
 
 
 def stock_model(options: argparse.Namespace) -> PreTrainedModel:
@@ -185,8 +195,8 @@ def timed(
     variants: Mapping[str, Variant],
     batches: Sequence[tuple[Tensor, Tensor]],
     rounds: int,
-) -> dict[str, float]:
-    """Median seconds of each variant over all batches, the variants taking turns."""
+) -> dict[str, list[float]]:
+    """Seconds of each variant over all batches by round, the variants taking turns."""
 
     def run(name: str, some: Sequence[tuple[Tensor, Tensor]]) -> None:
         for ids, mask in some:
@@ -195,13 +205,12 @@ def timed(
             torch.cuda.synchronize()
 
     with torch.inference_mode(), bars("passes") as bar:
-        seconds = alternate(
+        return alternate(
             {name: partial(run, name, batches) for name in variants},
             rounds,
             on_turn=partial(bar, "passes over the documents"),
             before_turn=lambda name: run(name, batches[:1]),
         )
-    return {name: statistics.median(times) for name, times in seconds.items()}
 
 
 def _forward(model: LTPForSequenceClassification, **how: Any) -> Forward:

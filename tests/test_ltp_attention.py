@@ -9,7 +9,7 @@ from torch import Tensor
 
 from auditkit.ltp import attention
 from auditkit.ltp.attention import attend
-from auditkit.ltp.modeling import Linear
+from auditkit.ltp.layers import Linear
 from auditkit.ltp.packing import pack
 
 HEADS, SIZE = 3, 8

@@ -33,9 +33,13 @@ def results(run: Path) -> bytes:
 
 
 def stamps(run: Path) -> dict[str, int]:
-    """When each file of the trace was written."""
+    """When each file of the trace was written, but for what is told of its models every time."""
     files = sorted(path for path in (run / "trace").rglob("*") if path.is_file())
-    return {str(path.relative_to(run)): path.stat().st_mtime_ns for path in files}
+    return {
+        str(path.relative_to(run)): path.stat().st_mtime_ns
+        for path in files
+        if path.name != "about.json"
+    }
 
 
 @layouts
@@ -105,13 +109,34 @@ def test_a_finished_run_is_opened_and_not_made_again(
 ) -> None:
     run = shutil.copytree(tiny_runs("bert", quick=True), tmp_path / "run")
     before, said = stamps(run), results(run)
-    assert {"trace/about.json", "trace/measured/attribution_agreement.parquet"} <= set(before)
+    assert {"trace/inputs.json", "trace/measured/attribution_agreement.parquet"} <= set(before)
     quick(tiny_checkpoint("bert"), tiny_csv, run)
     assert stamps(run) == before
     assert results(run) == said
     quick(tiny_checkpoint("bert"), tiny_csv, run, "--without", "performance")
     assert stamps(run) == before
     assert [f.probe for f in auditkit.load(run).findings] == ["attribution_agreement"]
+
+
+def test_a_budget_that_the_sweep_got_later_is_shown(
+    tiny_runs: Runs, tiny_checkpoint: Checkpoints, tiny_csv: str, tmp_path: Path
+) -> None:
+    run = shutil.copytree(tiny_runs("bert", quick=True), tmp_path / "run")
+    model = shutil.copytree(tiny_checkpoint("bert"), tmp_path / tiny_checkpoint("bert").name)
+    before, said = stamps(run), json.loads(results(run))
+    budget = {"reached": 0.5, "accuracy": 0.8, "baseline_accuracy": 0.9, "held_out": 50}
+    sweep = [{"target": 0.5, **budget}, {"target": 0.3, **budget, "reached": 0.31}]
+    record = {"settings": {"target_macs_share": 0.5}, "sweep": sweep}
+    (model / "training.json").write_text(json.dumps(record))
+    quick(model, tiny_csv, run)
+    assert stamps(run) == before
+    now = json.loads(results(run))
+    assert [said["about"]["sweep"], now["about"]["model"]] == [[], said["about"]["model"]]
+    assert [(b["reached"], b["audited"]) for b in now["about"]["sweep"]] == [
+        (0.5, True), (0.31, False),
+    ]  # fmt: skip
+    (finding,) = (f for f in auditkit.load(run).findings if f.probe == "performance")
+    assert finding.table("budgets").column("model") == ("this checkpoint", "another budget")
 
 
 def test_another_question_to_the_models_is_asked_anew(

@@ -57,7 +57,7 @@ def test_variants_take_turns_and_the_first_round_only_warms_up(
 
     variants = {"a": lambda: work("a"), "b": lambda: work("b")}
     seconds = alternate(variants, 3, lambda done, total: turns.append((done, total)))
-    assert "".join(calls) == "abababab"
+    assert "".join(calls) == "abbaabba"
     assert seconds == {"a": [3.0, 4.0, 5.0], "b": [30.0, 40.0, 50.0]}
     assert turns == [(n, 8) for n in range(1, 9)]
 
@@ -72,7 +72,7 @@ def test_what_goes_before_a_turn_is_not_timed(monkeypatch: pytest.MonkeyPatch) -
 
     variants = {"a": lambda: work("a", 1.0), "b": lambda: work("b", 2.0)}
     seconds = alternate(variants, 2, before_turn=lambda name: work(name.upper(), 5.0))
-    assert "".join(calls) == "AaBb" * 3
+    assert "".join(calls) == "AaBbBbAaAaBb"
     assert seconds == {"a": [1.0, 1.0], "b": [2.0, 2.0]}
 
 

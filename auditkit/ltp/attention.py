@@ -52,8 +52,9 @@ def attend(
     places = PLACES.get(qkv.device.type, 1 << 28)
     rows = ROWS.get(qkv.device.type, len(qkv))
     pieces = [piece for group in groups for piece in chunks(group, rows)]
-    zero = qkv.new_zeros(1, qkv.shape[1] // 3)
-    contexts, totals = [zero], [zero[:, 0].float()]
+    zero = qkv.new_zeros(1, heads, qkv.shape[1] // 3 // heads)
+    contexts: list[Tensor] = []
+    totals: list[Tensor] = []
     # where gradients are needed a CPU's fused kernel is the slower one
     explicit = received or (qkv.requires_grad and qkv.device.type == "cpu")
     for piece, parts in zip(pieces, _gather(qkv, pieces, heads), strict=True):
@@ -70,10 +71,10 @@ def attend(
             bias = None if valid is None else _bias(valid, qkv.dtype)[:, None, None]
             context = F.scaled_dot_product_attention(query, key, value, bias, dropout)
             context = context.transpose(0, 1).flatten(1, 2)
-        contexts.append(context.transpose(0, 1).flatten(1))
+        contexts.append(context.transpose(0, 1))
     return (
-        torch.cat([*contexts[1:], zero]),
-        torch.cat([*totals[1:], totals[0]]) if received else None,
+        torch.cat([*contexts, zero]).flatten(1),
+        torch.cat([*totals, zero[:, 0, 0].float()]) if received else None,
     )
 
 
@@ -114,27 +115,26 @@ def _explicit(parts: Tensor, piece: Group, dropout: float, places: int) -> tuple
     if piece.valid is not None:
         there = piece.valid.float().expand(heads, -1, -1).reshape(maps, length, 1)
     smaller = 1.0 if value.dtype == torch.float16 else SMALLER
-    query, key, value = query * size**-0.5, key.transpose(1, 2), value * smaller
+    key, value = key.transpose(1, 2), value * smaller
     contexts: list[Tensor] = []
     received: list[Tensor] = []
     # two maps at least: the library's product of one map with a vector rounds otherwise
     times = max(1, maps // max(2, places // length**2))
     parted = (torch.tensor_split(x, times) for x in (query, key, value, there))
     for q, k, v, t in zip(*parted, strict=True):
-        weights, total = _weights(q, k, t, v.dtype)
+        weights, total = _weights(q, k, t)
         received.append(torch.bmm((t / total).transpose(1, 2), weights))
         if dropout:
             weights = F.dropout(weights, dropout)
         contexts.append(torch.bmm(weights.to(v.dtype), v).div_(total * smaller))
+        del weights  # so that the next are made in the same memory, which a cache still holds
     return (
         torch.cat(contexts).view(heads, -1, size),
         torch.cat(received).view(heads, -1).sum(0),
     )
 
 
-def _weights(
-    query: Tensor, key: Tensor, there: Tensor, dtype: torch.dtype
-) -> tuple[Tensor, Tensor]:
+def _weights(query: Tensor, key: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
     """Attention probabilities, not yet divided by the sum of their query.
 
     Softmax passes over a map several times, once to find what to subtract lest an exponential
@@ -143,16 +143,15 @@ def _weights(
     where the sums do not, and other devices take softmax.
 
     Args:
-        query: (m, T, D/H), scaled.
+        query: (m, T, D/H).
         key: (m, D/H, T), zero where no token is.
         there: (m, T, 1) float32: 1 where a token is, else 0.
-        dtype: Of the values that the weights are to multiply.
 
     Returns:
         (m, T, T) float32 weights, and (m, T, 1) their sums over the keys that are there.
     """
-    logits = torch.bmm(query, key).float()
-    if query.requires_grad or query.device.type != "cpu" or dtype == torch.float16:
+    logits = _logits(query, key)
+    if query.requires_grad or query.device.type != "cpu" or query.dtype == torch.float16:
         weights = torch.softmax(logits + _bias(there.transpose(1, 2) > 0, logits.dtype), -1)
         return weights, weights.new_ones(len(weights), 1, 1)
     weights = logits.exp_()
@@ -160,9 +159,15 @@ def _weights(
     total = torch.bmm(weights, there)
     least, most = (float(bound) for bound in torch.aminmax(total))
     if not WITHIN[0] < least <= most < WITHIN[1]:
-        logits = torch.bmm(query, key).float() + _bias(there.transpose(1, 2) > 0, logits.dtype)
+        logits = _logits(query, key) + _bias(there.transpose(1, 2) > 0, logits.dtype)
         fine = ((total > WITHIN[0]) & (total < WITHIN[1])).all(1, keepdim=True)
         largest = logits.amax(-1, keepdim=True)
         weights = (logits - largest.masked_fill(fine, 0.0)).exp_()
         total = torch.bmm(weights, there)
     return weights, total
+
+
+def _logits(query: Tensor, key: Tensor) -> Tensor:
+    """(m, T, T) float32; scaled by the product itself, which saves a pass over the queries."""
+    nothing = query.new_empty(1, 1, 1)
+    return torch.baddbmm(nothing, query, key, beta=0, alpha=query.shape[-1] ** -0.5).float()

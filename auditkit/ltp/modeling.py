@@ -8,7 +8,8 @@ Learned Token Pruning: Kim, Shen, Thorsley, Gholami, Kwon, Hassoun, Keutzer, KDD
 and between the layer's attention and its FFN the tokens whose score is below the layer's learned
 threshold leave: their rows are removed, the rest of the network never sees them.
 
-Shapes: B documents, T padded tokens, R packed rows, H heads, L layers, D hidden, C classes.
+Shapes: B documents, T padded tokens, R packed rows, P places in groups, H heads, L layers,
+D hidden, C classes.
 """
 
 from collections.abc import Callable
@@ -25,13 +26,13 @@ from transformers import (
     PreTrainedModel,
     initialization,
 )
-from transformers.activations import ACT2FN
 from transformers.models.bert.modeling_bert import BertEmbeddings
 from transformers.models.roberta.modeling_roberta import RobertaEmbeddings
 from transformers.utils.generic import ModelOutput
 
-from auditkit.ltp.attention import ROWS, attend
+from auditkit.ltp.attention import ROWS
 from auditkit.ltp.configuration import LTPConfig
+from auditkit.ltp.layers import LTPHead, LTPLayer
 from auditkit.ltp.packing import ROW_MULTIPLE, Group, pack, round_up
 from auditkit.ltp.pruning import finite, keep_mask, norms, permute_depths, prunes, soft_mask
 
@@ -55,99 +56,6 @@ class LTPOutput(ModelOutput):
     """(L, B, T) of soft pruning, 0 at padding. Only with `output_scores=True`."""
     regularizer: Tensor | None = None
     """Of soft pruning: Σ_l mean over documents of the mean soft mask over the document's tokens."""
-
-
-class Linear(nn.Linear):
-    """A product whose rows do not depend on how many they are.
-
-    MKL shares a long inner dimension out among its threads, at some numbers of rows and not at
-    others, and then rounds differently. It leaves one of `INNER` whole.
-    """
-
-    INNER = 768
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(…, in) to (…, out)."""
-        if x.device.type != "cpu" or self.in_features <= self.INNER:
-            return super().forward(x)
-        out: Tensor = self.bias
-        parts = torch.split(x.flatten(0, -2), self.INNER, 1)
-        for part, weight in zip(parts, torch.split(self.weight, self.INNER, 1), strict=True):
-            out = torch.addmm(out, part, weight.T)
-        return out.view(*x.shape[:-1], -1)
-
-
-class LTPLayer(nn.Module):
-    """One encoder layer on packed rows, its decision between the two halves.
-
-    The decision rests on the attention probabilities alone. It is therefore taken before the
-    attention's output is projected: of the rows that leave, neither that nor the FFN is computed.
-    """
-
-    def __init__(self, config: LTPConfig) -> None:
-        super().__init__()
-        hidden, inner, eps = config.hidden_size, config.intermediate_size, config.layer_norm_eps
-        self.heads = config.num_attention_heads
-        self.qkv = Linear(hidden, 3 * hidden)
-        self.attention_out = Linear(hidden, hidden)
-        self.attention_norm = nn.LayerNorm(hidden, eps=eps)
-        self.ffn_in = Linear(hidden, inner)
-        self.ffn_out = Linear(inner, hidden)
-        self.ffn_norm = nn.LayerNorm(hidden, eps=eps)
-        self.activation = ACT2FN[config.hidden_act]
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
-        self.attention_dropout = float(config.attention_probs_dropout_prob)
-
-    def attend(
-        self, x: Tensor, groups: list[Group], received: bool
-    ) -> tuple[Tensor, Tensor | None]:
-        """The first half, across rows: self-attention over the alive ones.
-
-        Args:
-            x: (R, D) rows.
-            groups: The documents by padded length.
-            received: Whether the attention received is needed; without it a fused kernel does.
-
-        Returns:
-            By place in the groups, a zero behind them: (P + 1, D) contexts, and (P + 1,) float32
-            Σ_heads Σ_q P.
-        """
-        dropout = self.attention_dropout if self.training else 0.0
-        return attend(self.qkv(x), groups, self.heads, received=received, dropout=dropout)
-
-    def finish(self, x: Tensor, context: Tensor) -> Tensor:
-        """The second half, row by row: the attention's output and residual, and the FFN.
-
-        Args:
-            x: (R', D) those rows of the layer's input that go on.
-            context: (R', D) their contexts.
-
-        Returns:
-            (R', D)
-        """
-        x = self.attention_norm(x + self.dropout(self.attention_out(context)))
-        inner = self.activation(self.ffn_in(x))
-        out: Tensor = self.ffn_norm(x + self.dropout(self.ffn_out(inner)))
-        return out
-
-
-class LTPHead(nn.Module):
-    """First token to logits: BERT's pooler and classifier, or RoBERTa's classification head."""
-
-    def __init__(self, config: LTPConfig) -> None:
-        super().__init__()
-        rate = config.classifier_dropout
-        self.dropout = nn.Dropout(config.hidden_dropout_prob if rate is None else rate)
-        self.dropout_before = config.layout == "roberta"
-        self.dense = Linear(config.hidden_size, config.hidden_size)
-        self.out = Linear(config.hidden_size, cast(int, config.num_labels))
-
-    def forward(self, first: Tensor) -> Tensor:
-        """(B, D) to (B, C)."""
-        if self.dropout_before:
-            first = self.dropout(first)
-        logits: Tensor = self.out(self.dropout(torch.tanh(self.dense(first))))
-        return logits
 
 
 class LTPForSequenceClassification(PreTrainedModel):  # type: ignore[no-untyped-call]  # its __init_subclass__
@@ -360,20 +268,36 @@ class _Run:
             )
         if self.mode == "soft":
             assert score is not None
-            return self._soften(number, score, self._finish(layer, x, context, place))
+            return self._soften(number, score, self._finish(layer, x, None, context, place))
         rows = self._remove(self._decide(number, score))
         self.depth[self.origin] += 1
         self.lengths.append(self.packing.lengths)
-        if rows is not None:
-            x, place = x.index_select(0, rows), place[rows]
-        return self._finish(layer, x, context, place)
+        return self._finish(layer, x, rows, context, place)
 
-    def _finish(self, layer: LTPLayer, x: Tensor, context: Tensor, place: Tensor) -> Tensor:
-        """The layer's second half, on the rows x whose contexts are found at `place`."""
-        step = ROWS.get(x.device.type, len(x))
+    def _finish(
+        self, layer: LTPLayer, x: Tensor, rows: Tensor | None, context: Tensor, place: Tensor
+    ) -> Tensor:
+        """The layer's second half, on all of its rows or on some.
+
+        Args:
+            layer: The layer.
+            x: (R, D) its input.
+            rows: (R',) which of these go on; None: all.
+            context: (P + 1, D) their contexts.
+            place: (R,) where in `context` each row's is found.
+        """
+        if rows is not None:
+            place = place[rows]
+        # not in parts where gradients are needed: that of every part's would be as large as `x`
+        step = len(place) if x.requires_grad else ROWS.get(x.device.type, len(place))
+        places = torch.split(place, step)
+        if rows is None:
+            parts = iter(torch.split(x, step))
+        else:
+            parts = (x.index_select(0, some) for some in torch.split(rows, step))
         out = [
             layer.finish(part, context.index_select(0, where))
-            for part, where in zip(torch.split(x, step), torch.split(place, step), strict=True)
+            for part, where in zip(parts, places, strict=True)
         ]
         return out[0] if len(out) == 1 else torch.cat(out)
 

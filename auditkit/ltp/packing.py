@@ -77,15 +77,20 @@ class Packing:
         begins[order] = ends - padded[order]
         place = np.full(self.rows, ends[-1], dtype=np.int64)
         place[: self.alive] = np.repeat(begins - starts, self.lengths) + np.arange(self.alive)
+        index = np.full(ends[-1], self.rows - 1, dtype=np.int64)
+        index[place[: self.alive]] = np.arange(self.alive)
+        valid = index < self.rows - 1
+        indices, valids = self._tensor(index), self._tensor(valid)
         groups: list[Group] = []
-        for documents in np.split(order, np.flatnonzero(np.diff(padded[order])) + 1):
-            if (length := padded[documents[0]]) == 0:
+        stop = 0
+        lengths, counts = np.unique(padded, return_counts=True)
+        for length, documents in zip(lengths.tolist(), counts.tolist(), strict=True):
+            start, stop = stop, stop + length * documents
+            if length == 0:
                 continue  # pruned to nothing
-            index = starts[documents, None] + np.arange(length)
-            valid = np.arange(length) < self.lengths[documents, None]
-            whole = valid.all()
-            index[~valid] = self.rows - 1
-            groups.append(Group(self._tensor(index), None if whole else self._tensor(valid)))
+            whole = valid[start:stop].all()
+            there = None if whole else valids[start:stop].view(documents, length)
+            groups.append(Group(indices[start:stop].view(documents, length), there))
         return groups, self._tensor(place)
 
     def select(self, keep: np.ndarray) -> tuple["Packing", Tensor]:
