@@ -111,9 +111,10 @@ def _explicit(parts: Tensor, piece: Group, dropout: float, places: int) -> tuple
     documents, length = piece.index.shape
     maps = heads * documents
     query, key, value = parts.contiguous().view(3, maps, length, size)
-    there = parts.new_ones(maps, length, 1, dtype=torch.float32)
-    if piece.valid is not None:
-        there = piece.valid.float().expand(heads, -1, -1).reshape(maps, length, 1)
+    if piece.valid is None:
+        there = parts.new_ones(maps, 1, length, dtype=torch.float32)
+    else:
+        there = piece.valid.float().expand(heads, -1, -1).reshape(maps, 1, length)
     smaller = 1.0 if value.dtype == torch.float16 else SMALLER
     key, value = key.transpose(1, 2), value * smaller
     contexts: list[Tensor] = []
@@ -123,10 +124,11 @@ def _explicit(parts: Tensor, piece: Group, dropout: float, places: int) -> tuple
     parted = (torch.tensor_split(x, times) for x in (query, key, value, there))
     for q, k, v, t in zip(*parted, strict=True):
         weights, total = _weights(q, k, t)
-        received.append(torch.bmm((t / total).transpose(1, 2), weights))
+        received.append(torch.bmm(t / total, weights))
         if dropout:
             weights = F.dropout(weights, dropout)
-        contexts.append(torch.bmm(weights.to(v.dtype), v).div_(total * smaller))
+        scale = (total * smaller).transpose(1, 2)
+        contexts.append(torch.bmm(weights.to(v.dtype), v).div_(scale))
         del weights  # so that the next are made in the same memory, which a cache still holds
     return (
         torch.cat(contexts).view(heads, -1, size),
@@ -145,25 +147,24 @@ def _weights(query: Tensor, key: Tensor, there: Tensor) -> tuple[Tensor, Tensor]
     Args:
         query: (m, T, D/H).
         key: (m, D/H, T), zero where no token is.
-        there: (m, T, 1) float32: 1 where a token is, else 0.
+        there: (m, 1, T) float32: 1 where a token is, else 0.
 
     Returns:
-        (m, T, T) float32 weights, and (m, T, 1) their sums over the keys that are there.
+        (m, T, T) float32 weights, and (m, 1, T) by query their sum over the keys that are there.
     """
     logits = _logits(query, key)
     if query.requires_grad or query.device.type != "cpu" or query.dtype == torch.float16:
-        weights = torch.softmax(logits + _bias(there.transpose(1, 2) > 0, logits.dtype), -1)
+        weights = torch.softmax(logits + _bias(there > 0, logits.dtype), -1)
         return weights, weights.new_ones(len(weights), 1, 1)
     weights = logits.exp_()
-    # a product where a sum would do, too: documents of a group's full length share it with shorter
-    total = torch.bmm(weights, there)
+    total = _sums(weights, there)
     least, most = (float(bound) for bound in torch.aminmax(total))
     if not WITHIN[0] < least <= most < WITHIN[1]:
-        logits = _logits(query, key) + _bias(there.transpose(1, 2) > 0, logits.dtype)
-        fine = ((total > WITHIN[0]) & (total < WITHIN[1])).all(1, keepdim=True)
+        logits = _logits(query, key) + _bias(there > 0, logits.dtype)
+        fine = ((total > WITHIN[0]) & (total < WITHIN[1])).all(2, keepdim=True)
         largest = logits.amax(-1, keepdim=True)
         weights = (logits - largest.masked_fill(fine, 0.0)).exp_()
-        total = torch.bmm(weights, there)
+        total = _sums(weights, there)
     return weights, total
 
 
@@ -171,3 +172,13 @@ def _logits(query: Tensor, key: Tensor) -> Tensor:
     """(m, T, T) float32; scaled by the product itself, which saves a pass over the queries."""
     nothing = query.new_empty(1, 1, 1)
     return torch.baddbmm(nothing, query, key, beta=0, alpha=query.shape[-1] ** -0.5).float()
+
+
+def _sums(weights: Tensor, there: Tensor) -> Tensor:
+    """(m, 1, T) sums of (m, T, T) weights by query.
+
+    A product where a sum would do, too: documents of a group's full length share it with shorter
+    ones. A row times the weights' transpose, for which the library takes half the time that it
+    takes for the weights times a column.
+    """
+    return torch.bmm(there, weights.transpose(1, 2))
