@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--data", default="agnews,imdb")
     parser.add_argument("--documents", type=int, help="of each data set; default: 256 and 48")
     parser.add_argument("--ratios", default="1.5,2,3,4", help="MACs ratios of c; d takes the last")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--batch-tokens", type=int, default=BATCH_TOKENS)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"])
