@@ -368,7 +368,7 @@ def _themed(layers: Sequence[Any], height: int) -> dict[str, Any]:
         },
         "legend": ink | text | room | {
             "orient": "top", "titleAnchor": "start", "offset": 10, "symbolSize": 70,
-            "symbolStrokeWidth": 2,
+            "symbolStrokeWidth": 2, "columnPadding": 28,  # for wider fonts, as below
         },
     }  # fmt: skip
     fit = {"type": "fit-x", "contains": "padding"}
