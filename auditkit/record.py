@@ -71,9 +71,9 @@ def record(
                 advance = partial(_advance, progress, start, total)
                 write_shard(directory, number, shard.tables(advance))
             progress("documents", start + len(part), total)
-    # again for a finished trace: the sweep that the checkpoint is from may have grown
-    about = _about(directory, bench, dataset, annotator, recording)
-    write_whole(directory / "about.json", about.model_dump_json(indent=1) + "\n")
+        _finish(directory, bench, dataset, annotator, recording)
+    else:
+        _retell(directory, recording.model)
     return Trace.open(directory)
 
 
@@ -154,15 +154,15 @@ def _sampled(dataset: Dataset, recording: Recording) -> frozenset[int]:
     return frozenset(stratified(coded, recording.random_documents, rng))
 
 
-def _about(
+def _finish(
     directory: Path, bench: Bench, dataset: Dataset, annotator: Annotator, recording: Recording
-) -> About:
-    """`about.json`, which says that the trace is whole."""
+) -> None:
+    """Write `about.json`, which says that the trace is whole."""
     examples = pd.concat(
         pd.read_parquet(path, columns=["truncated", "words_cut"])
         for path in sorted((directory / "shards").glob("*/examples.parquet"))
     )
-    return About(
+    about = About(
         auditkit=auditkit.__version__,
         model=bench.pruned.about,
         baseline=bench.baseline.about if bench.baseline else None,
@@ -191,6 +191,16 @@ def _about(
         random_draws=recording.random_draws,
         random_documents=min(recording.random_documents, len(dataset.examples)),
     )
+    write_whole(directory / "about.json", about.model_dump_json(indent=1) + "\n")
+
+
+def _retell(directory: Path, model: str) -> None:
+    """Bring up to date what a whole trace tells of training: the sweep may have grown since."""
+    about = Trace.open(directory).about
+    now = {"training": _training_summary(model), "sweep": _sweep(model)}
+    told = about.model_copy(update=now)
+    if told != about:
+        write_whole(directory / "about.json", told.model_dump_json(indent=1) + "\n")
 
 
 def _training_summary(model: str) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ Shapes: B documents, T padded tokens, R packed rows, P places in groups, H heads
 D hidden, C classes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -290,14 +290,12 @@ class _Run:
             place = place[rows]
         # not in parts where gradients are needed: that of every part's would be as large as `x`
         step = len(place) if x.requires_grad else ROWS.get(x.device.type, len(place))
-        places = torch.split(place, step)
-        if rows is None:
-            parts = iter(torch.split(x, step))
-        else:
+        parts: Iterable[Tensor] = torch.split(x, step)
+        if rows is not None:
             parts = (x.index_select(0, some) for some in torch.split(rows, step))
         out = [
             layer.finish(part, context.index_select(0, where))
-            for part, where in zip(parts, places, strict=True)
+            for part, where in zip(parts, torch.split(place, step), strict=True)
         ]
         return out[0] if len(out) == 1 else torch.cat(out)
 
