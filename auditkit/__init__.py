@@ -10,7 +10,6 @@ import importlib
 import typing
 
 if typing.TYPE_CHECKING:
-    from auditkit.conduct import Outcome, audit
     from auditkit.errors import (
         AnnotationError,
         AuditError,
@@ -20,7 +19,7 @@ if typing.TYPE_CHECKING:
         SettingsError,
         TraceError,
     )
-    from auditkit.finding import (
+    from auditkit.finding.values import (
         Audit,
         Chart,
         Column,
@@ -33,27 +32,28 @@ if typing.TYPE_CHECKING:
         Table,
         Undefined,
     )
-    from auditkit.plugin import BenchView, Probe
-    from auditkit.report import load
-    from auditkit.settings import Settings
-    from auditkit.trace import About, Trace
+    from auditkit.plugin.probe import BenchView, Probe
+    from auditkit.report.page import load
+    from auditkit.run.conduct import Outcome, audit
+    from auditkit.run.settings import Settings
+    from auditkit.trace.tables import About, Trace
 
-__version__ = "0.1.0"
+from auditkit._version import __version__
 
 _HOMES = {
-    "conduct": ("Outcome", "audit"),
+    "run.conduct": ("Outcome", "audit"),
     "errors": (
         "AnnotationError", "AuditError", "CheckpointError", "DataError", "ProbeError",
         "SettingsError", "TraceError",
     ),
-    "finding": (
+    "finding.values": (
         "Audit", "Chart", "Column", "Example", "Failure", "Finding", "Interval", "Measurement",
         "Segment", "Table", "Undefined",
     ),
-    "plugin": ("BenchView", "Probe"),
-    "report": ("load",),
-    "settings": ("Settings",),
-    "trace": ("About", "Trace"),
+    "plugin.probe": ("BenchView", "Probe"),
+    "report.page": ("load",),
+    "run.settings": ("Settings",),
+    "trace.tables": ("About", "Trace"),
 }  # fmt: skip
 
 __all__ = [

@@ -30,14 +30,14 @@ from rich.table import Table
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 
+from auditkit.bench.speed import alternate
 from auditkit.cli.console import bars
-from auditkit.data import load_dataset
+from auditkit.data.examples import load_dataset
 from auditkit.ltp import LTPForSequenceClassification
-from auditkit.ltp.budget import fit_offset, warm_start
 from auditkit.ltp.checkpoints import from_stock, load_tokenizer, quiet
 from auditkit.ltp.cost import macs_share
 from auditkit.ltp.inference import BATCH_TOKENS, pad, plan
-from auditkit.speed import alternate
+from auditkit.ltp.training.budget import fit_offset, warm_start
 
 Forward = Callable[[Tensor, Tensor], Any]
 """Token ids and attention mask of a padded batch to whatever the model returns."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from auditkit.figures import columns
-from auditkit.finding import Cell, Chart, Interval, Table
+from auditkit.finding.values import Cell, Chart, Interval, Table
+from auditkit.plugin.figures import columns
 from auditkit.stats.estimates import share_of
-from auditkit.trace import BudgetAbout
+from auditkit.trace.tables import BudgetAbout
 
 HELD_OUT = (
     "Measured at the end of training on documents held out of the training data, not on the "

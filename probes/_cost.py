@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from auditkit.figures import columns
-from auditkit.finding import Cell, Chart, Table, Undefined
-from auditkit.retention import tokens_alive
+from auditkit.finding.values import Cell, Chart, Table, Undefined
+from auditkit.plugin.figures import columns
+from auditkit.plugin.retention import tokens_alive
 from auditkit.stats.estimates import FEWEST, Estimate
 from auditkit.stats.resampling import bootstrap_sums, percentile_interval
-from auditkit.trace import Trace
+from auditkit.trace.tables import Trace
 
 COUNTED = "MACs are counted, not timed: they are no statement about speed."
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from auditkit.plugin import BenchView
+from auditkit.plugin.probe import BenchView
 
 GLOSSARY = -1
 """The class of glossary terms: they are terms in every class."""

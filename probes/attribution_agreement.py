@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from auditkit.figures import bounds, cells, columns, figure, measurement
-from auditkit.finding import Cell, Chart, ColumnKind, Finding, Measurement, Table
-from auditkit.plugin import BenchView, answer, not_applicable
+from auditkit.finding.values import Cell, Chart, ColumnKind, Finding, Measurement, Table
+from auditkit.plugin.figures import bounds, cells, columns, figure, measurement
+from auditkit.plugin.probe import BenchView, answer, not_applicable
 from auditkit.stats.agreement import (
     Score,
     as_depth,
@@ -21,7 +21,7 @@ from auditkit.stats.agreement import (
     partial_spearman,
 )
 from auditkit.stats.estimates import Estimate, document_mean, document_share
-from auditkit.trace import Trace
+from auditkit.trace.tables import Trace
 
 METHOD, SECOND = "integrated_gradients", "input_x_gradient"
 ARMS = ("unpruned", "baseline")

@@ -6,11 +6,10 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from auditkit.figures import cells, columns, measurement
-from auditkit.finding import Cell, Finding, Measurement, Table, Undefined
-from auditkit.plugin import BenchView, answer, not_applicable
-from auditkit.probes._terms import ANY_FOLD, GLOSSARY, fold_of, match, term_list
-from auditkit.retention import (
+from auditkit.finding.values import Cell, Finding, Measurement, Table, Undefined
+from auditkit.plugin.figures import cells, columns, measurement
+from auditkit.plugin.probe import BenchView, answer, not_applicable
+from auditkit.plugin.retention import (
     TERM_NOTE,
     caveats_of,
     charts_of,
@@ -23,9 +22,10 @@ from auditkit.retention import (
     term_cells,
     term_columns,
 )
+from auditkit.probes._terms import ANY_FOLD, GLOSSARY, fold_of, match, term_list
 from auditkit.stats.rates import benjamini_hochberg, ratio_difference, ratio_of_sums
 from auditkit.stats.survival import Retained, Survival, retention, term_retention
-from auditkit.trace import Trace
+from auditkit.trace.tables import Trace
 
 DOMAIN, OTHER = "domain terms", "other words"
 

@@ -5,10 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from auditkit.figures import columns
-from auditkit.finding import Cell, Finding, Table, Undefined
-from auditkit.plugin import BenchView, answer, not_applicable
-from auditkit.retention import (
+from auditkit.finding.values import Cell, Finding, Table, Undefined
+from auditkit.plugin.figures import columns
+from auditkit.plugin.probe import BenchView, answer, not_applicable
+from auditkit.plugin.retention import (
     caveats_of,
     charts_of,
     claim_of,
@@ -19,7 +19,7 @@ from auditkit.retention import (
     tables_of,
 )
 from auditkit.stats.survival import Retained, retention
-from auditkit.trace import AnnotatorAbout, Trace
+from auditkit.trace.tables import AnnotatorAbout, Trace
 
 NAMES = frozenset(
     ["EVENT", "FAC", "GPE", "LANGUAGE", "LAW", "LOC", "MISC", "NORP", "ORG", "PER", "PERSON",

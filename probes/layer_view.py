@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from auditkit.figures import bounds, cells, columns, measurement
-from auditkit.finding import Cell, Chart, Example, Finding, Measurement, Table, segments
-from auditkit.plugin import BenchView, answer
-from auditkit.retention import class_name, tokens_alive
+from auditkit.finding.values import Cell, Chart, Example, Finding, Measurement, Table, segments
+from auditkit.plugin.figures import bounds, cells, columns, measurement
+from auditkit.plugin.probe import BenchView, answer
+from auditkit.plugin.retention import class_name, tokens_alive
 from auditkit.stats.estimates import FEWEST, Estimate
 from auditkit.stats.resampling import bootstrap_sums, percentile_interval
-from auditkit.trace import Trace
+from auditkit.trace.tables import Trace
 
 CHOICES = ("models disagree", "pruned hardest", "pruned least", "typical")
 

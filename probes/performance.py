@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from auditkit.figures import bounds, cells, columns, figure, measurement
-from auditkit.finding import (
+from auditkit.finding.values import (
     Cell,
     Chart,
     ColumnKind,
@@ -19,7 +18,8 @@ from auditkit.finding import (
     Table,
     Undefined,
 )
-from auditkit.plugin import BenchView, answer
+from auditkit.plugin.figures import bounds, cells, columns, figure, measurement
+from auditkit.plugin.probe import BenchView, answer
 from auditkit.probes._budgets import budgets_chart, budgets_table
 from auditkit.probes._cost import COUNTED, KEEP_RATES, cost_table, macs_ratio
 from auditkit.stats.classification import Scores, classification_report, confusion
@@ -33,7 +33,7 @@ from auditkit.stats.paired import (
     non_inferiority,
     probability_loyalty,
 )
-from auditkit.trace import Trace
+from auditkit.trace.tables import Trace
 
 BINS = 15
 

@@ -6,10 +6,10 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from auditkit.figures import columns
-from auditkit.finding import Cell, Chart, Finding, Table, Undefined
-from auditkit.plugin import BenchView, answer, not_applicable
-from auditkit.retention import (
+from auditkit.finding.values import Cell, Chart, Finding, Table, Undefined
+from auditkit.plugin.figures import columns
+from auditkit.plugin.probe import BenchView, answer, not_applicable
+from auditkit.plugin.retention import (
     caveats_of,
     charts_of,
     claim_over,
@@ -19,7 +19,7 @@ from auditkit.retention import (
     tables_of,
 )
 from auditkit.stats.survival import Survival, retention
-from auditkit.trace import Trace
+from auditkit.trace.tables import Trace
 
 NONE_KEPT = Undefined("no word of the class is kept")
 

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from auditkit.figures import bounds, cells, columns, measurement
-from auditkit.finding import Finding, Measurement, Table
-from auditkit.plugin import BenchView, answer, not_applicable
+from auditkit.finding.values import Finding, Measurement, Table
+from auditkit.plugin.figures import bounds, cells, columns, measurement
+from auditkit.plugin.probe import BenchView, answer, not_applicable
 from auditkit.stats.estimates import Estimate, document_share
 from auditkit.stats.rates import ratio_of_sums
-from auditkit.trace import Trace
+from auditkit.trace.tables import Trace
 
 EXACT = "float32"
 ARMS = ("pruned", "unpruned", "baseline")

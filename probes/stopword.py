@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from auditkit.finding import Finding
-from auditkit.plugin import BenchView, answer, not_applicable
-from auditkit.retention import (
+from auditkit.finding.values import Finding
+from auditkit.plugin.probe import BenchView, answer, not_applicable
+from auditkit.plugin.retention import (
     caveats_of,
     charts_of,
     claim_of,
@@ -17,7 +17,7 @@ from auditkit.retention import (
     term_table,
 )
 from auditkit.stats.survival import TermRetained, retention, term_retention
-from auditkit.trace import Trace
+from auditkit.trace.tables import Trace
 
 STOP, OTHER = "stop words", "other words"
 

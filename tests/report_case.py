@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from auditkit.finding import (
+from auditkit.finding.values import (
     Audit,
     Chart,
     Column,
@@ -34,7 +34,7 @@ STATUSES: tuple[Status, ...] = (
 
 
 def about(**changes: Any) -> dict[str, Any]:
-    """`auditkit.trace.About` as plain JSON."""
+    """`auditkit.trace.tables.About` as plain JSON."""
     model = {
         "name": "minilm-ltp", "sha256": "3f" * 32, "layout": "bert", "layers": LAYERS,
         "hidden_size": 384, "heads": 12, "intermediate_size": 1536, "max_length": 256,

@@ -10,7 +10,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from auditkit import annotate
-from auditkit.annotate import Annotator, CleanedView, Word, align, clean, load_annotator, truecase
+from auditkit.data.annotate import (
+    Annotator,
+    CleanedView,
+    Word,
+    align,
+    clean,
+    load_annotator,
+    truecase,
+)
 from auditkit.errors import AnnotationError
 
 COMMON = frozenset(

@@ -10,8 +10,8 @@ from captum.attr import LayerIntegratedGradients
 from ltp_models import PAD, documents, pruning_model
 from torch import Tensor
 
-from auditkit import attribution
-from auditkit.attribution import CONVERGED, METHODS, STEPS, attribute
+from auditkit.bench import attribution
+from auditkit.bench.attribution import CONVERGED, METHODS, STEPS, attribute
 from auditkit.errors import ProbeError
 from auditkit.ltp import LTPForSequenceClassification
 

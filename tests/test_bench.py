@@ -12,7 +12,7 @@ from command import audit
 from command import auditkit as command
 from safetensors.torch import load_file, save_file
 
-from auditkit.bench import open_bench
+from auditkit.bench.subjects import open_bench
 from auditkit.errors import CheckpointError, SettingsError
 
 TEXTS = ["the goalkeeper saved it", "a pot of soup, salt and thyme", "rain"]

@@ -11,9 +11,9 @@ import report_case
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from auditkit import charts
 from auditkit.errors import ProbeError
-from auditkit.finding import Chart, Column, Finding, Interval, Table, Undefined
+from auditkit.finding.values import Chart, Column, Finding, Interval, Table, Undefined
+from auditkit.report import charts
 
 FINDINGS = [
     report_case.performance(),
@@ -85,7 +85,7 @@ def test_ids_differ_between_two_pictures_of_one_chart() -> None:
 
 def test_the_same_chart_gives_the_same_bytes_in_another_process() -> None:
     code = (
-        "import report_case; from auditkit import charts;"
+        "import report_case; from auditkit.report import charts;"
         "f = report_case.retention();"
         "print(charts.svg(f.charts[0], f.table(f.charts[0].table), prefix='p'))"
     )

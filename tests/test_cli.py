@@ -17,8 +17,8 @@ from command import auditkit as command
 from tabular import write_csv
 
 import auditkit
-from auditkit import plugin
 from auditkit.cli import cli
+from auditkit.plugin import probe as plugin
 
 TEXT = "Anna sorted the roses and the onions before it got dark."
 FAST = ("--probe", "performance", "--random-draws", "1")
@@ -296,7 +296,7 @@ def test_a_fault_of_our_own_is_one_line_too(
     def broken(*arguments: Any) -> None:
         raise ZeroDivisionError("by\nnothing")
 
-    monkeypatch.setattr("auditkit.conduct.conduct", broken)
+    monkeypatch.setattr("auditkit.run.conduct.conduct", broken)
     done = command("run", "--model", model, "--dataset", data)
     assert done.code == 70
     assert "ZeroDivisionError: by nothing" in done.complaint
@@ -309,7 +309,7 @@ def test_an_interruption_is_one_line(
     def interrupted(*arguments: Any) -> Mapping[str, Any]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("auditkit.record.write_shard", interrupted)
+    monkeypatch.setattr("auditkit.record.recording.write_shard", interrupted)
     done = run(tmp_path / "run", model=model, dataset=data)
     assert done.code == 130
     (line,) = filter(None, done.err.splitlines())  # click ends the line of ^C

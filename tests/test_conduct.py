@@ -16,8 +16,8 @@ from command import audit as run
 from command import auditkit as command
 
 import auditkit
-from auditkit import plugin
-from auditkit.finding import Finding
+from auditkit.finding.values import Finding
+from auditkit.plugin import probe as plugin
 
 TEXT = "Anna sorted the roses and the onions before it got dark."
 FAST = ("--probe", "performance", "--random-draws", "1")

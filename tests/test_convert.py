@@ -9,7 +9,7 @@ from command import Done, audit, auditkit
 from original import config_of, state_of, write
 from tabular import write_csv
 
-from auditkit.finding import Audit, loads
+from auditkit.finding.values import Audit, loads
 from auditkit.ltp.checkpoints import from_stock, open_backbone, save_stock
 
 QUICK = ("--probe", "performance", "--probe", "pos_retention", "--random-draws", "0",

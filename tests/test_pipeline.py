@@ -16,7 +16,7 @@ import torch
 from command import auditkit as command
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from auditkit.trace import Trace
+from auditkit.trace.tables import Trace
 
 LAYERS = 3
 layouts = pytest.mark.parametrize("layout", ["bert", "roberta"])

@@ -8,12 +8,21 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from auditkit import plugin
 from auditkit.errors import ProbeError
-from auditkit.finding import Finding
-from auditkit.plugin import GROUP, NEEDS, BenchView, Plugin, Probe, discover, not_applicable, unmet
-from auditkit.testing import SyntheticBench, synthetic_trace
-from auditkit.trace import Trace
+from auditkit.finding.values import Finding
+from auditkit.plugin import probe as plugin
+from auditkit.plugin.probe import (
+    GROUP,
+    NEEDS,
+    BenchView,
+    Plugin,
+    Probe,
+    discover,
+    not_applicable,
+    unmet,
+)
+from auditkit.testing.traces import SyntheticBench, synthetic_trace
+from auditkit.trace.tables import Trace
 
 HOME = "auditkit_third_party"
 

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 from scipy.stats import kendalltau
 
-from auditkit.finding import Finding
-from auditkit.plugin import Probe, discover
+from auditkit.finding.values import Finding
+from auditkit.plugin.probe import Probe, discover
 from auditkit.probes.attribution_agreement import CAVEATS, METHOD, SECOND, AttributionAgreement
-from auditkit.testing import (
+from auditkit.testing.traces import (
     SyntheticBench,
     check_probe,
     contract_traces,
@@ -17,7 +17,7 @@ from auditkit.testing import (
     synthetic_trace,
     with_depth,
 )
-from auditkit.trace import Trace
+from auditkit.trace.tables import Trace
 
 TRACES = contract_traces()
 

@@ -4,15 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from auditkit.finding import Finding, Undefined
-from auditkit.plugin import Probe
+from auditkit.finding.values import Finding, Undefined
+from auditkit.plugin.probe import Probe
+from auditkit.plugin.retention import survival_of
 from auditkit.probes._terms import class_terms, fold_of, log_odds_z, match, term_list
 from auditkit.probes.domain_term import DomainTerm
-from auditkit.retention import survival_of
 from auditkit.stats.inclusion import inclusion_probability
-from auditkit.testing import SyntheticBench, check_probe, contract_traces, replace_tables
-from auditkit.testing import synthetic_trace as synthetic
-from auditkit.trace import Trace
+from auditkit.testing.traces import SyntheticBench, check_probe, contract_traces, replace_tables
+from auditkit.testing.traces import synthetic_trace as synthetic
+from auditkit.trace.tables import Trace
 
 TRAINING = pd.DataFrame(
     [

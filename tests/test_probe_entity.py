@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from auditkit.finding import Finding, Undefined
-from auditkit.plugin import Probe
+from auditkit.finding.values import Finding, Undefined
+from auditkit.plugin.probe import Probe
+from auditkit.plugin.retention import survival_of
 from auditkit.probes.entity import Entity
-from auditkit.retention import survival_of
-from auditkit.testing import check_probe, contract_traces, replace_tables, synthetic_trace
-from auditkit.trace import Trace
+from auditkit.testing.traces import check_probe, contract_traces, replace_tables, synthetic_trace
+from auditkit.trace.tables import Trace
 
 
 def trace_of(weight: float = 1.0, *, reliable: bool = False, f: float | None = 0.53) -> Trace:

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditkit.finding import Finding
-from auditkit.plugin import Probe, discover
+from auditkit.finding.values import Finding
+from auditkit.plugin.probe import Probe, discover
 from auditkit.probes.layer_view import LayerView
-from auditkit.testing import check_probe, contract_traces, replace_tables, synthetic_trace
-from auditkit.trace import Trace
+from auditkit.testing.traces import check_probe, contract_traces, replace_tables, synthetic_trace
+from auditkit.trace.tables import Trace
 
 TRACES = contract_traces()
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditkit.finding import Finding, Interval, Undefined
-from auditkit.plugin import Probe, discover
+from auditkit.finding.values import Finding, Interval, Undefined
+from auditkit.plugin.probe import Probe, discover
 from auditkit.probes._budgets import budgets_table
 from auditkit.probes.performance import (
     AS_MUCH_TRAINING,
@@ -18,8 +18,8 @@ from auditkit.probes.performance import (
     ONE_PAIR,
     Performance,
 )
-from auditkit.testing import check_probe, contract_traces, replace_tables, synthetic_trace
-from auditkit.trace import BudgetAbout, Trace
+from auditkit.testing.traces import check_probe, contract_traces, replace_tables, synthetic_trace
+from auditkit.trace.tables import BudgetAbout, Trace
 
 TRACES = contract_traces()
 

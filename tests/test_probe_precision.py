@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 import auditkit
-from auditkit.finding import Finding, Undefined
-from auditkit.plugin import Probe, discover
+from auditkit.finding.values import Finding, Undefined
+from auditkit.plugin.probe import Probe, discover
 from auditkit.probes.precision import Precision
 from auditkit.stats.rates import ratio_of_sums
-from auditkit.testing import (
+from auditkit.testing.traces import (
     SyntheticBench,
     check_probe,
     contract_traces,
     replace_tables,
     synthetic_trace,
 )
-from auditkit.trace import Trace
+from auditkit.trace.tables import Trace
 
 TRACES = contract_traces()
 

@@ -12,9 +12,8 @@ import report_case
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditkit import figures, report, views
 from auditkit.errors import TraceError
-from auditkit.finding import (
+from auditkit.finding.values import (
     Audit,
     Column,
     Example,
@@ -27,8 +26,11 @@ from auditkit.finding import (
     dumps,
     loads,
 )
-from auditkit.plugin import discover
-from auditkit.testing import synthetic_trace
+from auditkit.plugin import figures
+from auditkit.plugin.probe import discover
+from auditkit.report import page as report
+from auditkit.report import views
+from auditkit.testing.traces import synthetic_trace
 
 VOID = {"meta", "br", "link", "img", "input", "hr", "path", "circle", "use"}
 

@@ -11,7 +11,7 @@ from browser import browser
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from auditkit import report
+from auditkit.report import page as report
 
 PHONE, DESK, PAPER = 390, 1360, 680
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditkit.finding import Undefined
-from auditkit.retention import (
+from auditkit.finding.values import Undefined
+from auditkit.plugin.retention import (
     caveats_of,
     claim_of,
     claim_over,
@@ -27,8 +27,8 @@ from auditkit.stats.survival import (
     retention,
     term_retention,
 )
-from auditkit.testing import replace_tables, synthetic_trace, with_depth
-from auditkit.trace import Trace
+from auditkit.testing.traces import replace_tables, synthetic_trace, with_depth
+from auditkit.trace.tables import Trace
 
 
 def trace_of(seed: int = 0, **options: Any) -> Trace:

@@ -14,7 +14,7 @@ import tiny
 from command import auditkit as command
 
 import auditkit
-from auditkit.trace import Trace
+from auditkit.trace.tables import Trace
 
 layouts = pytest.mark.parametrize("layout", ["bert", "roberta"])
 
@@ -201,16 +201,16 @@ def test_a_directory_that_is_no_run_is_left_alone(
 
 KILLED = """
 import os, signal, sys
-import auditkit.record, auditkit.trace
+import auditkit.record.recording, auditkit.trace.tables
 from auditkit.cli import main
-auditkit.record.SHARD = 20
-left, write = [17], auditkit.trace.pq.write_table
+auditkit.record.recording.SHARD = 20
+left, write = [17], auditkit.trace.tables.pq.write_table
 def dying(*arguments, **named):  # two shards of seven tables, and the third is half written
     left[0] -= 1
     if left[0] == 0:
         os.kill(os.getpid(), signal.SIGKILL)
     write(*arguments, **named)
-auditkit.trace.pq.write_table = dying
+auditkit.trace.tables.pq.write_table = dying
 main()
 """
 
@@ -240,7 +240,7 @@ def test_a_run_that_was_killed_goes_on(
     shards = {name: time for name, time in before.items() if "/shards/" in name}
     assert {name.split("/")[2] for name in shards} == {"000000", "000001"}
     assert any("/partial/" in name for name in before)
-    monkeypatch.setattr("auditkit.record.SHARD", 20)
+    monkeypatch.setattr("auditkit.record.recording.SHARD", 20)
     quick(tiny_checkpoint("bert"), tiny_csv, run)
     after = stamps(run)
     assert {name: after[name] for name in shards} == shards

@@ -10,8 +10,8 @@ from statistics import median
 
 import pytest
 
-from auditkit.data import load_dataset
-from auditkit.sources import open_source
+from auditkit.data.examples import load_dataset
+from auditkit.data.sources import open_source
 
 SAMPLE = Path(__file__).resolve().parent.parent / "auditkit" / "data_files" / "sample"
 NEWS = ("World", "Sports", "Business", "Sci/Tech")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from auditkit.errors import DataError, SettingsError
 from auditkit.ltp.inference import BATCH_TOKENS
-from auditkit.settings import Settings, load_settings, read_glossary
+from auditkit.run.settings import Settings, load_settings, read_glossary
 
 NEEDED = {"model": "m", "dataset": "agnews"}
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from tabular import write_csv, write_jsonl, write_parquet
 
-from auditkit.data import load_dataset
+from auditkit.data.examples import load_dataset
 from auditkit.errors import DataError
 
 

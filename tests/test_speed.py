@@ -14,10 +14,11 @@ from command import auditkit as command
 from pydantic import ValidationError
 
 import auditkit
-from auditkit import conduct, report
-from auditkit.finding import Audit
-from auditkit.speed import ROUNDS, Speed, alternate, read_speed
-from auditkit.trace import Trace
+from auditkit.bench.speed import ROUNDS, Speed, alternate, read_speed
+from auditkit.finding.values import Audit
+from auditkit.report import page as report
+from auditkit.run import conduct
+from auditkit.trace.tables import Trace
 
 Checkpoints = Callable[[str], Path]
 Runs = Callable[..., Path]
@@ -49,7 +50,7 @@ def test_variants_take_turns_and_the_first_round_only_warms_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now, calls, turns = [0.0], list[str](), list[tuple[int, int]]()
-    monkeypatch.setattr("auditkit.speed.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("auditkit.bench.speed.time.perf_counter", lambda: now[0])
 
     def work(name: str) -> None:
         calls.append(name)
@@ -64,7 +65,7 @@ def test_variants_take_turns_and_the_first_round_only_warms_up(
 
 def test_what_goes_before_a_turn_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     now, calls = [0.0], list[str]()
-    monkeypatch.setattr("auditkit.speed.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("auditkit.bench.speed.time.perf_counter", lambda: now[0])
 
     def work(name: str, seconds: float) -> None:
         calls.append(name)

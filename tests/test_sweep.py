@@ -29,12 +29,12 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from auditkit.errors import CheckpointError, SettingsError
 from auditkit.ltp.checkpoints import fingerprint, load_baseline
 from auditkit.ltp.inference import evaluate
-from auditkit.ltp.sweep import directory, sweep
-from auditkit.ltp.trainer import Step
-from auditkit.ltp.training import TrainingSettings, train
-from auditkit.ltp.workspace import Stage
-from auditkit.record import _sweep
-from auditkit.trace import Trace
+from auditkit.ltp.training.stages import TrainingSettings, train
+from auditkit.ltp.training.sweep import directory, sweep
+from auditkit.ltp.training.trainer import Step
+from auditkit.ltp.training.workspace import Stage
+from auditkit.record.recording import _sweep
+from auditkit.trace.tables import Trace
 
 SHARES = (0.7, 0.5)
 FILES = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from auditkit.errors import ProbeError
-from auditkit.finding import Finding
-from auditkit.plugin import BenchView
-from auditkit.testing import (
+from auditkit.finding.values import Finding
+from auditkit.plugin.probe import BenchView
+from auditkit.testing.traces import (
     SyntheticBench,
     check_probe,
     contract_traces,
@@ -16,7 +16,7 @@ from auditkit.testing import (
     synthetic_trace,
     with_depth,
 )
-from auditkit.trace import Trace
+from auditkit.trace.tables import Trace
 
 TRACES = contract_traces()
 

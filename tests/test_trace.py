@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditkit import trace as module
 from auditkit.errors import TraceError
-from auditkit.testing import replace_tables, synthetic_trace
-from auditkit.trace import TABLES, Trace, conform, finished_shards, write_shard
+from auditkit.testing.traces import replace_tables, synthetic_trace
+from auditkit.trace import tables as module
+from auditkit.trace.tables import TABLES, Trace, conform, finished_shards, write_shard
 
 LAYERS = 4
 

@@ -14,10 +14,10 @@ from safetensors.torch import load_file
 from transformers import BertConfig, BertModel, BertTokenizer
 
 from auditkit.ltp.checkpoints import training_record
-from auditkit.ltp.documents import Labelled
-from auditkit.ltp.trainer import Step
-from auditkit.ltp.training import TrainingSettings, train
-from auditkit.ltp.workspace import Stage
+from auditkit.ltp.training.documents import Labelled
+from auditkit.ltp.training.stages import TrainingSettings, train
+from auditkit.ltp.training.trainer import Step
+from auditkit.ltp.training.workspace import Stage
 
 NAMES = ("dull", "fine")
 FILLER = [f"w{n}" for n in range(30)]

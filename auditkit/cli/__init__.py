@@ -9,7 +9,7 @@ import traceback
 
 import click
 
-from auditkit import __version__
+from auditkit._version import __version__
 from auditkit.cli.console import clean
 from auditkit.cli.convert import convert
 from auditkit.cli.demo import demo

@@ -33,7 +33,7 @@ def clean(text: str) -> str:
     Texts and names come from data sets and checkpoints: an escape sequence in them could rewrite
     the screen. All that is printed and not ours passes here.
     """
-    from auditkit.charts import inert
+    from auditkit.report.charts import inert
 
     return "".join(" " if c.isspace() else c for c in inert(text))
 

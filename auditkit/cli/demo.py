@@ -28,14 +28,14 @@ def demo(domain: str, out: Path | None) -> int:
     """
     home = out or Path("reports") / f"demo-{domain}"
     backbone = _backbone()
-    from auditkit.data import hold_out, load_dataset, sample_corpus
+    from auditkit.data.examples import hold_out, load_dataset, sample_corpus
 
     data = load_dataset(str(sample_corpus(domain, "train")))
     kept, held_out = hold_out(data, len(data.examples) // 10, 0)
     quiet_libraries()
-    from auditkit.conduct import conduct
-    from auditkit.ltp.training import TrainingSettings
-    from auditkit.settings import load_settings
+    from auditkit.ltp.training.stages import TrainingSettings
+    from auditkit.run.conduct import conduct
+    from auditkit.run.settings import load_settings
 
     checkpoint = home / f"minilm-ltp-{domain}"
     train_with_bars(

@@ -13,8 +13,8 @@ from auditkit.errors import SettingsError
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from auditkit.explain import Explanation
-    from auditkit.finding import Example
+    from auditkit.bench.explain import Explanation
+    from auditkit.finding.values import Example
 
 
 @click.command()
@@ -39,9 +39,9 @@ def explain(
     if model is None:
         raise SettingsError("no model: give --model CKPT, a directory that `auditkit train` wrote")
     quiet_libraries()
-    from auditkit.annotate import load_annotator
-    from auditkit.bench import open_bench
-    from auditkit.explain import explain as explain_text
+    from auditkit.bench.explain import explain as explain_text
+    from auditkit.bench.subjects import open_bench
+    from auditkit.data.annotate import load_annotator
 
     bench = open_bench(
         model,
@@ -56,7 +56,7 @@ def explain(
         _write_page(html, bench.pruned.about.name, found)
         click.echo(html)
     if as_json:
-        from auditkit.finding import to_json
+        from auditkit.finding.values import to_json
 
         click.echo(json.dumps(to_json(_as_json(found)), indent=1))  # ASCII: safe on a terminal
     elif html is None:
@@ -122,7 +122,7 @@ def _as_json(found: "Explanation") -> dict[str, Any]:
 
 def _write_page(path: Path, model: str, found: "Explanation") -> None:
     from auditkit.files import write_whole
-    from auditkit.report import render_explanation
+    from auditkit.report.page import render_explanation
 
     facts = [
         ("model", model),

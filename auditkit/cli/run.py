@@ -10,7 +10,7 @@ import click
 from auditkit.cli.console import bars, cell, clean, quiet_libraries
 
 if TYPE_CHECKING:
-    from auditkit.conduct import Outcome
+    from auditkit.run.conduct import Outcome
 
 PHASES = {"documents": "record"}
 """How the progress names what is being done."""
@@ -67,11 +67,11 @@ def run(config: str | None, **flags: Any) -> int:
 
     The same command goes on with an interrupted run, and opens a finished one.
     """
-    from auditkit.settings import load_settings
+    from auditkit.run.settings import load_settings
 
     settings = load_settings(config, flags)
     quiet_libraries()
-    from auditkit.conduct import conduct
+    from auditkit.run.conduct import conduct
 
     with bars("documents") as bar:
         outcome = conduct(
@@ -114,7 +114,7 @@ def _summary(outcome: "Outcome") -> None:
 @click.argument("directory", type=click.Path(path_type=Path))
 def report(directory: Path) -> None:
     """Write report.html and summary.md anew from DIRECTORY/results.json."""
-    from auditkit.report import rerender
+    from auditkit.report.page import rerender
 
     for path in rerender(directory):
         click.echo(path)
@@ -124,7 +124,7 @@ def report(directory: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def probes(as_json: bool) -> None:
     """List the installed probes."""
-    from auditkit.plugin import discover
+    from auditkit.plugin.probe import discover
 
     loaded = [(plugin, plugin.load()) for plugin in discover().values()]
     if as_json:

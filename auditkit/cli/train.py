@@ -10,10 +10,10 @@ from auditkit.cli.console import bars, clean, quiet_libraries
 from auditkit.errors import SettingsError
 
 if TYPE_CHECKING:
-    from auditkit.data import Example
-    from auditkit.ltp.trainer import Step
-    from auditkit.ltp.training import TrainingSettings
-    from auditkit.ltp.workspace import Budget, Stage
+    from auditkit.data.examples import Example
+    from auditkit.ltp.training.stages import TrainingSettings
+    from auditkit.ltp.training.trainer import Step
+    from auditkit.ltp.training.workspace import Budget, Stage
 
 MOST_HELD_OUT = 1000
 
@@ -89,10 +89,10 @@ def train(
     _exclusive({"--target-macs-share": target_macs_share, "--sweep": sweep, "--lambda": lam})
     shares = None if sweep is None else _numbers("--sweep", sweep, "shares: 0.8,0.6,0.4")
     quiet_libraries()
-    from auditkit.data import hold_out, load_dataset
-    from auditkit.ltp.given import classes
+    from auditkit.data.examples import hold_out, load_dataset
     from auditkit.ltp.inference import resolve_device
-    from auditkit.ltp.training import TrainingSettings
+    from auditkit.ltp.training.given import classes
+    from auditkit.ltp.training.stages import TrainingSettings
 
     target = 0.5 if target_macs_share is None else target_macs_share
     settings = TrainingSettings(
@@ -127,7 +127,7 @@ def train(
         _tell_one(training(settings, out), settings.target_macs_share, out)
         click.echo(f"audit it: auditkit run --model {out} --dataset {dataset}")
         return
-    from auditkit.ltp.sweep import sweep as run_sweep
+    from auditkit.ltp.training.sweep import sweep as run_sweep
 
     _tell_sweep(run_sweep(settings, shares, out, training, resume=resume), out)
     click.echo(f"audit one of them: auditkit run --model {out}/share-… --dataset {dataset}")
@@ -149,8 +149,8 @@ def train_with_bars(
     resume: bool,
 ) -> "tuple[Stage, ...]":
     """Train, with a bar per stage and a line after each."""
-    from auditkit.ltp.documents import Labelled
-    from auditkit.ltp.training import train as run_training
+    from auditkit.ltp.training.documents import Labelled
+    from auditkit.ltp.training.stages import train as run_training
 
     with bars("documents") as bar:
         return run_training(
@@ -206,7 +206,7 @@ def _line(stage: "Stage") -> str:
 
 def _tell_one(stages: "tuple[Stage, ...]", target: float | None, out: Path) -> None:
     """The table of one training, and what its folder holds."""
-    from auditkit.ltp.workspace import Budget
+    from auditkit.ltp.training.workspace import Budget
 
     rows = [
         (stage.stage, f"{stage.accuracy:.4f}", f"{1 / stage.macs_share:.2f}×",
@@ -221,7 +221,7 @@ def _tell_one(stages: "tuple[Stage, ...]", target: float | None, out: Path) -> N
 
 def _tell_sweep(done: "dict[float, tuple[Stage, ...]]", out: Path) -> None:
     """The table of all budgets, below the models that they share."""
-    from auditkit.ltp.workspace import STOCK, Budget
+    from auditkit.ltp.training.workspace import STOCK, Budget
 
     shared = [stage for stage in max(done.values(), key=_trained) if stage.stage in STOCK]
     before = shared[0].accuracy
@@ -243,7 +243,7 @@ def _tell_sweep(done: "dict[float, tuple[Stage, ...]]", out: Path) -> None:
 
 
 def _tell_missed(budgets: "Sequence[Budget]") -> None:
-    from auditkit.ltp.budget import TOLERANCE
+    from auditkit.ltp.training.budget import TOLERANCE
 
     for budget in budgets:
         if not budget.met:

@@ -1,0 +1,76 @@
+"""One text, layer by layer: what the pruned model drops, and what both models say."""
+
+from dataclasses import dataclass
+
+from auditkit.bench.subjects import Answer, Bench
+from auditkit.data.annotate import Annotator, align
+from auditkit.errors import DataError
+from auditkit.finding.values import Example, segments
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What one arm says."""
+
+    arm: str
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+    """By class name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A text with what was kept of it."""
+
+    example: Example
+    tokens: int
+    """What the models read, special tokens included."""
+    truncated: bool
+    predictions: tuple[Prediction, ...]
+    macs_share: float
+    """Counted MACs over those of the unpruned model."""
+
+
+def explain(bench: Bench, annotator: Annotator, text: str) -> Explanation:
+    """Ask all arms about one text.
+
+    Raises:
+        DataError: The text holds nothing but white space, or a lone surrogate.
+    """
+    if not text.strip():
+        raise DataError("the text is empty; expected at least one word")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise DataError("the text is not valid Unicode (a lone surrogate); give it as UTF-8")
+    document = bench.encode([text])[0]
+    arms = ["baseline", "unpruned", "pruned"] if bench.baseline else ["unpruned", "pruned"]
+    answers = {arm: bench.answer(arm, [document])[0] for arm in arms}
+    words = next(iter(annotator.annotate([text])))
+    depth_of: dict[int, int] = {}
+    depths = answers["pruned"].depths
+    for word, depth in zip(align(words, document.spans), depths, strict=True):
+        if word >= 0:
+            depth_of[word] = max(depth_of.get(word, 0), int(depth))
+    predictions = tuple(_prediction(bench, arm, answer) for arm, answer in answers.items())
+    pruned = bench.cost("pruned", [answers["pruned"]]).total.sum()
+    return Explanation(
+        example=Example(
+            example_id="text",
+            title="What the model reads, layer by layer",
+            segments=segments(
+                text, [(words[i].char_start, words[i].char_end, d) for i, d in depth_of.items()]
+            ),
+            alive=tuple(int(n) for n in answers["pruned"].lengths[1:]),
+            facts=tuple((p.arm, f"{p.label} ({p.probability:.3f})") for p in predictions),
+        ),
+        tokens=len(document.token_ids),
+        truncated=document.truncated,
+        predictions=predictions,
+        macs_share=float(pruned / bench.cost("unpruned", [answers["unpruned"]]).total.sum()),
+    )
+
+
+def _prediction(bench: Bench, arm: str, answer: Answer) -> Prediction:
+    probabilities = dict(zip(bench.labels, map(float, answer.probs), strict=True))
+    label = bench.labels[answer.predicted]
+    return Prediction(arm, label, probabilities[label], probabilities)

@@ -1,0 +1,1 @@
+"""What an audit says: values and their strict JSON."""

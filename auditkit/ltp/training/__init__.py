@@ -1,0 +1,1 @@
+"""The three steps of Learned Token Pruning, a budget, a sweep of budgets."""

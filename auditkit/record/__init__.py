@@ -1,0 +1,1 @@
+"""Recording: bench × documents → the trace."""

@@ -1,0 +1,1 @@
+"""One run: what is asked, where it lies, how it goes."""

@@ -1,0 +1,22 @@
+"""For tests of probes, third parties' too: synthetic traces, a stub of the bench, the contract.
+
+from auditkit.testing import check_probe, contract_traces
+
+@pytest.mark.parametrize("name, trace", contract_traces().items())
+def test_contract(name, trace):
+    check_probe(MyProbe(), trace)
+"""
+
+from auditkit.testing.traces import (
+    SyntheticBench,
+    check_probe,
+    contract_traces,
+    replace_tables,
+    synthetic_trace,
+    with_depth,
+)
+
+__all__ = [
+    "SyntheticBench", "check_probe", "contract_traces", "replace_tables", "synthetic_trace",
+    "with_depth",
+]  # fmt: skip
