@@ -12,9 +12,6 @@ Every message is one line: what, the value seen, what was expected, what to do, 
 are available. The command line prints it without a traceback; `--debug` shows the stack.
 """
 
-from collections.abc import Iterable
-from difflib import get_close_matches
-
 
 class AuditError(Exception):
     """Base of all errors that auditkit raises on purpose."""
@@ -44,15 +41,3 @@ class TraceError(AuditError):
 
 class ProbeError(AuditError):
     """A probe is unknown, cannot be loaded, or breaks the probe contract."""
-
-
-def one_of(names: Iterable[str], seen: str | None = None) -> str:
-    """The tail of an error message: the names available, with the likely one first.
-
-    >>> one_of(["text", "label"], "txt")
-    'did you mean text? available: label, text'
-    """
-    ordered = sorted(names)
-    close = get_close_matches(seen, ordered, n=1) if seen is not None else []
-    hint = f"did you mean {close[0]}? " if close else ""
-    return f"{hint}available: {', '.join(ordered) if ordered else 'none'}"

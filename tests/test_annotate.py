@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from auditkit import annotate
+from auditkit.data import annotate
 from auditkit.data.annotate import (
     Annotator,
     CleanedView,

@@ -15,12 +15,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ORDER = (
-    "_version", "errors", "files", "stats", "ltp", "trace", "finding", "plugin", "testing", "data",
-    "bench", "record", "report", "run", "cli", "__main__",
+    "_version", "errors", "text", "files", "stats", "ltp", "finding", "trace", "plugin", "testing",
+    "data", "bench", "record", "report", "run", "cli", "__main__",
 )  # fmt: skip
 """A room imports from itself and from those before it."""
 
-FOR_PROBES = {"errors", "stats", "trace", "finding", "plugin", "probes"}
+FOR_PROBES = {"errors", "text", "stats", "trace", "finding", "plugin", "probes"}
 
 HOMES = {
     "altair": {"report"},

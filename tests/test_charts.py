@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from auditkit.errors import ProbeError
 from auditkit.finding.values import Chart, Column, Finding, Interval, Table, Undefined
 from auditkit.report import charts
+from auditkit.text import cut, one_line, printable
 
 FINDINGS = [
     report_case.performance(),
@@ -53,8 +54,8 @@ def test_every_chart_is_one_named_image(finding: Finding, chart: Chart) -> None:
     assert root.get("role") == "img"
     assert [root[0].tag, root[1].tag] == ["title", "desc"]
     assert root.get("aria-labelledby", "").split() == [root[0].get("id"), root[1].get("id")]
-    assert root[0].text == charts.printable(chart.title)
-    assert root[1].text == charts.printable(chart.alt)
+    assert root[0].text == printable(chart.title)
+    assert root[1].text == printable(chart.alt)
     inside = [e for e in root.iter() if e is not root]
     assert not [a for e in inside for a in e.attrib if a == "role" or a.startswith("aria-")]
 
@@ -228,17 +229,17 @@ def test_all_charts_of_a_page_take_seconds() -> None:
 @example("\ufffe\uffff\x00\x9f\ud800\u202e")
 @settings(max_examples=200)
 def test_printable_text_is_valid_xml_and_utf8(text: str) -> None:
-    shown = charts.printable(text)
+    shown = printable(text)
     assert len(shown) == len(text)
     shown.encode()
     element = ET.Element("t")
-    element.text = charts.one_line(text)
-    assert ET.fromstring(ET.tostring(element)).text in (charts.one_line(text), None)
+    element.text = one_line(text)
+    assert ET.fromstring(ET.tostring(element)).text in (one_line(text), None)
 
 
 @given(st.text(max_size=30), st.integers(1, 20))
 def test_cut_keeps_the_limit_and_the_beginning(text: str, limit: int) -> None:
-    short = charts.cut(text, limit)
+    short = cut(text, limit)
     assert len(short) <= limit
     assert short == text or (short[-1] == "…" and text.startswith(short[:-1]))
 

@@ -12,8 +12,9 @@ import torch
 from captum.attr import LayerGradientXActivation, LayerIntegratedGradients
 from torch import Tensor
 
-from auditkit.errors import ProbeError, one_of
+from auditkit.errors import ProbeError
 from auditkit.ltp import LTPForSequenceClassification
+from auditkit.text import one_of
 
 CONVERGED = 0.05
 """|δ| may be this share of |f(x) − f(x′)| (SCIENCE §6)."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from auditkit.text import inert
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
@@ -33,8 +35,6 @@ def clean(text: str) -> str:
     Texts and names come from data sets and checkpoints: an escape sequence in them could rewrite
     the screen. All that is printed and not ours passes here.
     """
-    from auditkit.report.charts import inert
-
     return "".join(" " if c.isspace() else c for c in inert(text))
 
 

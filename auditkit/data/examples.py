@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from auditkit.data.sources import Source, listing, open_source
-from auditkit.errors import DataError, one_of
+from auditkit.data.sources import Source, open_source
+from auditkit.errors import DataError
+from auditkit.text import listing, one_of
 from auditkit.trace.tables import Refused
 
 TEXT_COLUMNS = (

@@ -20,7 +20,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from auditkit.errors import DataError, one_of
+from auditkit.errors import DataError
+from auditkit.text import listing, one_of
 
 KNOWN: Mapping[str, tuple[str, str]] = {
     "agnews": ("ag_news", "fancyzhx/ag_news"),
@@ -82,15 +83,6 @@ def open_source(name: str, *, split: str | None = None, data_dir: Path | None = 
     if not source.rows:
         raise DataError(f"{name}: no rows; expected at least one row with a text and a label")
     return source
-
-
-def listing(names: Iterable[str], most: int = 20) -> str:
-    """Names that come from data, on one printable line: shortened, escaped, at most `most`."""
-    every = list(names)
-    shown = [n if n.isprintable() else ascii(n) for n in every[:most]]
-    short = [s if len(s) <= 40 else f"{s[:39]}…" for s in shown]
-    rest = f", … {len(every) - most} more" if len(every) > most else ""
-    return (", ".join(short) or "none") + rest
 
 
 def read_text(path: Path) -> str:

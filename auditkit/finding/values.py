@@ -17,7 +17,8 @@ from typing import Any, Literal, Union
 
 import numpy as np
 
-from auditkit.errors import ProbeError, TraceError, one_of
+from auditkit.errors import ProbeError, TraceError
+from auditkit.text import one_of
 
 SCHEMA_VERSION = 1
 

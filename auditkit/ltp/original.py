@@ -17,10 +17,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from auditkit.errors import CheckpointError, SettingsError, one_of
+from auditkit.errors import CheckpointError, SettingsError
 from auditkit.ltp.configuration import SCORE_NORM, LTPConfig
 from auditkit.ltp.layouts import SHARED, rename, to_stock
 from auditkit.ltp.modeling import LTPForSequenceClassification
+from auditkit.text import one_of
 
 MODEL_TYPE = "ltp"
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")

@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
-from auditkit.errors import ProbeError, one_of
+from auditkit.errors import ProbeError
 from auditkit.finding.values import Chart, Example, Finding, Measurement, Status, Table
+from auditkit.text import one_of
 from auditkit.trace.tables import About, Trace
 
 GROUP = "auditkit.probes"

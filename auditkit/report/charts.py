@@ -4,7 +4,6 @@ The sole home of altair and vl-convert. Every colour is a CSS variable of the pa
 `--grid`, `--c1` … `--c8`), so that one picture serves light, dark and print. Nothing is fetched.
 """
 
-import unicodedata
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditkit.errors import ProbeError
 from auditkit.finding.values import Cell, Chart, Interval, Table, Undefined
+from auditkit.text import cut, one_line, printable
 
 if TYPE_CHECKING:
     import altair as alt
@@ -29,7 +29,6 @@ _COLORS = [f"var(--c{i})" for i in range(1, 9)]
 _SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
 _DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
 _LINE_HEIGHT = 24
-_NEVER = "\ufffe\uffff"  # no characters, and not allowed in XML
 
 _Row = dict[str, str | float]
 _Layers = tuple[list[Any], int]
@@ -49,41 +48,6 @@ class _Drawing:
     counts: frozenset[str]
     """Which of x and y are whole numbers, whose axes show no fractions."""
     reference: float | None
-
-
-def printable(text: str) -> str:
-    r"""`text` with what no document may hold replaced by U+FFFD: controls and lone surrogates.
-
-    >>> printable("a\x00b")
-    'a�b'
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        "\ufffd"
-        if (unicodedata.category(c) in ("Cc", "Cs") and c not in "\t\n\r") or c in _NEVER
-        else c
-        for c in text
-    )
-
-
-def cut(text: str, limit: int) -> str:
-    """`text`, or its beginning and an ellipsis, `limit` characters in all."""
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
-
-
-def inert(text: str) -> str:
-    """`text`, character by character, without what steers or reorders its surroundings.
-
-    Besides what `printable` replaces these are the marks that turn the direction of writing.
-    """
-    bidi = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-    return printable("".join("\ufffd" if unicodedata.bidirectional(c) in bidi else c for c in text))
-
-
-def one_line(text: str) -> str:
-    """One line that cannot reorder its surroundings: SVG text has no `<bdi>`."""
-    return " ".join(inert(text[:2000]).split())
 
 
 def drawn(chart: Chart, table: Table) -> int:

@@ -21,7 +21,6 @@ from auditkit.errors import TraceError
 from auditkit.files import write_whole
 from auditkit.finding.values import Audit, Example, Interval, Measurement, Status, Table, loads
 from auditkit.plugin.figures import columns, figure
-from auditkit.report import charts
 from auditkit.report.views import (
     EXAMPLE_BUDGET,
     LONGEST_CELL,
@@ -31,6 +30,7 @@ from auditkit.report.views import (
     section_view,
     table_view,
 )
+from auditkit.text import cut, one_line, printable
 from auditkit.trace.tables import About
 
 if TYPE_CHECKING:
@@ -251,7 +251,7 @@ def _setting(value: Any) -> str:
     words = {None: "not set", True: "yes", False: "no"}
     if value is None or isinstance(value, bool):
         return words[value]
-    return charts.cut(str(value), LONGEST_CELL)
+    return cut(str(value), LONGEST_CELL)
 
 
 def _page(template: str, **context: Any) -> str:
@@ -275,7 +275,7 @@ def _environment(finalize: Callable[[Any], Any], *, autoescape: bool) -> "Enviro
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"cut": charts.cut, "figure": lambda v: figure(v, 0), "printed": printed}
+    environment.filters |= {"cut": cut, "figure": lambda v: figure(v, 0), "printed": printed}
     environment.globals |= {"status_words": STATUS_WORDS}
     return environment
 
@@ -287,7 +287,7 @@ def _source(name: str) -> str:
 def _plain(value: Any) -> Any:
     """Every expression of a page passes here before it is escaped."""
     if isinstance(value, str) and not hasattr(value, "__html__"):
-        return charts.cut(charts.printable(value), LONGEST_TEXT)
+        return cut(printable(value), LONGEST_TEXT)
     return value
 
 
@@ -295,6 +295,6 @@ def _markdown(value: Any) -> Any:
     """Every expression of the summary passes here: one line, without any markup of its own."""
     if not isinstance(value, str):
         return value
-    text = charts.one_line(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = one_line(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = re.sub(r"([\\`*_\[\]|~#])", r"\\\1", text)
     return text.replace("@", "@\u2060").replace("://", ":\u2060//")  # no mention, no link

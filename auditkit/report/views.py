@@ -22,6 +22,7 @@ from auditkit.finding.values import (
 )
 from auditkit.plugin.figures import decimals, figure, interval, printed_p
 from auditkit.report import charts
+from auditkit.text import cut
 
 MOST_ROWS = 150
 """Rows of one table on the page; results.json holds all of them."""
@@ -211,7 +212,7 @@ def _cells(column: Column, cells: Sequence[Cell], places: int, notes: _Notes) ->
         elif isinstance(cell, Interval):
             views.append(CellView(interval(cell, places), css))
         elif isinstance(cell, str):
-            views.append(CellView(charts.cut(cell, LONGEST_CELL), css))
+            views.append(CellView(cut(cell, LONGEST_CELL), css))
         elif column.kind == "p":
             views.append(CellView(printed_p(cell), css))
         else:
@@ -234,7 +235,7 @@ def _measurements(finding: Finding, anchor: str) -> TableView | None:
         value, bounds = printed(m)
         rows.append(
             (
-                CellView(charts.cut(f"{finding.probe}.{m.address()}", LONGEST_CELL), "words code"),
+                CellView(cut(f"{finding.probe}.{m.address()}", LONGEST_CELL), "words code"),
                 CellView(value, "number") if value else notes.missing(m.undefined or ""),
                 CellView(m.unit, "words"),
                 CellView(bounds, "number")

@@ -34,7 +34,7 @@ from auditkit.bench.subjects import Bench, open_bench
 from auditkit.bench.view import ProbeBench, TrainingSource
 from auditkit.data.annotate import load_annotator
 from auditkit.data.examples import Dataset, load_dataset
-from auditkit.errors import ProbeError, SettingsError, one_of
+from auditkit.errors import ProbeError, SettingsError
 from auditkit.files import write_whole
 from auditkit.finding.values import Audit, Failure, Finding, dumps, loads
 from auditkit.ltp.inference import resolve_device
@@ -43,6 +43,7 @@ from auditkit.record.recording import Recording, check_strict, record
 from auditkit.report.charts import drawn
 from auditkit.report.page import render_html, render_markdown
 from auditkit.run.settings import Settings, load_settings, read_glossary
+from auditkit.text import one_of
 from auditkit.trace.tables import Trace
 
 Progress = Callable[[str, int, int], None]

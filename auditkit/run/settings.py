@@ -13,9 +13,10 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, field_validator
 
-from auditkit.data.sources import listing, open_source, read_text
-from auditkit.errors import DataError, SettingsError, one_of
+from auditkit.data.sources import open_source, read_text
+from auditkit.errors import DataError, SettingsError
 from auditkit.plugin.probe import discover
+from auditkit.text import listing, one_of
 
 Natural = Annotated[int, Field(strict=True, ge=0)]
 Positive = Annotated[int, Field(strict=True, ge=1)]

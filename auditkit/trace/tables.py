@@ -24,7 +24,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from auditkit.errors import TraceError, one_of
+from auditkit.errors import TraceError
+from auditkit.text import one_of
 
 SCHEMA_VERSION = 1
 
