@@ -19,7 +19,7 @@ if typing.TYPE_CHECKING:
         SettingsError,
         TraceError,
     )
-    from auditkit.finding.values import (
+    from auditkit.finding import (
         Audit,
         Chart,
         Column,
@@ -33,27 +33,29 @@ if typing.TYPE_CHECKING:
         Undefined,
     )
     from auditkit.plugin.probe import BenchView, Probe
-    from auditkit.report.page import load
-    from auditkit.run.conduct import Outcome, audit
+    from auditkit.report.rendering import load
+    from auditkit.run.conduct import audit
+    from auditkit.run.directory import Outcome
     from auditkit.run.settings import Settings
-    from auditkit.trace.tables import About, Trace
+    from auditkit.trace import About, Trace
 
 from auditkit._version import __version__
 
 _HOMES = {
-    "run.conduct": ("Outcome", "audit"),
+    "run.conduct": ("audit",),
     "errors": (
         "AnnotationError", "AuditError", "CheckpointError", "DataError", "ProbeError",
         "SettingsError", "TraceError",
     ),
-    "finding.values": (
+    "finding": (
         "Audit", "Chart", "Column", "Example", "Failure", "Finding", "Interval", "Measurement",
         "Segment", "Table", "Undefined",
     ),
     "plugin.probe": ("BenchView", "Probe"),
-    "report.page": ("load",),
+    "report.rendering": ("load",),
+    "run.directory": ("Outcome",),
     "run.settings": ("Settings",),
-    "trace.tables": ("About", "Trace"),
+    "trace": ("About", "Trace"),
 }  # fmt: skip
 
 __all__ = [

@@ -1,6 +1,6 @@
 """Errors that a user can act on.
 
-    AuditError                     exit code 2 unless said otherwise
+    AuditError                     exit code 2
     ├── SettingsError              a flag, a config file, an option
     ├── DataError                  a data set, a column, labels, a glossary
     ├── CheckpointError            a model directory or hub name

@@ -1,10 +1,131 @@
-"""Writing files that are there whole or not at all, whenever the process dies."""
+"""Files that are there whole or not at all, whenever the process dies.
 
+`Folder` is the one place through which a run directory is read and written, on a local disk or
+behind any URL that fsspec knows (`s3://…`, `memory://…`).
+"""
+
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from auditkit.errors import SettingsError
+from auditkit.text import said
+
+_PARTIAL = ".partial"
 
 
 def write_whole(path: Path, text: str) -> None:
     """Replace `path` by a file that holds `text`, in one step."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
+    _replace(path, text.encode("utf-8"))
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Folder:
+    """A local directory or an fsspec URL; it need not exist yet.
+
+    Names are relative to it, with `/` between parts. A file is written in one step: locally under
+    another name that is then replaced, behind a URL as one object, which its store shows whole or
+    not at all.
+    """
+
+    place: str
+
+    def __init__(self, place: "str | Path | Folder") -> None:
+        object.__setattr__(self, "place", str(place))
+
+    def __str__(self) -> str:
+        return self.place
+
+    def __truediv__(self, name: str) -> "Folder":
+        return Folder(
+            f"{self.place.rstrip('/')}/{name}" if self._remote else Path(self.place, name)
+        )
+
+    @property
+    def _remote(self) -> bool:
+        return "://" in self.place
+
+    def read(self, name: str) -> bytes:
+        """What the file holds.
+
+        Raises:
+            FileNotFoundError: There is none.
+        """
+        if not self._remote:
+            return Path(self.place, name).read_bytes()
+        system, path = self._system(name)
+        held: bytes = system.cat_file(path)
+        return held
+
+    def write(self, name: str, data: bytes | str) -> None:
+        """Make or replace the file, and the folders above it; text is written as UTF-8."""
+        held = data.encode("utf-8") if isinstance(data, str) else data
+        if not self._remote:
+            path = Path(self.place, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(path, held)
+            return
+        system, path_there = self._system(name)
+        system.makedirs(path_there.rpartition("/")[0], exist_ok=True)
+        system.pipe_file(path_there, held)
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file or a folder of this name."""
+        if not self._remote:
+            return Path(self.place, name).exists()
+        system, path = self._system(name)
+        return bool(system.exists(path))
+
+    def names(self) -> list[str]:
+        """Files and folders that lie directly in it, sorted; [] where there is nothing.
+
+        What a process that died left half written is not among them.
+        """
+        if not self._remote:
+            here = Path(self.place)
+            found = [path.name for path in here.iterdir()] if here.is_dir() else []
+            return sorted(name for name in found if not name.endswith(_PARTIAL))
+        system, path = self._system("")
+        try:
+            listed = [str(entry).rstrip("/") for entry in system.ls(path, detail=False)]
+        except FileNotFoundError:
+            return []
+        own = path.rstrip("/")  # some stores list the folder itself as an empty object
+        return sorted(entry.rpartition("/")[2] for entry in listed if entry != own)
+
+    def remove(self, name: str = "") -> None:
+        """Remove a file, or a folder with all that is in it; fine if there is none."""
+        if not self._remote:
+            path = Path(self.place, name)
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+            return
+        system, path_there = self._system(name)
+        if system.exists(path_there):
+            system.rm(path_there, recursive=True)
+
+    def _system(self, name: str) -> tuple[Any, str]:
+        """The file system behind the URL, and the path of `name` in it.
+
+        Raises:
+            SettingsError: fsspec does not know the URL, or lacks the package for it.
+        """
+        from fsspec.core import url_to_fs  # slow to import, and most runs are local
+
+        try:
+            system, path = url_to_fs(str(self / name) if name else self.place)
+        except (ImportError, ValueError) as error:
+            raise SettingsError(
+                f"{self.place}: {said(error)}; give a local directory, or install what fsspec needs"
+            ) from error
+        system.invalidate_cache()  # others may have written since
+        return system, path
+
+
+def _replace(path: Path, data: bytes) -> None:
+    partial = path.with_name(path.name + _PARTIAL)
+    partial.write_bytes(data)
     partial.replace(path)

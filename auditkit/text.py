@@ -44,9 +44,28 @@ def one_line(text: str) -> str:
     return " ".join(inert(text[:2000]).split())
 
 
+def is_unicode(text: str) -> bool:
+    """Whether `text` can be written to a file: it holds no lone surrogate."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def said(error: BaseException) -> str:
     """What an error says, on one line; its kind where it says nothing."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def fault(error: BaseException) -> str:
+    """An error's kind and what it says, on one line.
+
+    >>> fault(KeyError("names"))
+    "KeyError: 'names'"
+    """
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def listing(names: Iterable[str], most: int = 20) -> str:

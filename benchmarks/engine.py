@@ -33,10 +33,12 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrai
 from auditkit.bench.speed import alternate
 from auditkit.cli.console import bars
 from auditkit.data.examples import load_dataset
+from auditkit.data.settings import DataSettings
 from auditkit.ltp import LTPForSequenceClassification
 from auditkit.ltp.checkpoints import from_stock, load_tokenizer, quiet
 from auditkit.ltp.cost import macs_share
 from auditkit.ltp.inference import BATCH_TOKENS, pad, plan
+from auditkit.ltp.padded import masked
 from auditkit.ltp.training.budget import fit_offset, warm_start
 
 Forward = Callable[[Tensor, Tensor], Any]
@@ -133,7 +135,7 @@ def measure(name: str, options: argparse.Namespace) -> list[Row]:
         recording = _forward(model, pruning="hard", output_scores=True)
         variants[f"c hard {ratio}"] = Variant(hard, share)
         variants[f"c + scores {ratio}"] = Variant(recording, share)
-    variants[f"d masking {ratio}"] = Variant(masking(model), share)  # as fast at any ratio
+    variants[f"d masking {ratio}"] = Variant(partial(masked, model), share)  # as fast at any ratio
     seconds = timed(variants, batches, options.rounds)
     return [_row(name, variant, variants, seconds, documents) for variant in variants]
 
@@ -184,7 +186,7 @@ def stock_model(options: argparse.Namespace) -> PreTrainedModel:
 def tokens_of(name: str, options: argparse.Namespace) -> list[list[int]]:
     """Token ids of real documents of the lengths in `DATA`."""
     shortest, longest, count = DATA[name]
-    data = load_dataset(name, split="test", data_dir=options.data_dir)
+    data = load_dataset(DataSettings(dataset=name, split="test", data_dir=options.data_dir))
     tokenizer = load_tokenizer(options.backbone)
     texts = [example.text for example in data.examples[:: len(data.examples) // 2000]]
     ids = tokenizer(texts, truncation=True, max_length=longest)["input_ids"]
@@ -221,33 +223,6 @@ def _forward(model: LTPForSequenceClassification, **how: Any) -> Forward:
 def _share(model: LTPForSequenceClassification, batches: Sequence[tuple[Tensor, Tensor]]) -> float:
     lengths = torch.cat([model(ids, mask, pruning="hard").lengths for ids, mask in batches], dim=1)
     return macs_share(model.config, lengths.numpy())
-
-
-def masking(model: LTPForSequenceClassification) -> Forward:
-    """A padded forward that only hides what the thresholds drop: every token is still computed."""
-    config, thresholds = model.config, model.thresholds.tolist()
-
-    def forward(ids: Tensor, mask: Tensor) -> Tensor:
-        alive = mask.bool()
-        length = alive.sum(1, keepdim=True)
-        x = model.embeddings(input_ids=ids)
-        for layer, threshold in zip(model.layers, thresholds, strict=True):
-            batch, tokens, size = x.shape
-            heads = layer.qkv(x).view(batch, tokens, 3, layer.heads, -1).permute(2, 0, 3, 1, 4)
-            query, key, value = heads.unbind(0)
-            logits = query @ key.transpose(2, 3) * query.shape[-1] ** -0.5
-            hidden = torch.finfo(x.dtype).min
-            probs = torch.softmax(logits.masked_fill(~alive[:, None, None], hidden), -1)
-            context = (probs @ value).transpose(1, 2).reshape(batch, tokens, size)
-            received = (probs.sum(1) * alive[:, :, None]).sum(1) / (length * layer.heads)
-            first = torch.arange(tokens, device=x.device) == 0
-            alive = alive & ((received >= threshold) | first | (threshold == 0))
-            x = layer.finish(x, context)
-        logits: Tensor = model.head(x[:, 0])
-        return logits
-
-    assert config.rule == "absolute"
-    return forward
 
 
 def show(rows: Sequence[Row]) -> None:

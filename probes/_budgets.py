@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-from auditkit.finding.values import Cell, Chart, Interval, Table
-from auditkit.plugin.figures import columns
+from auditkit.plugin import BudgetAbout, Chart, Label, Number, Row, Told, columns, tabulate
 from auditkit.stats.estimates import share_of
-from auditkit.trace.tables import BudgetAbout
 
 HELD_OUT = (
     "Measured at the end of training on documents held out of the training data, not on the "
@@ -14,44 +12,51 @@ HELD_OUT = (
 )
 
 
-def budgets_table(budgets: Sequence[BudgetAbout]) -> Table:
+def budgets_table(budgets: Sequence[BudgetAbout]) -> Told:
     """One row a budget; `undominated` names those that no other budget beats.
 
     A budget is Pareto-optimal unless another one has at most its share of MACs and at least its
     accuracy, and is better in one of the two.
     """
-    rows: list[tuple[Cell, ...]] = []
-    for budget in budgets:
-        accuracy = share_of(round(budget.accuracy * budget.held_out), budget.held_out)
-        low, high = accuracy.interval or (0.0, 1.0)
-        rows.append(
-            (
-                "this checkpoint" if budget.audited else "another budget",
-                budget.target,
-                budget.reached,
-                budget.accuracy,
-                Interval(low, high),
-                budget.held_out,
-                (budget.accuracy - budget.baseline_accuracy) * 100,
-                "no" if any(_beats(other, budget) for other in budgets) else "yes",
+    return tabulate(
+        "budgets",
+        "Budgets trained from this baseline, on held-out training documents",
+        [
+            Label("model", "Checkpoint"),
+            Label("level", "Target share of MACs"),
+            *columns(("reached", "Reached share of MACs", "share")),
+            Number("held_out_accuracy", "Held-out accuracy", "share",
+                   interval="Wilson's score interval.", better="higher"),
+            *columns(
+                ("documents", "Held-out documents", "count"),
+                ("change", "Against the baseline (points)", "number"),
+                ("undominated", "Pareto-optimal", "text", "No other budget is as cheap and as "
+                 "accurate and better in one of the two, by the values alone: intervals may "
+                 "overlap."),
+            ),
+        ],
+        [
+            Row(
+                {
+                    "model": "this checkpoint" if budget.audited else "another budget",
+                    "level": budget.target,
+                },
+                {
+                    "held_out_accuracy": share_of(
+                        round(budget.accuracy * budget.held_out), budget.held_out
+                    )
+                },
+                {
+                    "reached": budget.reached,
+                    "documents": budget.held_out,
+                    "change": (budget.accuracy - budget.baseline_accuracy) * 100,
+                    "undominated": "no" if any(_beats(o, budget) for o in budgets) else "yes",
+                },
             )
-        )
-    return Table(
-        name="budgets",
-        title="Budgets trained from this baseline, on held-out training documents",
-        columns=columns(
-            ("model", "Checkpoint", "label"),
-            ("target", "Target share of MACs", "share"),
-            ("reached", "Reached share of MACs", "share"),
-            ("accuracy", "Held-out accuracy", "share"),
-            ("interval", "95 % interval", "interval", "Wilson's score interval."),
-            ("documents", "Held-out documents", "count"),
-            ("change", "Against the baseline (points)", "number"),
-            ("undominated", "Pareto-optimal", "text", "No other budget is as cheap and as accurate "
-             "and better in one of the two, by the values alone: intervals may overlap."),
-        ),
-        rows=tuple(rows),
+            for budget in budgets
+        ],
         note=HELD_OUT,
+        arm="pruned",
     )  # fmt: skip
 
 
@@ -67,9 +72,9 @@ def budgets_chart(budgets: Sequence[BudgetAbout]) -> Chart:
         f"MACs, one mark a budget, with 95 % intervals; the dashed line is the baseline, "
         f"{before:.3f}. The table has the figures.",
         x="reached",
-        y="accuracy",
+        y="held_out_accuracy",
         color="model",
-        interval="interval",
+        interval="held_out_accuracy_interval",
         reference=before,
     )
 

@@ -1,90 +1,118 @@
-"""What pruning saves: counted MACs, tokens and keep rates by layer."""
+"""Counted MACs: the ratio of all, and what each layer takes."""
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from auditkit.finding.values import Cell, Chart, Table, Undefined
-from auditkit.plugin.figures import columns
-from auditkit.plugin.retention import tokens_alive
-from auditkit.stats.estimates import FEWEST, Estimate
-from auditkit.stats.resampling import bootstrap_sums, percentile_interval
-from auditkit.trace.tables import Trace
+from auditkit.plugin import (
+    Documents,
+    Label,
+    Number,
+    Row,
+    Shard,
+    Told,
+    Trace,
+    Undefined,
+    columns,
+    tabulate,
+)
+from auditkit.stats.estimates import Estimate
+from auditkit.stats.rates import ratio_of_resampled_sums, ratios_of_resampled_sums
+from auditkit.stats.resampling import Bootstrap
+
+Floats = NDArray[np.float64]
 
 COUNTED = "MACs are counted, not timed: they are no statement about speed."
-
-KEEP_RATES = Chart(
-    name="keep_rate",
-    kind="lines",
-    table="cost",
-    title="Tokens alive after each layer",
-    alt="Share of the tokens that are alive after each layer of the pruned model, special "
-    "tokens left out. The table has the figures.",
-    x="layer",
-    y="keep_rate",
-)
+NOT_COUNTED = "the trace holds no counted MACs of both models"
 
 _PER_LAYER = ["tokens_in", "tokens_out", "macs_attention", "macs_ffn"]
 
 
-def macs_ratio(trace: Trace, rng: np.random.Generator, resamples: int) -> Estimate:
-    """Counted MACs of the baseline over those of the pruned model, summed over the documents.
+def counted_macs(documents: Documents) -> tuple[Floats, Floats] | None:
+    """MACs of the baseline and of the pruned model (n,) each; None where they were not counted."""
+    found = [documents.macs(arm) for arm in ("baseline", "pruned")]
+    whole, pruned = (np.zeros(0) if m is None else m.astype(np.float64) for m in found)
+    return (whole, pruned) if whole.any() and pruned.any() else None
+
+
+def macs_ratio(documents: Documents, bootstrap: Bootstrap) -> Estimate:
+    """MACs of the baseline over those of the pruned model, summed over the documents.
 
     The interval is that of the document bootstrap.
     """
-    costs = trace.table("costs")
-    macs = costs["macs_attention"] + costs["macs_ffn"]
-    sums = macs.groupby([costs["example_id"], costs["arm"]], sort=False).sum().unstack("arm")
-    if not {"baseline", "pruned"} <= set(sums.columns):
-        return Estimate(None, 0, why_not="the trace holds no counted MACs of both models")
-    table = sums[["baseline", "pruned"]].dropna().to_numpy(dtype=np.float64)  # (n, 2)
-    n, (whole, pruned) = len(table), table.sum(axis=0)
-    if n < FEWEST:
-        return Estimate(float(whole / pruned), n, why_not=f"fewer than {FEWEST} documents")
-    drawn = bootstrap_sums(table, rng, resamples)
-    return Estimate(float(whole / pruned), n, percentile_interval(drawn[:, 0] / drawn[:, 1]))
+    macs = counted_macs(documents)
+    if macs is None:
+        return Estimate(None, 0, why_not=NOT_COUNTED)
+    return ratio_of_resampled_sums(*macs, bootstrap, "macs_ratio")
 
 
-def cost_table(trace: Trace) -> Table:
-    """Keep rate, tokens and MACs of the pruned model by layer, and their share of the whole."""
-    layers = trace.about.layers
-    pruned, whole = _means(trace, "pruned"), _means(trace, "baseline")
-    share = pruned[:, 2:] / whole[:, 2:]
-    numbers = np.column_stack([_keep_rates(trace), pruned, share])  # (L, 7)
+def at_macs(documents: Documents) -> str:
+    """What was saved as the end of a clause, ` at 2.1× fewer MACs`; "" where it is not known."""
+    macs = counted_macs(documents)
+    if macs is None:
+        return ""
+    ratio = float(macs[0].sum() / macs[1].sum())
+    times = f"{ratio:.1f}"
+    if times == "1.0":
+        return " at about as many MACs"
+    return f" at {times}× fewer MACs" if ratio > 1 else f" at {1 / ratio:.1f}× as many MACs"
+
+
+def layers_table(trace: Trace, bootstrap: Bootstrap) -> Told:
+    """Keep rates, tokens and MACs of the pruned model by layer, and their share of the whole."""
+    documents, layers = trace.documents, trace.about.layers
+    special = documents.tokens - documents.pieces
+    kept = ratios_of_resampled_sums(documents.kept, documents.pieces, bootstrap, "keep_rate")
+    special_kept = ratios_of_resampled_sums(documents.special_kept, special, bootstrap, "keep_rate")
+    sums = trace.fold(_sums, by=["arm", "layer"])
+    pruned, whole = _means(sums, "pruned", layers), _means(sums, "baseline", layers)
+    facts = np.column_stack([pruned, pruned[:, 2:] / whole[:, 2:]])  # (L, 6)
+    names = [*_PER_LAYER, "share_attention", "share_ffn"]
     missing = Undefined("not counted in this run")
-    rows: list[tuple[Cell, ...]] = [
-        (layer + 1, *(float(v) if np.isfinite(v) else missing for v in numbers[layer]))
-        for layer in range(layers)
-    ]
-    return Table(
-        name="cost",
-        title="Counted cost by layer, means over the documents",
-        columns=columns(
-            ("layer", "Layer", "count"),
-            ("keep_rate", "Keep rate", "share", "Share of all tokens that are alive after the "
-             "layer, special tokens left out."),
-            ("tokens_in", "Tokens in", "number", "In the layer's attention, with special ones."),
-            ("tokens_out", "Tokens out", "number", "In its FFN, with special ones."),
-            ("macs_attention", "MACs, attention", "number"),
-            ("macs_ffn", "MACs, FFN", "number"),
-            ("share_attention", "Share of the baseline's, attention", "share"),
-            ("share_ffn", "Share of the baseline's, FFN", "share"),
-        ),
-        rows=tuple(rows),
+    return tabulate(
+        "layers",
+        "Keep rate and counted cost by layer, means over the documents",
+        [
+            Label("layer", "Layer", "count"),
+            Number("keep_rate", "Keep rate", "share", "Share of all tokens that are alive after "
+                   "the layer, special tokens left out.", "Bootstrap over documents."),
+            Number("special_keep_rate", "Keep rate, special tokens", "share", "Of [CLS] and [SEP], "
+                   "or <s> and </s>; they are in no other keep rate."),
+            *columns(
+                ("tokens_in", "Tokens in", "number", "In the layer's attention, with special "
+                 "ones."),
+                ("tokens_out", "Tokens out", "number", "In its FFN, with special ones."),
+                ("macs_attention", "MACs, attention", "number"),
+                ("macs_ffn", "MACs, FFN", "number"),
+                ("share_attention", "Share of the baseline's, attention", "share"),
+                ("share_ffn", "Share of the baseline's, FFN", "share"),
+            ),
+        ],
+        [
+            Row(
+                {"layer": layer + 1},
+                {"keep_rate": kept[layer], "special_keep_rate": special_kept[layer]},
+                {
+                    name: float(value) if np.isfinite(value) else missing
+                    for name, value in zip(names, facts[layer], strict=True)
+                },
+            )
+            for layer in range(layers)
+        ],
         note=COUNTED,
+        arm="pruned",
     )  # fmt: skip
 
 
-def _means(trace: Trace, arm: str) -> NDArray[np.float64]:
+def _sums(shard: Shard) -> pd.DataFrame:
+    """Sums of `_PER_LAYER` and the number of documents, by arm and layer."""
+    costs = shard.table("costs", ["arm", "layer", *_PER_LAYER])
+    costs = costs.astype(dict.fromkeys(_PER_LAYER, np.int64)).assign(documents=1)
+    return costs.groupby(["arm", "layer"], as_index=False).sum()
+
+
+def _means(sums: pd.DataFrame, arm: str, layers: int) -> Floats:
     """Means of `_PER_LAYER` over the documents (L, 4); NaN where the arm was not counted."""
-    costs = trace.table("costs")
-    means = costs[costs["arm"] == arm].groupby("layer")[_PER_LAYER].mean()
-    return means.reindex(range(1, trace.about.layers + 1)).to_numpy(dtype=np.float64)
-
-
-def _keep_rates(trace: Trace) -> NDArray[np.float64]:
-    """Share of all tokens that are not special alive after layers 1..L (L,); NaN without any."""
-    alive = tokens_alive(trace, pd.Index(trace.table("examples")["example_id"])).sum(axis=0)
-    if alive[0] == 0:
-        return np.full(trace.about.layers, np.nan)
-    return np.asarray(alive[1:] / alive[0])
+    own = sums[sums["arm"] == arm].set_index("layer").reindex(range(1, layers + 1))
+    means = own[_PER_LAYER].div(own["documents"], axis=0)
+    return np.asarray(means, dtype=np.float64)

@@ -4,6 +4,8 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,11 +40,9 @@ def term_list(bench: BenchView, *, top: int, min_count: int) -> pd.DataFrame:
     if training is not None:
         found = [class_terms(training, ANY_FOLD, top=top, min_count=min_count)]
     else:
-        examples = bench.examples
-        half = examples["example_id"].map(fold_of)
+        halves = _counts(bench)
         found = [
-            class_terms(_counts(examples[half != fold]), fold, top=top, min_count=min_count)
-            for fold in (0, 1)
+            class_terms(halves[1 - fold], fold, top=top, min_count=min_count) for fold in (0, 1)
         ]
     glossary = sorted({" ".join(term.lower().split()) for term in bench.glossary} - {""})
     found.append(
@@ -118,15 +118,65 @@ def log_odds_z(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(odds / np.sqrt(1 / inside + 1 / outside))
 
 
-def _counts(examples: pd.DataFrame) -> pd.DataFrame:
-    """Columns label, lower, count of the words of documents."""
-    rows = []
-    for label, texts in examples.groupby("label", sort=True)["text"]:
-        counted: Counter[str] = Counter()
-        for text in texts:
-            counted.update(_POSSESSIVE.sub("", word) for word in _WORD.findall(text.lower()))
-        rows += [(label, word, count) for word, count in sorted(counted.items())]
-    return pd.DataFrame(rows, columns=["label", "lower", "count"])
+def _counts(bench: BenchView) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Columns label, lower, count of the words of either half of the audited documents."""
+    documents = bench.documents
+    counted: tuple[Counter[tuple[int, str]], ...] = (Counter(), Counter())
+    for example_id, text in bench.texts(list(documents.ids)):
+        label = int(documents.label[documents.row_of(example_id)])
+        words = (_POSSESSIVE.sub("", word) for word in _WORD.findall(text.lower()))
+        counted[fold_of(example_id)].update((label, word) for word in words)
+    one, other = (
+        pd.DataFrame(
+            [(label, word, count) for (label, word), count in sorted(half.items())],
+            columns=["label", "lower", "count"],
+        )
+        for half in counted
+    )
+    return one, other
+
+
+@dataclass(frozen=True, slots=True)
+class TermOf:
+    """A rule for `word_cells`: the term that each word belongs to.
+
+    It reads the columns `example_id`, `label` and `lower`.
+    """
+
+    listed: tuple[tuple[str, int, int], ...]
+    """Term, class and fold."""
+    own: bool
+    """Only terms of the class of the word's document, and of the glossary."""
+    kinds: tuple[str, str] | None = None
+    """What words of terms, and all others, are called; None: by the term, and ""."""
+
+    @classmethod
+    def of(cls, terms: pd.DataFrame, **options: Any) -> "TermOf":
+        """The rule for a list with columns `COLUMNS`."""
+        rows = terms[["term", "label", "fold"]].itertuples(index=False)
+        return cls(tuple((str(t), int(label), int(fold)) for t, label, fold in rows), **options)
+
+    def __call__(self, words: pd.DataFrame) -> NDArray[np.object_]:
+        """The category of each word."""
+        lower = words["lower"].to_numpy(dtype=object)
+        document, ids = words["example_id"].factorize()
+        fold = np.array([fold_of(str(i)) for i in ids], dtype=np.int64)[document]
+        label = words["label"].to_numpy() if self.own else np.zeros(len(words), dtype=np.int64)
+        found = np.full(len(words), "", dtype=object)
+        for half in (0, 1):
+            for value in np.unique(label[fold == half]):
+                mine = np.flatnonzero((fold == half) & (label == value))
+                found[mine] = match(lower[mine], document[mine], self._terms(half, int(value)))
+        if self.kinds is None:
+            return found
+        return np.where(found != "", *self.kinds).astype(object)
+
+    def _terms(self, fold: int, label: int) -> list[str]:
+        return [
+            term
+            for term, of_class, of_fold in self.listed
+            if of_fold in (fold, ANY_FOLD) and (not self.own or of_class in (label, GLOSSARY))
+        ]
 
 
 def match(

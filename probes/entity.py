@@ -1,25 +1,34 @@
 """Do names survive pruning?"""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
-from auditkit.finding.values import Cell, Finding, Table, Undefined
-from auditkit.plugin.figures import columns
-from auditkit.plugin.probe import BenchView, answer, not_applicable
-from auditkit.plugin.retention import (
-    caveats_of,
-    charts_of,
+from auditkit.plugin import (
+    AnnotatorAbout,
+    BenchView,
+    Cell,
+    Finding,
+    Place,
+    Trace,
+    Undefined,
+    adjusted_table,
+    answer,
     claim_of,
     claim_over,
-    measurements_of,
+    columns,
+    not_applicable,
+    retention_caveats,
+    retention_charts,
     retention_table,
-    survival_of,
-    tables_of,
+    retention_tables,
+    word_cells,
 )
-from auditkit.stats.survival import Retained, retention
-from auditkit.trace.tables import AnnotatorAbout, Trace
+from auditkit.stats.resampling import Bootstrap
+from auditkit.stats.survival import retention
 
 NAMES = frozenset(
     ["EVENT", "FAC", "GPE", "LANGUAGE", "LAW", "LOC", "MISC", "NORP", "ORG", "PER", "PERSON",
@@ -28,6 +37,11 @@ NAMES = frozenset(
 """Entity types whose words are names; the others are numbers, amounts and dates."""
 
 NAME, QUANTITY, NONE = "names", "numbers and dates", "no entity"
+
+F = columns(
+    ("annotator_f", "F of the annotator", "share", "F-measure of typed entities, over all types, "
+     "as the pipeline's authors measured it.")
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,9 +53,10 @@ class Entity:
     """
 
     name: ClassVar[str] = "entity"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     question: ClassVar[str] = "Are names kept more often than by chance?"
     needs: ClassVar[frozenset[str]] = frozenset({"words"})
+    place: ClassVar[Place] = Place(1, 3)
 
     resamples: int = 2000
     """Resamples of the document bootstrap."""
@@ -51,51 +66,48 @@ class Entity:
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """Names against other words, then each type of entity."""
-        words = trace.table("words")
-        kind = words["entity"].to_numpy(dtype=object)
-        is_name = words["entity"].isin(NAMES).to_numpy(dtype=bool)
-        if not is_name.any():
+        annotator, bootstrap = trace.about.annotator, Bootstrap(rng, self.resamples)
+        cells = word_cells(trace, _kind, ["entity"])
+        if NAME not in cells.names:
             return not_applicable(self, "the spaCy pipeline found no names in the documents")
-        survival, annotator = survival_of(trace), trace.about.annotator
-        unit = np.where(is_name, NAME, np.where(kind == "", NONE, QUANTITY))
-        rows = retention(survival, unit, rng, resamples=self.resamples)
-        typed = retention(survival, kind, rng, resamples=self.resamples)
-        lifts, adjusted, curve = tables_of(rows, "Names and other words", "Words")
-        types = _typed_table(typed, annotator)
-        names = next(r for r in rows if r.category == NAME)
-        claim = claim_of(names, "Names")
+        rows = retention(cells, bootstrap)
+        typed = retention(word_cells(trace, _type, ["entity"]), bootstrap)
+        tables = retention_tables(rows, "Names and other words", "Words")
+        beside = {"annotator_f": _typed_f(annotator)}
+        types = retention_table(
+            typed, "by_type", "By type of entity", "Type",
+            key="type", more=F, facts=lambda row: beside,
+        )  # fmt: skip
+        adjusted = adjusted_table(
+            typed, "by_type_adjusted", "By type of entity", "Type", key="type"
+        )
+        claim = claim_of(next(r for r in rows if r.category == NAME), "Names")
         if annotator.entity_types_reliable:
             claim = claim_over(typed, "entity types")
         return answer(
             self,
-            claim=claim,
-            status="reported",
-            measurements=(*measurements_of(rows), *measurements_of(typed, prefix="type ")),
-            tables=(lifts, adjusted, curve, types),
-            charts=charts_of(lifts, curve, "kind of word"),
-            caveats=(*caveats_of(survival), *_caveats(annotator)),
+            claim,
+            tables=(*tables, types, adjusted),
+            charts=retention_charts(tables[0].table, tables[2].table, "kind of word"),
+            caveats=(*retention_caveats(cells), *_caveats(annotator)),
         )
 
 
-def _typed_table(rows: tuple[Retained, ...], annotator: AnnotatorAbout) -> Table:
-    """Rates by type, with the annotator's F beside every one of them."""
-    plain = retention_table(rows, "by_type", "By type of entity", "Type", rows[0].reference)
-    measured = [
-        annotator.accuracy[key] for key in ("entity_f", "ents_f") if key in annotator.accuracy
-    ]
-    unknown = Undefined("the pipeline's authors give no figure")
-    f: Cell = measured[0] if measured else unknown
-    column = columns(
-        ("annotator_f", "F of the annotator", "share", "F-measure of typed entities, over all "
-         "types, as the pipeline's authors measured it.")
-    )  # fmt: skip
-    return Table(
-        name=plain.name,
-        title=plain.title,
-        columns=(*plain.columns, *column),
-        rows=tuple((*row, f) for row in plain.rows),
-        note=plain.note,
-    )
+def _kind(words: pd.DataFrame) -> NDArray[Any]:
+    name = words["entity"].isin(NAMES).to_numpy(dtype=bool)
+    return np.where(name, NAME, np.where(_type(words) == "", NONE, QUANTITY))
+
+
+def _type(words: pd.DataFrame) -> NDArray[Any]:
+    return words["entity"].to_numpy(dtype=object)
+
+
+def _typed_f(annotator: AnnotatorAbout) -> Cell:
+    """The annotator's F on typed entities, which stands beside every one of them."""
+    for key in ("entity_f", "ents_f"):
+        if key in annotator.accuracy:
+            return annotator.accuracy[key]
+    return Undefined("the pipeline's authors give no figure")
 
 
 def _caveats(annotator: AnnotatorAbout) -> tuple[str, ...]:

@@ -1,31 +1,44 @@
 """Does pruning drop the words that carry little meaning, and spare those that carry it?"""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
-from auditkit.finding.values import Finding
-from auditkit.plugin.probe import BenchView, answer, not_applicable
-from auditkit.plugin.retention import (
-    caveats_of,
-    charts_of,
+from auditkit.plugin import (
+    BenchView,
+    Finding,
+    Place,
+    Trace,
+    answer,
     claim_of,
-    measurements_of,
-    survival_of,
-    tables_of,
+    not_applicable,
+    retention_caveats,
+    retention_charts,
+    retention_tables,
     term_table,
+    word_cells,
 )
+from auditkit.stats.resampling import Bootstrap
 from auditkit.stats.survival import TermRetained, retention, term_retention
-from auditkit.trace.tables import Trace
 
 STOP, OTHER = "stop words", "other words"
 
+ALL_NEGATIONS = "all negations"
 NEGATIONS = frozenset(
     ["n't", "n’t", "barely", "cannot", "hardly", "neither", "never", "no", "nobody", "none", "nor",
      "not", "nothing", "nowhere", "scarcely", "without"]
 )  # fmt: skip
 """Words that turn the meaning of others: dropping them can turn a sentiment."""
+
+CAVEATS = (
+    "Negations count as stop words where the pipeline's list says so, yet they carry meaning, for "
+    "sentiment above all: they have a table of their own.",
+    "The most kept and most dropped words are the ends of a ranking: their lifts are exaggerated "
+    "by the choice.",
+)
 
 
 @dataclass(frozen=True)
@@ -33,9 +46,10 @@ class Stopword:
     """Retention of stop words, against other words and against random keeping."""
 
     name: ClassVar[str] = "stopword"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     question: ClassVar[str] = "Are stop words dropped more often than by chance?"
     needs: ClassVar[frozenset[str]] = frozenset({"words"})
+    place: ClassVar[Place] = Place(1, 2)
 
     resamples: int = 2000
     """Resamples of the document bootstrap."""
@@ -49,61 +63,61 @@ class Stopword:
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """Stop words against other words; the single stop words; negations apart."""
-        words = trace.table("words")
-        survival = survival_of(trace)
-        reference = survival.reference
-        stop = words["is_stop"].to_numpy(dtype=bool)
-        if not stop.any():
+        cells = word_cells(trace, _kind, ["is_stop"])
+        if STOP not in cells.names:
             return not_applicable(self, "the documents have no stop words")
-        rows = retention(survival, np.where(stop, STOP, OTHER), rng, resamples=self.resamples)
-        lower = words["lower"].to_numpy(dtype=object)
-        negates = words["lower"].isin(NEGATIONS).to_numpy(dtype=bool)
-        single = term_retention(survival, np.where(stop & ~negates, lower, ""))
-        ranked = sorted(
-            (t for t in single if t.words >= self.min_count and t.lift.value is not None),
-            key=_lift,
-        )
-        half = min(self.top, (len(ranked) + 1) // 2)  # no word is both most and least kept
+        rows = retention(cells, Bootstrap(rng, self.resamples))
+        tables = retention_tables(rows, "Stop words and others", "Words")
+        layer = cells.reference
+        where = f"after layer {layer} (at least {self.min_count} occurrences, negations apart)"
+        dropped, kept = self._ends(term_retention(word_cells(trace, _single, ["is_stop", "lower"])))
         negations = (
-            *term_retention(survival, np.where(negates, "all negations", "")),
-            *term_retention(survival, np.where(negates, lower, "")),
+            *term_retention(word_cells(trace, _negation, ["lower"])),
+            *term_retention(word_cells(trace, _negations, ["lower"])),
         )
-        lifts, adjusted, curve = tables_of(rows, "Stop words and others", "Words")
-        where = f"after layer {reference} (at least {self.min_count} occurrences, negations apart)"
         return answer(
             self,
-            claim=claim_of(next(r for r in rows if r.category == STOP), "Stop words"),
-            status="reported",
-            measurements=measurements_of(rows),
+            claim_of(next(r for r in rows if r.category == STOP), "Stop words"),
             tables=(
-                lifts,
-                adjusted,
-                curve,
-                *(
-                    term_table(terms, name, f"{title} {where}", "Stop word", reference)
-                    for terms, name, title in (
-                        (ranked[:half], "most_dropped", "Most dropped"),
-                        (ranked[half:][::-1][: self.top], "most_kept", "Most kept"),
-                    )
-                ),
+                *tables,
+                term_table(dropped, "most_dropped", f"Most dropped {where}", "Stop word", layer),
+                term_table(kept, "most_kept", f"Most kept {where}", "Stop word", layer),
                 term_table(
-                    negations,
-                    "negations",
-                    f"Negations: kept after layer {reference}",
-                    "Word",
-                    reference,
+                    negations, "negations", f"Negations: kept after layer {layer}", "Word", layer
                 ),
             ),
-            charts=charts_of(lifts, curve, "kind of word"),
-            caveats=(
-                *caveats_of(survival),
-                "Negations count as stop words where the pipeline's list says so, yet they carry "
-                "meaning, for sentiment above all: they have a table of their own.",
-                "The most kept and most dropped words are the ends of a ranking: their lifts are "
-                "exaggerated by the choice.",
-            ),
+            charts=retention_charts(tables[0].table, tables[2].table, "kind of word"),
+            caveats=(*retention_caveats(cells), *CAVEATS),
         )
 
+    def _ends(
+        self, terms: tuple[TermRetained, ...]
+    ) -> tuple[list[TermRetained], list[TermRetained]]:
+        """The most dropped and the most kept: no word is both."""
+        ranked = sorted(
+            (t for t in terms if t.words >= self.min_count and t.lift.value is not None),
+            key=lambda t: (t.lift.value or 0.0, -t.words, t.term),
+        )
+        half = min(self.top, (len(ranked) + 1) // 2)
+        return ranked[:half], ranked[half:][::-1][: self.top]
 
-def _lift(term: TermRetained) -> tuple[float, int, str]:
-    return term.lift.value or 0.0, -term.words, term.term
+
+def _kind(words: pd.DataFrame) -> NDArray[Any]:
+    return np.where(words["is_stop"].to_numpy(dtype=bool), STOP, OTHER)
+
+
+def _single(words: pd.DataFrame) -> NDArray[Any]:
+    stop = words["is_stop"].to_numpy(dtype=bool) & ~_negates(words)
+    return np.where(stop, words["lower"].to_numpy(dtype=object), "")
+
+
+def _negations(words: pd.DataFrame) -> NDArray[Any]:
+    return np.where(_negates(words), words["lower"].to_numpy(dtype=object), "")
+
+
+def _negation(words: pd.DataFrame) -> NDArray[Any]:
+    return np.where(_negates(words), ALL_NEGATIONS, "")
+
+
+def _negates(words: pd.DataFrame) -> NDArray[np.bool_]:
+    return words["lower"].isin(NEGATIONS).to_numpy(dtype=bool)

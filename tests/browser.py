@@ -11,6 +11,9 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
+PHONE, DESK, PAPER = 390, 1360, 680
+"""Widths of windows and of a sheet, in CSS pixels."""
+
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
@@ -43,3 +46,22 @@ def browser(profile: Path) -> Iterator[Any]:
         yield driver
     finally:
         driver.quit()
+
+
+def show(
+    driver: Any, url: str, *, width: int = DESK, scheme: str = "light", media: str = ""
+) -> None:
+    """Open a page in a window or on paper."""
+    driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
+    )
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": [feature]})
+    driver.get(url)
+
+
+def overflow(driver: Any) -> int:
+    """By how many pixels the page is wider than its window."""
+    script = "const d = document.documentElement; return d.scrollWidth - d.clientWidth"
+    return int(driver.execute_script(script))

@@ -9,10 +9,25 @@ os.environ.pop("AUDITKIT_DATA", None)  # a developer's own copy must not answer 
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from auditkit.trace import Trace
+
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "keep what golden cases become now; read the diff before committing"
+    parser.addoption("--update-golden", action="store_true", help=text)
+
+
+@pytest.fixture(scope="session")
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """Whether golden files are rewritten rather than compared."""
+    return bool(request.config.getoption("--update-golden"))
 
 
 @pytest.fixture(scope="session")
@@ -98,3 +113,23 @@ def tiny_runs(
         return out
 
     return run
+
+
+@pytest.fixture(scope="session")
+def tiny_traces(
+    tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Callable[[str], Path], tiny_csv: str
+) -> "Callable[[str], Trace]":
+    """Layout → what is recorded of all documents, without a probe. Read-only."""
+    from recorded import bench, recorded
+
+    from auditkit.files import Folder
+    from auditkit.record.settings import RecordingSettings
+
+    root = tmp_path_factory.mktemp("traces")
+
+    @cache
+    def trace(layout: str) -> "Trace":
+        folder = Folder(root / layout / "trace")
+        return recorded(bench(tiny_checkpoint(layout)), tiny_csv, folder, RecordingSettings())
+
+    return trace

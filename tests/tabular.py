@@ -9,6 +9,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from auditkit.data.examples import Dataset, load_dataset
+from auditkit.data.settings import DataSettings
+
+
+def load(
+    name: str, *, seed: int = 0, label_names: Sequence[str] | None = None, **settings: Any
+) -> Dataset:
+    """The data set `name` with `settings` of `DataSettings`."""
+    chosen = DataSettings(dataset=name, **settings)
+    return load_dataset(chosen, seed=seed, label_names=label_names)
+
 
 def write_csv(path: Path, rows: Sequence[Sequence[str]]) -> str:
     with path.open("w", encoding="utf-8", newline="") as file:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -42,12 +43,23 @@ HEAVY = {"altair", "datasets", "pandas", "sklearn", "spacy", "statsmodels", "tor
 
 SOURCES = sorted([*ROOT.glob("auditkit/**/*.py"), *ROOT.glob("probes/**/*.py")])
 
+MOST_LINES = 250
+
+EXCEPTIONS: dict[str, int] = {}
+"""Files that are longer, and their lines: a list that only shrinks."""
+
+SLACK = 10
+"""A listed file that is shorter than its number by more lines than this gets a lower number."""
+
 
 def home(path: Path) -> str:
     """The module or package right below auditkit: `trace`, `ltp`, `probes`; "" for auditkit."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     inside = parts if parts[0] == "probes" else parts[1:]
     return "" if inside == ("__init__",) else inside[0]
+
+
+ROOMS = sorted({home(path) for path in SOURCES if path.parent != ROOT / "auditkit"})
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -68,6 +80,13 @@ def internal(path: Path) -> Iterator[str]:
             yield parts[1]
 
 
+def dotted(path: Path) -> str:
+    """The name that a file is imported by, `auditkit.trace.tables`; a package's its face."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    parts = parts[:-1] if path.name == "__init__.py" else parts
+    return ".".join(("auditkit",) * (parts[0] == "probes") + parts)
+
+
 def relative(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
@@ -84,6 +103,22 @@ def test_imports_obey_the_rule(path: Path) -> None:
     for other in internal(path):
         assert other in ORDER, f"{relative(path)} imports {other}"
         assert ORDER.index(other) <= ORDER.index(mine), f"{relative(path)} may not import {other}"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_has_no_circles(room: str) -> None:
+    """Faces are left out: they import what they show, and no module of the room imports them."""
+    package = f"auditkit.{room}."
+    modules = {dotted(p): p for p in SOURCES if home(p) == room and p.name != "__init__.py"}
+    uses: dict[str, set[str]] = {}
+    for module, path in modules.items():
+        named = [name for name in imports(path) if f"{name}.".startswith(package)]
+        uses[module] = {n if n in modules else n.rpartition(".")[0] for n in named}
+        assert uses[module] <= modules.keys(), f"{module} imports the face of its own room"
+    try:
+        TopologicalSorter(uses).prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
@@ -108,11 +143,8 @@ def test_every_library_in_use_is_declared() -> None:
     "path", [p for p in SOURCES if "__all__ = " in p.read_text(encoding="utf-8")], ids=relative
 )
 def test_all_is_exact_where_it_is_defined(path: Path) -> None:
-    parts = path.relative_to(ROOT).with_suffix("").parts
     package = path.name == "__init__.py"
-    module = importlib.import_module(
-        ".".join(("auditkit",) * (parts[0] == "probes") + (parts[:-1] if package else parts))
-    )
+    module = importlib.import_module(dotted(path))
     public = set()
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -126,7 +158,17 @@ def test_all_is_exact_where_it_is_defined(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
 def test_files_stay_readable(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 450
+    name = relative(path)
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    most = EXCEPTIONS.get(name, MOST_LINES)
+    assert lines <= most, f"{name} has {lines} lines, {most} at most: find its seam and cut it"
+    if name in EXCEPTIONS:
+        assert lines > MOST_LINES, f"{name} has {lines} lines now: take it off the list"
+        assert lines >= most - SLACK, f"{name} has {lines} lines now: lower its number"
+
+
+def test_the_exceptions_are_files_that_are_there() -> None:
+    assert EXCEPTIONS.keys() <= set(map(relative, SOURCES))
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["probes", "--help"]])

@@ -17,8 +17,9 @@ from command import auditkit as command
 from tabular import write_csv
 
 import auditkit
+from auditkit import plugin
 from auditkit.cli import cli
-from auditkit.plugin import probe as plugin
+from auditkit.run.settings import PLACES
 
 TEXT = "Anna sorted the roses and the onions before it got dark."
 FAST = ("--probe", "performance", "--random-draws", "1")
@@ -244,7 +245,7 @@ def test_explain_says_that_a_text_goes_on(model: Path) -> None:
     assert "the text goes on past what the models read" in done.out
     assert "5 tokens" in done.out
     done = command("explain", "--model", model, "--max-length", "0", TEXT)
-    assert (done.code, "--max-length is 0" in done.complaint) == (2, True)
+    assert (done.code, "max_length: " in done.complaint) == (2, True)
 
 
 def test_explain_writes_a_page(model: Path, tmp_path: Path) -> None:
@@ -322,7 +323,7 @@ def test_help_names_every_command_and_option_of_the_settings() -> None:
     assert all(name in whole for name in ("train", "run", "explain", "report", "probes"))
     flags = CliRunner().invoke(cli, ["run", "--help"]).output
     spelled = {"probes": "--probe"}
-    for name in auditkit.Settings.model_fields:
+    for name in PLACES:
         if name != "options":
             assert spelled.get(name, f"--{name.replace('_', '-')}") in flags
     assert command().code == 2

@@ -5,19 +5,17 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
 from typing import Any, ClassVar
 
 import pytest
 from command import assert_harmless
 from command import audit as run
 from command import auditkit as command
+from third_party import install
 
 import auditkit
-from auditkit.finding.values import Finding
-from auditkit.plugin import probe as plugin
+from auditkit.finding import Finding
 
 TEXT = "Anna sorted the roses and the onions before it got dark."
 FAST = ("--probe", "performance", "--random-draws", "1")
@@ -54,24 +52,13 @@ class Picky:
     name: ClassVar[str] = "picky"
     version: ClassVar[str] = "1"
     question: ClassVar[str] = "Is there a baseline?"
-    needs: ClassVar[frozenset[str]] = frozenset({"baseline"})
+    needs: ClassVar[frozenset[str]] = frozenset({"reference"})
 
     def measure(self, bench: Any) -> Any:
         raise AssertionError("it is not to be asked")
 
     def analyse(self, trace: Any, rng: Any) -> Finding:
         raise AssertionError("it is not to be asked")
-
-
-def install(monkeypatch: pytest.MonkeyPatch, probe: type) -> None:
-    """As if a package with this probe were installed."""
-    module = ModuleType("third_party")
-    setattr(module, probe.__name__, probe)
-    monkeypatch.setitem(sys.modules, "third_party", module)
-    name = probe.__dict__["name"]
-    entry = EntryPoint(name=name, value=f"third_party:{probe.__name__}", group=plugin.GROUP)
-    installed = entry_points(group=plugin.GROUP)
-    monkeypatch.setattr(plugin, "entry_points", lambda group: [*installed, entry])
 
 
 def test_without_a_baseline_what_needs_one_says_so(
@@ -86,10 +73,9 @@ def test_without_a_baseline_what_needs_one_says_so(
     picky = audit.finding("picky")
     assert picky.status == "not_applicable"
     assert "an unpruned baseline model (--baseline DIR, or CKPT/baseline)" in picky.claim
-    assert (
-        audit.about["no_baseline"] == "alone has no folder baseline/ and --baseline was not given"
-    )
-    assert audit.about["baseline"] is None
+    reason = "alone has no folder baseline/ and --baseline was not given"
+    assert audit.about["absent"]["baseline"] == reason
+    assert list(audit.about["subjects"]) == ["model"]
     done = command("explain", "--model", alone, TEXT)
     assert "no baseline: alone has no folder baseline/" in done.out
 
@@ -101,7 +87,7 @@ def test_without_a_random_arm_its_probes_say_so(
     done = run(tmp_path / "run", flag, "0", "--attribution-sample", "0", model=model, dataset=data)
     assert (done.code, done.err) == (0, "")
     audit = auditkit.load(tmp_path / "run")
-    assert audit.about["random_draws"] == audit.about["random_documents"] == 0
+    assert "random" not in {run["name"] for run in audit.about["runs"]}
     assert not audit.failures
 
 

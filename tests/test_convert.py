@@ -9,8 +9,9 @@ from command import Done, audit, auditkit
 from original import config_of, state_of, write
 from tabular import write_csv
 
-from auditkit.finding.values import Audit, loads
-from auditkit.ltp.checkpoints import from_stock, open_backbone, save_stock
+from auditkit.finding import Audit, loads
+from auditkit.ltp.checkpoints import from_stock, open_backbone
+from auditkit.ltp.saving import save_stock
 
 QUICK = ("--probe", "performance", "--probe", "pos_retention", "--random-draws", "0",
          "--speed-documents", "0")  # fmt: skip
@@ -56,11 +57,11 @@ def direct(root: Path) -> Path:
 
 def test_an_original_is_audited_as_it_is_and_the_report_says_so(direct: Path) -> None:
     found = results(direct)
-    model = found.about["model"]
+    model = found.about["subjects"]["model"]
     assert (model["original"], model["score_norm"]) == (True, "padded:128")
     assert (model["protect_first"], model["rule"]) == (False, "absolute")
     assert [round(t, 4) for t in model["thresholds"]] == [0.0075] * 3
-    assert not found.about["baseline"]["original"]
+    assert not found.about["subjects"]["baseline"]["original"]
     page = (direct / "report.html").read_text(encoding="utf-8")
     assert (
         "from a checkpoint of the original LTP implementation, scores divided by padded:128" in page
@@ -76,7 +77,7 @@ def test_a_converted_checkpoint_gives_the_same_findings(root: Path, direct: Path
     done, out = run(root, root / "run-converted", model="converted")
     assert done.code in (0, 4), done.err
     assert results(out).findings == results(direct).findings
-    assert results(out).about["model"]["original"]
+    assert results(out).about["subjects"]["model"]["original"]
 
 
 def test_another_score_norm_is_another_audit(root: Path, direct: Path, tmp_path: Path) -> None:
@@ -85,7 +86,7 @@ def test_another_score_norm_is_another_audit(root: Path, direct: Path, tmp_path:
     assert "holds a run with score_norm 'padded:128', this one has 'length'" in done.complaint
     done, out = run(root, tmp_path / "length", "--score-norm", "length")
     assert done.code in (0, 4), done.err
-    assert results(out).about["model"]["score_norm"] == "length"
+    assert results(out).about["subjects"]["model"]["score_norm"] == "length"
     assert results(out).about["settings"]["score_norm"] == "length"
     assert results(out).findings != results(direct).findings
     for flag in ("mean", "padded:0"):
@@ -100,8 +101,8 @@ def test_without_a_baseline_what_needs_one_is_not_applicable(root: Path, tmp_pat
     )  # fmt: skip
     assert done.code in (0, 4), done.err
     found = results(tmp_path / "run")
-    assert found.about["baseline"] is None
-    assert "no folder baseline/ and --baseline was not given" in found.about["no_baseline"]
+    assert "baseline" not in found.about["subjects"]
+    assert "no folder baseline/ and --baseline was not given" in found.about["absent"]["baseline"]
     performance = next(f for f in found.findings if f.probe == "performance")
     assert "not compared with a baseline: original has no folder" in performance.claim
     assert not found.failures

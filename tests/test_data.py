@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tabular import write_csv, write_jsonl, write_parquet
+from tabular import load, write_csv, write_jsonl, write_parquet
 
-from auditkit.data.examples import Dataset, load_dataset
+from auditkit.data.examples import Dataset
 from auditkit.errors import DataError
 
 
@@ -35,7 +35,7 @@ def test_refused_rows_are_counted_and_listed(tmp_path: Path) -> None:
         {"text": "a", "label": "x", "place": "\ud800"},
         {"text": "nul \x00 </script>", "label": "x"},
     ]
-    data = load_dataset(write_jsonl(tmp_path / "a.jsonl", rows), groups=("place",))
+    data = load(write_jsonl(tmp_path / "a.jsonl", rows), groups=("place",))
     assert {r.row: r.reason for r in data.refused} == {
         2: "the text is empty",
         3: "the text is empty",
@@ -55,20 +55,20 @@ def test_refused_rows_are_counted_and_listed(tmp_path: Path) -> None:
 def test_columns_are_found_whatever_their_case_or_named(tmp_path: Path) -> None:
     rows = [(" Label", "Sentence", "a,\u202eb\n<c>"), ("x", "first", "second")]
     name = write_csv(tmp_path / "a.csv", rows)
-    assert load_dataset(name).examples[0].text == "first"
-    assert load_dataset(name, text_column="a,\u202eb\n<c>").examples[0].text == "second"
+    assert load(name).examples[0].text == "first"
+    assert load(name, text_column="a,\u202eb\n<c>").examples[0].text == "second"
     with pytest.raises(DataError, match="no text column 'sentence'; did you mean Sentence"):
-        load_dataset(name, text_column="sentence")
+        load(name, text_column="sentence")
     with pytest.raises(DataError, match="'Sentence' cannot be both"):
-        load_dataset(name, label_column="Sentence")
+        load(name, label_column="Sentence")
     with pytest.raises(DataError, match="no group column"):
-        load_dataset(name, groups=("\ud800",))
+        load(name, groups=("\ud800",))
 
 
 def test_columns_are_listed_on_one_printable_line(tmp_path: Path) -> None:
     header = ["a\nb", "\u202e", "x" * 999, *(f"c{i}" for i in range(50))]
     with pytest.raises(DataError) as caught:
-        load_dataset(write_csv(tmp_path / "a.csv", [header, ["1"] * len(header)]))
+        load(write_csv(tmp_path / "a.csv", [header, ["1"] * len(header)]))
     message = str(caught.value)
     assert message.isprintable()
     assert r"'a\nb', '\u202e'" in message
@@ -79,7 +79,7 @@ def test_columns_are_listed_on_one_printable_line(tmp_path: Path) -> None:
 def test_groups_are_text_and_missing_ones_are_left_out(tmp_path: Path) -> None:
     columns = {"text": ["a", "b"], "label": [0, 1], "age": [30, None], "who": [" he ", ""]}
     name = write_parquet(tmp_path / "a.parquet", columns)
-    data = load_dataset(name, groups=("who", "age"))
+    data = load(name, groups=("who", "age"))
     assert data.group_columns == ("who", "age")
     assert data.examples[0].groups == (("who", "he"), ("age", "30"))
     assert data.examples[1].groups == ()
@@ -97,7 +97,7 @@ def test_groups_are_text_and_missing_ones_are_left_out(tmp_path: Path) -> None:
 )
 def test_example_ids(tmp_path: Path, column: str, values: list[str], expected: list[str]) -> None:
     rows = [(column, "text", "label"), (values[0], "a", "x"), (values[1], "b", "y")]
-    data = load_dataset(write_csv(tmp_path / "a.csv", rows))
+    data = load(write_csv(tmp_path / "a.csv", rows))
     assert [e.example_id for e in data.examples] == expected
 
 
@@ -127,7 +127,7 @@ def test_labels_of_the_data(
     expected: tuple[str, ...],
     first: int,
 ) -> None:
-    data = load_dataset(labelled(tmp_path, labels, names))
+    data = load(labelled(tmp_path, labels, names))
     assert data.labels == expected
     assert data.examples[0].label == first
 
@@ -156,7 +156,7 @@ def test_labels_are_matched_with_the_model(
     model: list[str],
     expected: list[str],
 ) -> None:
-    data = load_dataset(labelled(tmp_path, labels, names), label_names=model)
+    data = load(labelled(tmp_path, labels, names), label_names=model)
     assert classes(data) == expected
 
 
@@ -175,7 +175,7 @@ def test_labels_that_cannot_be_matched_show_both_lists(
     tmp_path: Path, labels: list[Any], names: list[str] | None, model: list[str], stranger: str
 ) -> None:
     with pytest.raises(DataError) as caught:
-        load_dataset(labelled(tmp_path, labels, names), label_names=model)
+        load(labelled(tmp_path, labels, names), label_names=model)
     message = str(caught.value)
     assert f"the model has no class {stranger};" in message
     assert f"classes of the model: {', '.join(model)};" in message
@@ -185,11 +185,11 @@ def test_labels_that_cannot_be_matched_show_both_lists(
 
 def test_a_label_outside_of_its_own_names_and_classes_of_one_name(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"row 2, column 'label': label 2; expected 0..1: neg, pos"):
-        load_dataset(labelled(tmp_path, [0, 2], ["neg", "pos"]))
+        load(labelled(tmp_path, [0, 2], ["neg", "pos"]))
     with pytest.raises(DataError, match="two classes have one name: pos, POS"):
-        load_dataset(labelled(tmp_path, [0], ["pos", "POS"]))
+        load(labelled(tmp_path, [0], ["pos", "POS"]))
     with pytest.raises(DataError, match="the model: two classes have one name: x, X"):
-        load_dataset(labelled(tmp_path, [0]), label_names=["x", "X"])
+        load(labelled(tmp_path, [0]), label_names=["x", "X"])
 
 
 # --- limit -------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def test_a_limit_keeps_the_shares_the_order_and_the_account(
     path = tmp_path_factory.mktemp("limit") / "a.csv"
     rows = [("text", "label"), *[(f"text {i}", y) for i, y in enumerate(labels)]]
     name = write_csv(path, rows)
-    data = load_dataset(name, limit=limit, seed=seed)
+    data = load(name, limit=limit, seed=seed)
     usable = Counter(filter(None, labels))
     total = sum(usable.values())
     assert len(data.examples) == min(limit, total)
@@ -218,23 +218,21 @@ def test_a_limit_keeps_the_shares_the_order_and_the_account(
     for label, count in usable.items():  # the quota rule: the share, rounded down or up
         share = min(limit, total) * count / total
         assert math.floor(share) <= kept[label] <= math.ceil(share)
-    assert load_dataset(name, limit=limit, seed=seed) == data
+    assert load(name, limit=limit, seed=seed) == data
 
 
 def test_the_seed_draws_another_sample_and_the_largest_remainder_wins(tmp_path: Path) -> None:
     labels = ["a"] * 50 + ["b"] * 30 + ["c"] * 20
     name = labelled(tmp_path, labels)
-    one, two = (load_dataset(name, limit=13, seed=seed) for seed in (0, 1))
+    one, two = (load(name, limit=13, seed=seed) for seed in (0, 1))
     assert one.sha256 != two.sha256
     # shares 6.5, 3.9, 2.6: three places are left over after 6 + 3 + 2; b and c have more of one
     assert Counter(classes(one)) == Counter(classes(two)) == {"a": 6, "b": 4, "c": 3}
-    with pytest.raises(DataError, match="limit 0: expected 1 or more"):
-        load_dataset(name, limit=0)
 
 
 def test_the_hash_follows_what_is_used_and_nothing_else(tmp_path: Path) -> None:
     def hashed(rows: list[tuple[str, ...]], **options: Any) -> str:
-        return load_dataset(write_csv(tmp_path / "a.csv", rows), **options).sha256
+        return load(write_csv(tmp_path / "a.csv", rows), **options).sha256
 
     base = hashed([("text", "label", "z"), ("a", "x", "1"), ("b", "y", "2")])
     assert hashed([("label", "z", "text"), ("x", "9", "a"), ("y", "8", "b")]) == base
@@ -253,9 +251,9 @@ def test_the_hash_follows_what_is_used_and_nothing_else(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_real_data_sets(shared_data: Path) -> None:
-    news = load_dataset("agnews", data_dir=shared_data)
+    news = load("agnews", data_dir=shared_data)
     assert (news.rows_in, len(news.examples), news.refused) == (7600, 7600, ())
     assert news.labels == ("World", "Sports", "Business", "Sci/Tech")
     assert set(Counter(e.label for e in news.examples).values()) == {1900}
-    films = load_dataset("imdb", split="train", data_dir=shared_data, limit=1000)
+    films = load("imdb", split="train", data_dir=shared_data, limit=1000)
     assert Counter(classes(films)) == {"neg": 500, "pos": 500}

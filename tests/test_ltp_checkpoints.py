@@ -29,10 +29,10 @@ from auditkit.ltp.checkpoints import (
     load_ltp,
     load_tokenizer,
     open_backbone,
-    save_stock,
     training_record,
 )
 from auditkit.ltp.layouts import to_stock
+from auditkit.ltp.saving import save_stock
 
 STOCK: dict[str, type[PreTrainedModel]] = {
     "bert": BertForSequenceClassification,

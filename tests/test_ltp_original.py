@@ -18,7 +18,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 import auditkit.ltp
 from auditkit.errors import AuditError, CheckpointError, SettingsError
 from auditkit.ltp import LTPForSequenceClassification
-from auditkit.ltp.checkpoints import convert, load_baseline, load_ltp, load_tokenizer
+from auditkit.ltp.checkpoints import load_baseline, load_ltp, load_tokenizer
+from auditkit.ltp.saving import convert
 
 NORM = "padded:24"
 EVERY = ("absolute", "relative", "topk")

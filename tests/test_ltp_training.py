@@ -36,9 +36,10 @@ from auditkit.errors import CheckpointError, SettingsError
 from auditkit.ltp import LTPForSequenceClassification
 from auditkit.ltp.checkpoints import load_baseline, load_ltp
 from auditkit.ltp.inference import evaluate
-from auditkit.ltp.training.stages import STAGES, TrainingSettings, train
+from auditkit.ltp.training.outcome import Stage
+from auditkit.ltp.training.settings import STAGES, TrainingSettings
+from auditkit.ltp.training.stages import train
 from auditkit.ltp.training.trainer import Step
-from auditkit.ltp.training.workspace import Stage
 
 
 @pytest.fixture(scope="session")

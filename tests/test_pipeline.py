@@ -16,22 +16,30 @@ import torch
 from command import auditkit as command
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from auditkit.trace.tables import Trace
+from auditkit.trace import Trace
 
 LAYERS = 3
 layouts = pytest.mark.parametrize("layout", ["bert", "roberta"])
 
 Checkpoints = Callable[[str], Path]
-Runs = Callable[..., Path]
+Traces = Callable[[str], Trace]
 
 
-def trace_of(run: Path) -> Trace:
-    return Trace.open(run / "trace")
+def table_of(trace: Trace, name: str) -> pd.DataFrame:
+    ids = trace.documents.ids if name == "texts" else None
+    return pd.concat(trace.scan(name, ids=ids), ignore_index=True)
 
 
 def texts_of(trace: Trace) -> dict[str, str]:
-    examples = trace.table("examples")
-    return dict(zip(examples["example_id"], examples["text"], strict=True))
+    texts = table_of(trace, "texts")
+    return dict(zip(texts["example_id"], texts["text"], strict=True))
+
+
+def said_by(trace: Trace, arm: str) -> pd.DataFrame:
+    """Columns probs and predicted of an arm, by document."""
+    table = trace.table("documents").set_index("example_id")
+    columns = {f"probs_{arm}": "probs", f"predicted_{arm}": "predicted"}
+    return table[list(columns)].rename(columns=columns)
 
 
 def rows(frame: pd.DataFrame) -> list[Any]:
@@ -63,28 +71,29 @@ def test_train_leaves_two_models_and_its_history(layout: str, tiny_checkpoint: C
 
 
 @layouts
-def test_rows_are_accounted_for(layout: str, tiny_runs: Runs) -> None:
-    trace = trace_of(tiny_runs(layout))
+def test_rows_are_accounted_for(layout: str, tiny_traces: Traces) -> None:
+    trace = tiny_traces(layout)
     data = trace.about.dataset
     assert (data.rows_in, data.audited, len(data.refused), data.truncated) == (91, 90, 1, 1)
     assert data.refused[0].row == 91
-    examples = trace.table("examples")
+    examples = trace.table("documents")
     assert len(examples) == 90
     assert [tiny.CLASSES[i] for i in examples["label"][:3]] == list(tiny.CLASSES)
     long = examples[examples["truncated"]].iloc[0]
     assert long["tokens"] == tiny.MAX_LENGTH
     assert long["words_cut"] > 0
     assert data.words_cut == examples["words_cut"].sum() == long["words_cut"]
-    groups = trace.table("groups")
-    assert set(groups["column"]) == {"source", "season"}
-    assert len(groups) == 90 + (groups["column"] == "season").sum() < 180  # some have no season
+    groups = {column: trace.documents.group(column) for column in data.group_columns}
+    assert list(groups) == ["source", "season"]
+    assert (groups["source"] != "").all()
+    assert 0 < (groups["season"] == "").sum() < 90  # some have no season
 
 
 @layouts
-def test_words_are_slices_of_the_text(layout: str, tiny_runs: Runs) -> None:
-    trace = trace_of(tiny_runs(layout))
+def test_words_are_slices_of_the_text(layout: str, tiny_traces: Traces) -> None:
+    trace = tiny_traces(layout)
     texts = texts_of(trace)
-    words = trace.table("words")
+    words = table_of(trace, "words")
     assert len(words) > 90 * 8
     for word in rows(words):
         assert word.text == texts[word.example_id][word.char_start : word.char_end]
@@ -95,12 +104,12 @@ def test_words_are_slices_of_the_text(layout: str, tiny_runs: Runs) -> None:
 
 @layouts
 def test_every_piece_belongs_to_the_word_that_it_overlaps_most(
-    layout: str, tiny_runs: Runs
+    layout: str, tiny_traces: Traces
 ) -> None:
-    trace = trace_of(tiny_runs(layout))
-    texts, words = texts_of(trace), by_document(trace.table("words"))
+    trace = tiny_traces(layout)
+    texts, words = texts_of(trace), by_document(table_of(trace, "words"))
     spaced = 0
-    for example_id, tokens in by_document(trace.table("tokens")).items():
+    for example_id, tokens in by_document(table_of(trace, "tokens")).items():
         mine = rows(words[example_id])
         for token in rows(tokens):
             if token.special:
@@ -118,11 +127,11 @@ def test_every_piece_belongs_to_the_word_that_it_overlaps_most(
 
 
 @layouts
-def test_a_word_lives_as_long_as_any_of_its_pieces(layout: str, tiny_runs: Runs) -> None:
-    trace = trace_of(tiny_runs(layout))
-    tokens = by_document(trace.table("tokens"))
+def test_a_word_lives_as_long_as_any_of_its_pieces(layout: str, tiny_traces: Traces) -> None:
+    trace = tiny_traces(layout)
+    tokens = by_document(table_of(trace, "tokens"))
     several = 0
-    for example_id, words in by_document(trace.table("words")).items():
+    for example_id, words in by_document(table_of(trace, "words")).items():
         pieces: dict[int, list[int]] = {}
         for token in rows(tokens[example_id]):
             pieces.setdefault(token.word, []).append(token.depth)
@@ -137,12 +146,12 @@ def test_a_word_lives_as_long_as_any_of_its_pieces(layout: str, tiny_runs: Runs)
 
 @layouts
 def test_special_tokens_are_marked(
-    layout: str, tiny_runs: Runs, tiny_checkpoint: Checkpoints
+    layout: str, tiny_traces: Traces, tiny_checkpoint: Checkpoints
 ) -> None:
     tokenizer = AutoTokenizer.from_pretrained(tiny_checkpoint(layout))
     ends = {"bert": ("[CLS]", "[SEP]"), "roberta": ("<s>", "</s>")}[layout]
     assert tuple(tokenizer.convert_ids_to_tokens([0, 2] if layout == "roberta" else [2, 3])) == ends
-    for tokens in by_document(trace_of(tiny_runs(layout)).table("tokens")).values():
+    for tokens in by_document(table_of(tiny_traces(layout), "tokens")).values():
         special = tokens["special"].to_numpy()
         assert special[0]
         assert special[-1]
@@ -164,17 +173,17 @@ def probabilities(model: Any, ids: list[int]) -> tuple[np.ndarray, Any]:
 
 @layouts
 def test_predictions_are_those_of_the_checkpoint_alone(
-    layout: str, tiny_runs: Runs, tiny_checkpoint: Checkpoints
+    layout: str, tiny_traces: Traces, tiny_checkpoint: Checkpoints
 ) -> None:
     """One document at a time, through the classes that a user of transformers would take."""
-    trace, path = trace_of(tiny_runs(layout)), tiny_checkpoint(layout)
+    trace, path = tiny_traces(layout), tiny_checkpoint(layout)
     tokenizer = AutoTokenizer.from_pretrained(path)
     pruned = AutoModelForSequenceClassification.from_pretrained(path).eval()
     stock = AutoModelForSequenceClassification.from_pretrained(path / "baseline").eval()
     assert type(pruned).__name__ == "LTPForSequenceClassification"
     assert "LTP" not in type(stock).__name__
-    said = {arm: trace.predictions(arm) for arm in ("pruned", "baseline")}
-    depths = by_document(trace.table("tokens"))
+    said = {arm: said_by(trace, arm) for arm in ("pruned", "baseline")}
+    depths = by_document(table_of(trace, "tokens"))
     for example_id, text in texts_of(trace).items():
         ids = tokenizer(text, truncation=True, max_length=tiny.MAX_LENGTH)["input_ids"]
         assert ids == depths[example_id]["token_id"].tolist()
@@ -184,15 +193,15 @@ def test_predictions_are_those_of_the_checkpoint_alone(
         assert depths[example_id]["depth"].tolist() == output.depth[0].tolist()
         expected, _ = probabilities(stock, ids)
         np.testing.assert_allclose(said["baseline"]["probs"][example_id], expected, atol=1e-5)
-    labels = trace.table("examples").set_index("example_id")["label"]
+    labels = trace.table("documents").set_index("example_id")["label"]
     assert (said["pruned"]["predicted"] == labels).mean() > 0.6
 
 
 @layouts
-def test_counted_macs_follow_from_the_depths(layout: str, tiny_runs: Runs) -> None:
-    trace = trace_of(tiny_runs(layout))
-    depths = by_document(trace.table("tokens"))
-    costs = by_document(trace.table("costs"))
+def test_counted_macs_follow_from_the_depths(layout: str, tiny_traces: Traces) -> None:
+    trace = tiny_traces(layout)
+    depths = by_document(table_of(trace, "tokens"))
+    costs = by_document(table_of(trace, "costs"))
     d, f = 32, 64
     for example_id, tokens in depths.items():
         for arm, of_arm in costs[example_id].groupby("arm"):
@@ -207,12 +216,13 @@ def test_counted_macs_follow_from_the_depths(layout: str, tiny_runs: Runs) -> No
 
 
 @layouts
-def test_the_random_arm_keeps_as_many_tokens_and_others(layout: str, tiny_runs: Runs) -> None:
-    trace = trace_of(tiny_runs(layout))
-    random = trace.table("random")
-    pruned = by_document(trace.table("tokens"))
+def test_the_random_arm_keeps_as_many_tokens_and_others(layout: str, tiny_traces: Traces) -> None:
+    trace = tiny_traces(layout)
+    depths = table_of(trace, "depths")
+    random = depths[depths["arm"] == "random"]
+    pruned = by_document(table_of(trace, "tokens"))
     assert set(random["draw"]) == {0, 1, 2}
-    assert random["example_id"].nunique() == trace.about.random_documents == 90
+    assert random["example_id"].nunique() == trace.documents.label.size == 90
     differ = {"0": 0, "1": 0, "2": 0}
     for key, drawn in random.groupby(["example_id", "draw"]):
         example_id, draw = map(str, key)
@@ -234,25 +244,25 @@ def test_the_random_arm_keeps_as_many_tokens_and_others(layout: str, tiny_runs: 
 
 @layouts
 def test_explain_says_what_the_trace_says(
-    layout: str, tiny_runs: Runs, tiny_checkpoint: Checkpoints
+    layout: str, tiny_traces: Traces, tiny_checkpoint: Checkpoints
 ) -> None:
-    trace = trace_of(tiny_runs(layout))
+    trace = tiny_traces(layout)
     example_id, text = next(iter(texts_of(trace).items()))
     done = command("explain", "--model", tiny_checkpoint(layout), "--json", text)
     assert done.code == 0, done.err
     said = json.loads(done.out)
-    depth = by_document(trace.table("tokens"))[example_id]["depth"]
+    depth = by_document(table_of(trace, "tokens"))[example_id]["depth"]
     assert said["tokens"] == len(depth)
     assert said["alive"] == [int((depth >= layer).sum()) for layer in (1, 2, 3)]
-    words = by_document(trace.table("words"))[example_id]
+    words = by_document(table_of(trace, "words"))[example_id]
     kept = [(s["text"], s["depth"]) for s in said["segments"] if s["depth"] is not None]
     assert kept == list(zip(words["text"], words["depth"], strict=True))
     assert "".join(segment["text"] for segment in said["segments"]) == text == said["text"]
     for prediction in said["predictions"]:
-        expected = trace.predictions(prediction["arm"])["probs"][example_id]
+        expected = said_by(trace, prediction["arm"])["probs"][example_id]
         assert list(prediction["probabilities"]) == list(tiny.CLASSES)
         np.testing.assert_allclose(list(prediction["probabilities"].values()), expected, atol=1e-6)
     assert [p["arm"] for p in said["predictions"]] == ["baseline", "unpruned", "pruned"]
-    costs = by_document(trace.table("costs"))[example_id]
+    costs = by_document(table_of(trace, "costs"))[example_id]
     macs = (costs["macs_attention"] + costs["macs_ffn"]).groupby(costs["arm"]).sum()
     assert said["macs_share"] == pytest.approx(macs["pruned"] / macs["baseline"], rel=1e-5)

@@ -9,20 +9,24 @@ import numpy as np
 import pytest
 
 from auditkit.errors import ProbeError
-from auditkit.finding.values import Finding
-from auditkit.plugin import probe as plugin
-from auditkit.plugin.probe import (
-    GROUP,
-    NEEDS,
+from auditkit.finding import Finding
+from auditkit.plugin import (
+    CHAPTERS,
     BenchView,
+    Place,
     Plugin,
     Probe,
     discover,
+    discovery,
+    in_order,
+    needs,
     not_applicable,
+    place_of,
     unmet,
 )
-from auditkit.testing.traces import SyntheticBench, synthetic_trace
-from auditkit.trace.tables import Trace
+from auditkit.plugin.discovery import GROUP
+from auditkit.testing import SyntheticBench, synthetic_trace
+from auditkit.trace import Trace
 
 HOME = "auditkit_third_party"
 
@@ -92,7 +96,7 @@ def install(monkeypatch: pytest.MonkeyPatch, *entries: EntryPoint) -> None:
     def answer(*, group: str) -> list[EntryPoint]:
         return [e for e in entries if e.group == group]
 
-    monkeypatch.setattr(plugin, "entry_points", answer)
+    monkeypatch.setattr(discovery, "entry_points", answer)
 
 
 def load(value: str, **options: object) -> Probe:
@@ -107,16 +111,37 @@ def test_built_in_probes_come_through_the_door_of_third_parties() -> None:
         assert found[name].load().name == name
 
 
-def test_built_in_probes_come_first_and_nothing_is_imported(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_probes_are_found_by_name_and_nothing_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     install(
         monkeypatch,
         entry("zeta", "no.such.module:X", "auditkit"),
         entry("alpha", "no.such.module:Y"),
         entry("beta", "no.such.module:Z", "auditkit"),
     )
-    assert list(discover()) == ["beta", "zeta", "alpha"]
+    assert list(discover()) == ["alpha", "beta", "zeta"]
+
+
+def test_probes_stand_where_they_say_and_the_others_last_by_name() -> None:
+    @dataclass(frozen=True)
+    class First(Mine):
+        name: ClassVar[str] = "z_first"
+        place: ClassVar[Place] = Place(0, 0)
+
+    @dataclass(frozen=True)
+    class Second(Mine):
+        name: ClassVar[str] = "a_second"
+        place: ClassVar[Place] = Place(0, 1)
+
+    ordered = in_order([Other(), Mine(), Second(), First()])
+    assert [probe.name for probe in ordered] == ["z_first", "a_second", "mine", "other"]
+
+
+def test_built_in_probes_have_places_of_their_own() -> None:
+    own = [plugin.load() for plugin in discover().values() if plugin.distribution == "auditkit"]
+    places = [place_of(probe) for probe in own]
+    assert len(set(places)) == len(places)
+    assert all(place.chapter < len(CHAPTERS) for place in places)
+    assert in_order(own)[0].name == "performance"
 
 
 def test_one_name_twice_names_both_distributions(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,17 +211,31 @@ def test_an_import_may_fail_in_any_way(home: ModuleType, error: Exception) -> No
     assert told.value.__cause__ is error
 
 
-def test_needs_that_a_run_does_not_offer_are_told_in_words() -> None:
+def needing(*names: str) -> Probe:
     @dataclass(frozen=True)
     class Needy(Mine):
-        needs: ClassVar[frozenset[str]] = frozenset(NEEDS)
+        needs: ClassVar[frozenset[str]] = frozenset(names)
 
+    return Needy()
+
+
+def test_needs_that_a_run_does_not_offer_are_told_in_words() -> None:
     rng = np.random.default_rng(0)
-    everything = synthetic_trace(rng, documents=2)
-    nothing = synthetic_trace(rng, documents=2, baseline=False, draws=0, tagged=False)
-    assert unmet(Needy(), everything) == []
-    assert unmet(Needy(), nothing) == [NEEDS[need] for need in ("baseline", "random", "words")]
+    everything = synthetic_trace(rng, documents=2).about
+    nothing = synthetic_trace(rng, documents=2, baseline=False, draws=0, tagged=False).about
+    asked = needing("reference", "random", "words")
+    assert unmet(asked, everything) == []
+    assert unmet(asked, nothing) == [needs()[need] for need in ("random", "reference", "words")]
+    assert "--baseline DIR" in needs()["reference"]
     assert unmet(Mine(), nothing) == []
+
+
+@pytest.mark.parametrize("name", ["documents", "tokens", "words", "pruned", "baseline", "control"])
+def test_tables_arms_and_roles_can_be_needed(name: str) -> None:
+    about = synthetic_trace(np.random.default_rng(0), documents=2).about
+    assert unmet(needing(name), about) == []
+    bare = about.model_copy(update={"runs": (), "counts": dict.fromkeys(about.counts, 0)})
+    assert unmet(needing(name), bare) == [needs()[name]]
 
 
 def test_not_applicable_carries_the_probe_and_the_reason() -> None:

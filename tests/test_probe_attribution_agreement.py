@@ -6,18 +6,20 @@ import pandas as pd
 import pytest
 from scipy.stats import kendalltau
 
-from auditkit.finding.values import Finding
-from auditkit.plugin.probe import Probe, discover
-from auditkit.probes.attribution_agreement import CAVEATS, METHOD, SECOND, AttributionAgreement
-from auditkit.testing.traces import (
+from auditkit.finding import Finding
+from auditkit.plugin import Probe, discover
+from auditkit.probes._attribution import METHOD, METHODS_MEET, MODELS_MEET, SECOND
+from auditkit.probes.attribution_agreement import CAVEATS, AttributionAgreement
+from auditkit.testing import (
     SyntheticBench,
     check_probe,
     contract_traces,
     replace_tables,
     synthetic_trace,
+    whole,
     with_depth,
 )
-from auditkit.trace.tables import Trace
+from auditkit.trace import Trace
 
 TRACES = contract_traces()
 
@@ -73,10 +75,10 @@ def test_tau_is_the_mean_of_the_documents_without_special_tokens(trace: Trace) -
     for _, own in frame[(frame["arm"] == "unpruned") & (frame["method"] == METHOD)].groupby(
         "example_id"
     ):
-        both = own.merge(trace.table("tokens"), on=["example_id", "position"])
+        both = own.merge(whole(trace, "tokens"), on=["example_id", "position"])
         both = both[~both["special"]]
         taus.append(kendalltau(both["depth"], both["attribution"].abs()).statistic)
-    found = analyse(with_frame).measurement("kendall_tau", arm="unpruned", slice=METHOD)
+    found = analyse(with_frame).measurement("kendall_tau", arm="unpruned", against=METHOD)
     assert found.value == pytest.approx(np.mean(taus))
     assert found.n == 20
 
@@ -97,7 +99,7 @@ def test_claims_follow_what_was_planted(trace: Trace, truth: float, claim: str) 
     finding = analyse(replace_tables(trace, measured_attribution_agreement=frame))
     assert finding.claim.startswith(claim)
     assert "95 % interval" in finding.claim
-    control = finding.measurement("control_kendall_tau", arm="random", slice=METHOD)
+    control = finding.measurement("kendall_tau", arm="random", against=METHOD)
     assert control.interval is not None
     assert control.interval.low < 0.02 < 0.1 + control.interval.high
 
@@ -109,10 +111,9 @@ def test_ceilings_are_one_where_methods_and_models_are_the_same(trace: Trace) ->
 
     frame = AttributionAgreement().measure(Same(trace))
     finding = analyse(replace_tables(trace, measured_attribution_agreement=frame))
-    for arm, against in [("unpruned", "method against method"),
-                         ("baseline", "model against model")]:  # fmt: skip
-        for name in ("ceiling_auroc", "ceiling_corrected_precision"):
-            assert finding.measurement(name, arm=arm, slice=against).value == pytest.approx(1.0)
+    for arm, against in [("unpruned", METHODS_MEET), ("baseline", MODELS_MEET)]:
+        for name in ("auroc", "corrected_precision"):
+            assert finding.measurement(name, arm=arm, against=against).value == pytest.approx(1.0)
 
 
 def test_poor_convergence_warns_and_is_counted(trace: Trace) -> None:
@@ -133,13 +134,13 @@ def test_an_attribution_that_is_not_finite_leaves_its_document_out(trace: Trace)
     frame = AttributionAgreement().measure(SyntheticBench(trace))
     frame.loc[frame["example_id"] == "doc-0003", "attribution"] = np.inf
     finding = analyse(replace_tables(trace, measured_attribution_agreement=frame))
-    assert finding.measurement("kendall_tau", arm="unpruned", slice=METHOD).n == 59
+    assert finding.measurement("kendall_tau", arm="unpruned", against=METHOD).n == 59
     assert any(caveat.startswith("1 documents hold") for caveat in finding.caveats)
 
 
 def test_documents_without_a_value_are_counted_by_reason(trace: Trace) -> None:
     finding = analyse(measured(with_depth(trace, 4)))
-    tau = finding.measurement("kendall_tau", arm="unpruned", slice=METHOD)
+    tau = finding.measurement("kendall_tau", arm="unpruned", against=METHOD)
     assert tau.undefined == "no documents"
     rows = finding.table("left_out").rows
     assert ("agreement: unpruned, integrated_gradients", "Kendall's τ-b",

@@ -3,16 +3,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from counted import reference_of
 
-from auditkit.finding.values import Finding, Undefined
-from auditkit.plugin.probe import Probe
-from auditkit.plugin.retention import survival_of
-from auditkit.probes._terms import class_terms, fold_of, log_odds_z, match, term_list
-from auditkit.probes.domain_term import DomainTerm
+from auditkit.finding import Finding, Undefined, parse_address
+from auditkit.plugin import Probe, word_cells
+from auditkit.probes._terms import TermOf, class_terms, fold_of, log_odds_z, match, term_list
+from auditkit.probes.domain_term import READS, DomainTerm
 from auditkit.stats.inclusion import inclusion_probability
-from auditkit.testing.traces import SyntheticBench, check_probe, contract_traces, replace_tables
-from auditkit.testing.traces import synthetic_trace as synthetic
-from auditkit.trace.tables import Trace
+from auditkit.testing import (
+    SyntheticBench,
+    check_probe,
+    contract_traces,
+    replace_tables,
+    resharded,
+    synthetic_trace,
+    whole,
+)
+from auditkit.trace import Trace
 
 TRAINING = pd.DataFrame(
     [
@@ -25,7 +32,12 @@ TRAINING = pd.DataFrame(
 
 
 def trace_of(noun: float = 1.0, documents: int = 240) -> Trace:
-    return synthetic(np.random.default_rng(0), documents=documents, weights={"NOUN": noun})
+    return synthetic_trace(np.random.default_rng(0), documents=documents, weights={"NOUN": noun})
+
+
+def labels(trace: Trace) -> dict[str, int]:
+    """The gold class of each document."""
+    return dict(zip(trace.documents.ids, trace.documents.label.tolist(), strict=True))
 
 
 def with_terms(trace: Trace, glossary: tuple[str, ...] = ()) -> Trace:
@@ -98,39 +110,33 @@ def planted_texts() -> Trace:
     """Documents of class 0 speak of a goalkeeper, of class 1 of a semiconductor."""
     trace = trace_of()
     names = {0: "goalkeeper", 1: "semiconductor"}
-    label = trace.table("examples").set_index("example_id")["label"]
-    words = trace.table("words")
-    own = label.reindex(words["example_id"]).map(names).to_numpy(dtype=object)
+    words = whole(trace, "words")
+    own = words["example_id"].map(labels(trace)).map(names).to_numpy(dtype=object)
     lower = np.where(words["upos"] == "NOUN", own, words["lower"].to_numpy(dtype=object))
     words = words.assign(lower=lower)
     text = words.groupby("example_id")["lower"].agg(" ".join)
-    examples = trace.table("examples")
-    return replace_tables(
-        trace,
-        words=words,
-        examples=examples.assign(text=text.reindex(examples["example_id"]).to_numpy()),
-    )
+    return replace_tables(trace, words=words, texts=text.rename("text").reset_index())
 
 
 def test_without_training_words_each_half_is_measured_with_the_terms_of_the_other() -> None:
     trace = planted_texts()
     terms = term_list(SyntheticBench(trace), top=5, min_count=5)
     assert set(terms["fold"]) == {0, 1}
-    examples = trace.table("examples")
-    silent = examples.assign(
+    texts = whole(trace, "texts")
+    silent = texts.assign(
         text=[
             "" if fold_of(e) == 0 else t
-            for e, t in zip(examples["example_id"], examples["text"], strict=True)
+            for e, t in zip(texts["example_id"], texts["text"], strict=True)
         ]
     )
-    half = term_list(SyntheticBench(replace_tables(trace, examples=silent)), top=5, min_count=5)
+    half = term_list(SyntheticBench(replace_tables(trace, texts=silent)), top=5, min_count=5)
     assert set(half["fold"]) == {0}  # found on half 1, so measured on half 0 alone
     assert set(half["term"]) == {"goalkeeper", "semiconductor"}
     finding = analysed(replace_tables(trace, measured_domain_term=half))
-    words = trace.table("words")
+    words = whole(trace, "words")
     inside = np.array([fold_of(e) == 0 for e in words["example_id"]])
     count = (words["lower"].isin(["goalkeeper", "semiconductor"]) & inside).sum()
-    assert finding.measurement("lift", arm="pruned", slice="domain terms").n == count
+    assert finding.measurement("lift", arm="pruned", category="domain terms").n == count
     assert "found on one half of the documents, measured on the other" in finding.claim
     assert any("no training words" in caveat for caveat in finding.caveats)
 
@@ -198,28 +204,28 @@ def test_claim_follows_the_planted_effect(noun: float, claim: str) -> None:
 
 def test_terms_count_in_their_own_class_by_hand() -> None:
     trace = with_terms(trace_of(2.0), glossary=("berlin",))
-    finding, reference = analysed(trace), survival_of(trace).reference
-    words, examples = trace.table("words"), trace.table("examples")
-    label = dict(zip(examples["example_id"], examples["label"], strict=True))
+    finding, reference, words = analysed(trace), reference_of(trace), whole(trace, "words")
     lists = {0: {"restaurant", "goalkeeper"}, 1: {"semiconductor", "market"}}
-    of_class = words["example_id"].map(label)
+    of_class = words["example_id"].map(labels(trace))
     for value, terms in lists.items():
         mine = words["lower"].isin(terms | {"berlin"}) & (of_class == value)
-        m = finding.measurement("retention", arm="pruned", slice=f"domain terms of class {value}")
+        m = finding.measurement(
+            "retention", arm="pruned", **{"class": f"class {value}"}, category="domain terms"
+        )
         assert m.n == mine.sum()
         assert m.value == pytest.approx((words["depth"][mine] >= reference).mean())
     everywhere = words["lower"].isin(lists[0] | lists[1] | {"berlin"})
-    assert finding.measurement("lift", arm="pruned", slice="domain terms").n == everywhere.sum()
+    assert finding.measurement("lift", arm="pruned", category="domain terms").n == everywhere.sum()
 
 
 def test_table_of_terms_by_hand() -> None:
     trace = with_terms(trace_of(2.0), glossary=("berlin",))
-    words, tokens = trace.table("words"), trace.table("tokens")
-    label = trace.table("examples").set_index("example_id")["label"]
-    table, reference = analysed(trace).table("terms"), survival_of(trace).reference
+    words, tokens = whole(trace, "words"), whole(trace, "tokens")
+    finding, reference = analysed(trace), reference_of(trace)
+    table = finding.table("terms")
     shown = dict(zip(table.column("term"), range(5), strict=True))
     assert list(shown) == ["berlin", "goalkeeper", "restaurant", "semiconductor", "market"]
-    of_class = label.reindex(words["example_id"]).to_numpy() == 1
+    of_class = words["example_id"].map(labels(trace)) == 1
     mine = words[(words["lower"] == "market") & of_class]
     kept, chance = 0.0, 0.0
     for example_id, g, depth in zip(mine["example_id"], mine["pieces"], mine["depth"], strict=True):
@@ -233,67 +239,112 @@ def test_table_of_terms_by_hand() -> None:
     assert row["class"] == "class 1"
     assert row["words"] == len(mine)
     assert row["documents"] == mine["example_id"].nunique()
-    assert row["rate"] == pytest.approx(kept / len(mine))
+    assert row["retention"] == pytest.approx(kept / len(mine))
     assert row["lift"] == pytest.approx(kept / chance)
-    assert isinstance(table.column("z")[shown["berlin"]], Undefined)
-    z = [v for v in table.column("z")[1:3] if isinstance(v, float)]
+    m = finding.measurement("lift", arm="pruned", term="market", **{"class": "class 1"})
+    assert m.value == row["lift"]
+    assert table.column("class")[shown["berlin"]] == "(glossary)"
+    berlin = finding.measurement("lift", arm="pruned", term="berlin")
+    assert berlin.n == (words["lower"] == "berlin").sum()
+    assert isinstance(table.column("log_odds_z")[shown["berlin"]], Undefined)
+    z = [v for v in table.column("log_odds_z")[1:3] if isinstance(v, float)]
     assert z == sorted(z, reverse=True)
 
 
-@pytest.mark.parametrize("labels", [("a", "a"), ("", ""), ("\ud800", "x\n" * 99)])
-def test_hostile_class_names_make_no_two_classes_one(labels: tuple[str, str]) -> None:
-    trace = synthetic(np.random.default_rng(0), documents=40, labels=labels)
-    finding = check_probe(DomainTerm(resamples=50), with_terms(trace))
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a", "a"),
+        ("", ""),
+        ("", "a"),
+        ("\0\u202e", "x\n" * 99),
+        ("x],slice=y", "x"),
+        ("Sci, Tech", "Sci"),
+        ("x],class=y", "x,class=y"),
+        ("all classes", "(glossary)"),
+        ('"x"', "x"),
+        (" x", "x"),
+    ],
+)
+def test_hostile_class_names_make_no_two_classes_one(names: tuple[str, str]) -> None:
+    trace = synthetic_trace(np.random.default_rng(0), documents=40, labels=names)
+    finding = check_probe(DomainTerm(resamples=50), with_terms(trace, ("won",)))
     assert finding is not None
-    classes = finding.table("outcome").column("class")
-    assert len(set(classes)) == 3
     assert finding.status == "reported"
+    assert len(finding.table("outcome").rows) == 3
+    words = whole(trace, "words")
+    label = words["example_id"].map(labels(trace))
+    lists = (["restaurant", "goalkeeper", "won"], ["semiconductor", "market", "won"])
+    for value, terms in enumerate(lists):
+        at = {"class": trace.about.labels[value]}
+        mine = words["lower"].isin(terms) & (label == value)
+        whole_class = finding.measurement("lift", arm="pruned", category="domain terms", **at)
+        assert whole_class.n == mine.sum()
+        (read,) = (a for m, a in addresses(finding) if m == whole_class.where)
+        assert read == {"arm": "pruned", "category": "domain terms", **at}
+        one = finding.measurement("lift", arm="pruned", term=terms[0], **at)
+        assert one.n == ((words["lower"] == terms[0]) & (label == value)).sum()
+        assert finding.measurement("accuracy_kept", arm="pruned", **at).at == {
+            "arm": "pruned",
+            **at,
+        }
+    assert len({m for m, _ in addresses(finding)}) == len(finding.measurements)
+
+
+def addresses(finding: Finding) -> list[tuple[str, dict[str, str]]]:
+    """Of all measurements, as printed and as read again."""
+    printed = [m.where for m in finding.measurements]
+    return [(at, dict(parse_address(f"domain_term.{at}").at)) for at in printed]
 
 
 def test_outcome_by_hand_and_the_caveat() -> None:
     trace = with_terms(trace_of(2.0))
-    reference = survival_of(trace).reference
-    words, examples = trace.table("words"), trace.table("examples")
-    label = dict(zip(examples["example_id"], examples["label"], strict=True))
-    predictions = trace.predictions("pruned")
+    reference, words = reference_of(trace), whole(trace, "words")
+    answers = trace.documents.answers("pruned")
+    assert answers is not None
     lists = {0: {"restaurant", "goalkeeper"}, 1: {"semiconductor", "market"}}
     right: dict[bool, list[float]] = {True: [], False: []}
     p_gold: dict[bool, list[float]] = {True: [], False: []}
-    for example_id, gold in label.items():
+    for at, (example_id, gold) in enumerate(labels(trace).items()):
         for term in lists[gold]:
             depth = words["depth"][(words["example_id"] == example_id) & (words["lower"] == term)]
             if len(depth):
                 alive = bool(depth.max() >= reference)
-                right[alive].append(float(predictions.loc[example_id, "predicted"] == gold))
-                p_gold[alive].append(float(predictions.loc[example_id, "probs"][gold]))
+                right[alive].append(float(answers.predicted[at, 0] == gold))
+                p_gold[alive].append(float(answers.probs[at, 0, gold]))
     finding = analysed(trace)
     row = finding.table("outcome").rows[0]
     assert row[:3] == ("all classes", len(right[True]), len(right[False]))
-    assert row[3:5] == pytest.approx((np.mean(right[True]), np.mean(right[False])))
-    assert row[7:9] == pytest.approx((np.mean(p_gold[True]), np.mean(p_gold[False])))
-    difference = finding.measurement("accuracy_difference", arm="pruned")
-    assert difference.value == pytest.approx(np.mean(right[True]) - np.mean(right[False]))
+    for name, hits in (("accuracy", right), ("p_gold", p_gold)):
+        kept, dropped = np.mean(hits[True]), np.mean(hits[False])
+        for part, value in (("kept", kept), ("dropped", dropped), ("difference", kept - dropped)):
+            m = finding.measurement(f"{name}_{part}", arm="pruned")
+            assert m.value == pytest.approx(value)
+            assert m.n == len(hits[True]) + len(hits[False])
+            assert finding.table("outcome").column(m.name)[0] == m.value
     assert any("confounded" in caveat for caveat in finding.caveats)
 
 
 def test_planted_outcome_is_found() -> None:
     trace = with_terms(trace_of())
-    reference = survival_of(trace).reference
-    words, predictions = trace.table("words"), trace.table("predictions").copy()
-    label = trace.table("examples").set_index("example_id")["label"]
-    gold = label.reindex(predictions["example_id"]).to_numpy()
+    reference, words, gold = reference_of(trace), whole(trace, "words"), labels(trace)
     own = np.where(
-        label.reindex(words["example_id"]) == 0,
+        words["example_id"].map(gold) == 0,
         words["lower"].isin(["restaurant", "goalkeeper"]),
         words["lower"].isin(["semiconductor", "market"]),
     )
     survives = set(words.loc[own & (words["depth"] >= reference), "example_id"])
-    kept = predictions["example_id"].isin(survives).to_numpy()
-    predictions["predicted"] = np.where(kept, gold, 1 - gold)
+    documents = trace.table("documents")
+    kept = documents["example_id"].isin(survives)
+    said = documents["label"].where(kept, 1 - documents["label"])
     measured = trace.measured("domain_term")
     assert measured is not None
     finding = analysed(
-        replace_tables(trace, predictions=predictions, measured_domain_term=measured)
+        replace_tables(
+            trace,
+            documents=documents.assign(predicted_pruned=said),
+            measured_domain_term=measured,
+        )
     )
     difference = finding.measurement("accuracy_difference", arm="pruned").interval
     assert difference is not None
@@ -308,3 +359,42 @@ def test_terms_that_do_not_occur_are_not_applicable() -> None:
     finding = analysed(replace_tables(trace_of(), measured_domain_term=terms))
     assert finding.status == "not_applicable"
     assert "none of 1 terms" in finding.claim
+
+
+def test_terms_of_other_classes_alone_are_terms_in_no_class() -> None:
+    trace = trace_of()
+    words = whole(trace, "words")
+    lower = words["lower"].where(words["example_id"].map(labels(trace)) == 0, "won")
+    finding = analysed(
+        replace_tables(
+            trace,
+            words=words.assign(lower=lower),
+            measured_domain_term=pd.DataFrame(
+                [("market", 1, "log_odds", 5.0, 9.0, -1)],
+                columns=["term", "label", "source", "z", "weirdness", "fold"],
+            ),
+        )
+    )
+    assert finding.status == "reported"
+    count = (lower == "market").sum()
+    assert finding.measurement("lift", arm="pruned", category="domain terms").n == count
+    assert finding.table("terms").rows == ()
+    assert "by_class" not in [table.name for table in finding.tables]
+    assert [row[1:3] for row in finding.table("outcome").rows] == [(0, 0)] * 3
+
+
+def test_what_was_counted_of_one_term_list_answers_for_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stored = resharded(trace_of(documents=40), 3)
+    trace, words = stored.bound("domain_term", "2", {}), whole(stored, "words")
+    rules = [TermOf(((term, -1, -1),), own=True) for term in ("market", "won")]
+
+    def counted() -> list[tuple[tuple[str, ...], int]]:
+        every = [word_cells(trace, rule, READS) for rule in rules]
+        return [(cells.names, cells.words[cells.category == 0].sum()) for cells in every]
+
+    by_hand = [((term,), (words["lower"] == term).sum()) for term in ("market", "won")]
+    assert counted() == by_hand
+    monkeypatch.delattr(TermOf, "__call__")
+    assert counted() == by_hand

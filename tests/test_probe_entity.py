@@ -1,12 +1,18 @@
 import numpy as np
 import pytest
+from counted import reference_of
 
-from auditkit.finding.values import Finding, Undefined
-from auditkit.plugin.probe import Probe
-from auditkit.plugin.retention import survival_of
+from auditkit.finding import Finding, Undefined
+from auditkit.plugin import Probe
 from auditkit.probes.entity import Entity
-from auditkit.testing.traces import check_probe, contract_traces, replace_tables, synthetic_trace
-from auditkit.trace.tables import Trace
+from auditkit.testing import (
+    check_probe,
+    contract_traces,
+    replace_tables,
+    synthetic_trace,
+    whole,
+)
+from auditkit.trace import Trace
 
 
 def trace_of(weight: float = 1.0, *, reliable: bool = False, f: float | None = 0.53) -> Trace:
@@ -53,20 +59,21 @@ def test_claim_follows_the_planted_effect(weight: float, claim: str, typed: str)
 
 def test_units_by_hand() -> None:
     trace = trace_of()
-    words, reference = trace.table("words"), survival_of(trace).reference
+    words, reference = whole(trace, "words"), reference_of(trace)
     finding = analysed(trace)
     assert finding.table("by_type").title == f"By type of entity: kept after layer {reference}"
-    units = {
-        "names": words["entity"].isin(["GPE", "PERSON"]),
-        "numbers and dates": words["entity"] == "CARDINAL",
-        "no entity": words["entity"] == "",
-        "type PERSON": words["entity"] == "PERSON",
-    }
-    for name, mine in units.items():
-        m = finding.measurement("retention", arm="pruned", slice=name)
+    units = [
+        ({"category": "names"}, ["GPE", "PERSON"]),
+        ({"category": "numbers and dates"}, ["CARDINAL"]),
+        ({"category": "no entity"}, [""]),
+        *(({"type": entity}, [entity]) for entity in ("PERSON", "GPE", "CARDINAL")),
+    ]
+    for at, entities in units:
+        mine = words["entity"].isin(entities)
+        m = finding.measurement("retention", arm="pruned", **at)
         assert m.n == mine.sum()
         assert m.value == pytest.approx((words["depth"][mine] >= reference).mean())
-    assert set(finding.table("by_type").column("category")) == {"GPE", "PERSON", "CARDINAL"}
+    assert set(finding.table("by_type").column("type")) == {"GPE", "PERSON", "CARDINAL"}
 
 
 def test_typed_rates_stand_beside_the_annotators_f() -> None:
@@ -77,18 +84,19 @@ def test_typed_rates_stand_beside_the_annotators_f() -> None:
 
 def test_no_names_is_not_applicable() -> None:
     trace = trace_of()
-    finding = analysed(replace_tables(trace, words=trace.table("words").assign(entity="DATE")))
+    finding = analysed(replace_tables(trace, words=whole(trace, "words").assign(entity="DATE")))
     assert finding.status == "not_applicable"
     assert "no names" in finding.claim
 
 
 def test_hostile_types_are_passed_on_as_they_are() -> None:
     trace = trace_of(reliable=True)
-    words = trace.table("words")
+    words = whole(trace, "words")
     odd = "</script>\n\x00‮"
     entity = words["entity"].where(words["entity"] != "CARDINAL", odd)
     finding = check_probe(
         Entity(resamples=50), replace_tables(trace, words=words.assign(entity=entity))
     )
     assert finding is not None
-    assert odd in finding.table("by_type").column("category")
+    assert odd in finding.table("by_type").column("type")
+    assert finding.measurement("lift", arm="pruned", type=odd).n == (entity == odd).sum()

@@ -6,11 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditkit.finding.values import Finding
-from auditkit.plugin.probe import Probe, discover
+from auditkit.finding import Finding
+from auditkit.plugin import Probe, discover
 from auditkit.probes.layer_view import LayerView
-from auditkit.testing.traces import check_probe, contract_traces, replace_tables, synthetic_trace
-from auditkit.trace.tables import Trace
+from auditkit.testing import (
+    check_probe,
+    contract_traces,
+    replace_tables,
+    synthetic_trace,
+    whole,
+)
+from auditkit.trace import Trace
 
 TRACES = contract_traces()
 
@@ -36,8 +42,8 @@ def test_it_comes_through_the_door_of_third_parties() -> None:
 @pytest.mark.parametrize("name", TRACES)
 def test_segments_are_the_text_and_words_carry_their_depth(name: str) -> None:
     trace = TRACES[name]
-    texts = trace.table("examples").set_index("example_id")["text"]
-    words, tokens = trace.table("words"), trace.table("tokens")
+    texts = whole(trace, "texts").set_index("example_id")["text"]
+    words, tokens = whole(trace, "words"), whole(trace, "tokens")
     for example in analyse(trace, resamples=200).examples:
         assert "".join(s.text for s in example.segments) == texts[example.example_id]
         own = words[words["example_id"] == example.example_id]
@@ -60,8 +66,8 @@ def test_any_spans_give_back_the_text(spans: list[tuple[int, int]], text: str) -
          "entity": "", "pieces": 1, "depth": 1}
         for number, span in enumerate(spans)
     ]  # fmt: skip
-    words = pd.DataFrame(rows) if rows else trace.table("words").head(0)
-    trace = replace_tables(trace, examples=trace.table("examples").assign(text=text), words=words)
+    words = pd.DataFrame(rows) if rows else whole(trace, "words").head(0)
+    trace = replace_tables(trace, texts=whole(trace, "texts").assign(text=text), words=words)
     (example,) = analyse(trace).examples
     assert "".join(s.text for s in example.segments) == text
 
@@ -70,22 +76,23 @@ def test_examples_are_balanced_over_classes_and_reasons() -> None:
     trace = make(1, documents=200, classes=4)
     finding = analyse(trace)
     assert len({e.example_id for e in finding.examples}) == 8
-    labels = trace.table("examples").set_index("example_id")["label"]
-    counts = labels[[e.example_id for e in finding.examples]].value_counts()
-    assert counts.to_dict() == {0: 2, 1: 2, 2: 2, 3: 2}
+    rows = [trace.documents.row_of(e.example_id) for e in finding.examples]
+    assert sorted(trace.documents.label[rows]) == [0, 0, 1, 1, 2, 2, 3, 3]
     titles = [e.title for e in finding.examples]
     assert sorted(titles) == sorted(
         2 * ["models disagree", "pruned hardest", "pruned least", "typical"]
     )
-    pruned, baseline = (trace.predictions(arm)["predicted"] for arm in ("pruned", "baseline"))
-    for example in finding.examples:
+    pruned, baseline = (trace.documents.answers(arm) for arm in ("pruned", "baseline"))
+    assert pruned is not None
+    assert baseline is not None
+    for row, example in zip(rows, finding.examples, strict=True):
         if example.title == "models disagree":
-            assert pruned[example.example_id] != baseline[example.example_id]
+            assert pruned.predicted[row, 0] != baseline.predicted[row, 0]
 
 
 def test_the_hardest_and_least_pruned_are_shown() -> None:
     trace = make(2, documents=40, classes=1, keep=0.6)  # of one class, models cannot disagree
-    tokens = trace.table("tokens")
+    tokens = whole(trace, "tokens")
     kept = tokens[~tokens["special"]].groupby("example_id")["depth"].mean()
     examples = analyse(trace, examples=4).examples
     titles = ["pruned hardest", "pruned hardest", "pruned least", "typical"]
@@ -101,24 +108,22 @@ def test_facts_name_every_arm_and_truncation() -> None:
     assert "truncated" in facts
     assert "truncated" not in examples["doc-0000"]
     assert facts["gold label"] == "good"
+    row = trace.documents.row_of("doc-0009")
     for arm in trace.about.arms:
-        answers = trace.predictions(arm)
-        name = ("bad", "good")[int(answers["predicted"]["doc-0009"])]
-        assert facts[arm] == f"{name} ({max(answers['probs']['doc-0009']):.2f})"
+        answers = trace.documents.answers(arm)
+        assert answers is not None
+        name = ("bad", "good")[int(answers.predicted[row, 0])]
+        assert facts[arm] == f"{name} ({answers.probs[row, 0].max():.2f})"
 
 
-def test_rates_are_ratios_of_sums_with_special_tokens_apart() -> None:
+def test_the_claim_is_what_outlives_all_layers() -> None:
     trace = make(4, documents=50)
-    finding = analyse(trace)
-    tokens = trace.table("tokens")
-    table = finding.table("alive")
-    for layer, group, mean, rate, _ in table.rows:
-        mine = tokens[tokens["special"] == (group == "special tokens")]["depth"]
-        alive = sum(1 for depth in mine if depth >= layer)
-        assert rate == pytest.approx(alive / len(mine))
-        assert mean == pytest.approx(alive / 50)
-    last = finding.measurement("keep_rate", arm="pruned", slice="layer 4")
-    assert f"({100 * (last.value or 0):.1f} %, 95 % interval " in finding.claim
+    tokens = whole(trace, "tokens")
+    depth = tokens[~tokens["special"]]["depth"]
+    claim = analyse(trace).claim
+    before, after = len(depth) / 50, (depth >= 4).sum() / 50
+    assert f"Of {before:.1f} tokens that a document has on average, {after:.1f} outlive" in claim
+    assert f"({100 * after / before:.1f} %, 95 % interval " in claim
 
 
 def test_nothing_kept_and_everything_kept_are_said() -> None:
@@ -128,12 +133,13 @@ def test_nothing_kept_and_everything_kept_are_said() -> None:
 
 def test_without_pieces_there_is_nothing_to_prune() -> None:
     trace = TRACES["one_document"]
-    tokens = trace.table("tokens")
-    special = tokens[tokens["special"]]
-    empty = replace_tables(trace, tokens=special, words=trace.table("words").head(0))
-    finding = analyse(empty)
-    assert "nothing to prune" in finding.claim
-    assert finding.measurement("keep_rate", arm="pruned", slice="layer 1").undefined is not None
+    tokens = whole(trace, "tokens")
+    documents = trace.table("documents").assign(pieces=0, kept=pd.Series([[0] * 4]))
+    empty = replace_tables(
+        trace, tokens=tokens[tokens["special"]], words=whole(trace, "words").head(0),
+        documents=documents,
+    )  # fmt: skip
+    assert "nothing to prune" in analyse(empty).claim
 
 
 def test_no_examples_can_be_asked_for() -> None:

@@ -2,26 +2,23 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from auditkit.finding.values import Finding, Interval, Undefined
-from auditkit.plugin.probe import Probe, discover
-from auditkit.probes._budgets import budgets_table
-from auditkit.probes.performance import (
-    AS_MUCH_TRAINING,
-    DRAWN,
-    MORE_TRAINING,
-    NO_NOISE_FLOOR,
-    ONE_PAIR,
-    Performance,
+from auditkit.finding import Finding, Undefined
+from auditkit.plugin import ARMS, DECISION, Probe, arm, discover
+from auditkit.probes._cost import at_macs
+from auditkit.probes.performance import ONE_PAIR, Performance
+from auditkit.testing import (
+    check_probe,
+    contract_traces,
+    replace_tables,
+    synthetic_trace,
+    whole,
 )
-from auditkit.testing.traces import check_probe, contract_traces, replace_tables, synthetic_trace
-from auditkit.trace.tables import BudgetAbout, Trace
+from auditkit.trace import Trace
 
 TRACES = contract_traces()
+AT = {"arm": "pruned", "against": "baseline"}
 
 
 def make(seed: int = 0, **options: Any) -> Trace:
@@ -38,18 +35,23 @@ def plain(documents: int) -> Trace:
     return make(documents=documents, draws=0)
 
 
+def right_of(trace: Trace, key: str) -> list[bool]:
+    """Whether an arm is right, document by document."""
+    rows = trace.table("documents").to_dict("records")
+    return [bool(row[f"predicted_{key}"] == row["label"]) for row in rows]
+
+
 def answered(right: dict[str, tuple[int, ...]]) -> Trace:
     """A trace of two classes where each arm is right in exactly the documents marked 1."""
     trace = plain(len(right["pruned"]))
-    labels = trace.table("examples")["label"].to_numpy()
-    rows = []
-    for arm in trace.about.arms:
-        for number, hit in enumerate(right[arm]):
-            predicted = labels[number] if hit else 1 - labels[number]
-            probs = [0.2, 0.8] if predicted else [0.8, 0.2]
-            rows.append({"example_id": f"doc-{number:04d}", "arm": arm, "draw": 0,
-                         "probs": probs, "predicted": predicted})  # fmt: skip
-    return replace_tables(trace, predictions=pd.DataFrame(rows))
+    documents = trace.table("documents")
+    for name, hits in right.items():
+        predicted = [
+            label if hit else 1 - label for label, hit in zip(documents["label"], hits, strict=True)
+        ]
+        documents[f"predicted_{name}"] = predicted
+        documents[f"probs_{name}"] = [[0.2, 0.8] if p else [0.8, 0.2] for p in predicted]
+    return replace_tables(trace, documents=documents)
 
 
 def planted(before: int, lost: int, gained: int, n: int = 1000) -> Trace:
@@ -68,6 +70,12 @@ def test_it_comes_through_the_door_of_third_parties() -> None:
     probe = discover()["performance"].load({"margin": 0.02})
     assert isinstance(probe, Probe)
     assert probe == Performance(margin=0.02)
+
+
+def test_accuracies_are_the_key_figures() -> None:
+    finding = analyse(TRACES["full"], resamples=50)
+    headlines = [m.where for m in finding.measurements if m.headline]
+    assert headlines == [f"accuracy[arm={name}]" for name in TRACES["full"].about.arms]
 
 
 def test_a_planted_drop_is_claimed() -> None:
@@ -95,7 +103,7 @@ def test_no_difference_is_not_claimed_to_be_one() -> None:
     finding = analyse(planted(900, lost=20, gained=20))
     assert finding.status == "inconclusive"
     assert finding.claim.startswith("No difference in accuracy shown (90.0 → 90.0 %, 0.0 points,")
-    needed = finding.measurement("documents_needed").value
+    needed = finding.measurement("documents_needed", **AT).value
     assert f"some {needed:,.0f} documents would decide" in finding.claim
     assert analyse(planted(900, lost=20, gained=20), margin=0.03).status == "pass"
 
@@ -103,89 +111,151 @@ def test_no_difference_is_not_claimed_to_be_one() -> None:
 def test_two_models_that_never_differ_are_not_thereby_the_same() -> None:
     finding = analyse(planted(25, lost=0, gained=0, n=30))
     assert finding.status == "inconclusive"
-    change = finding.measurement("accuracy_change", arm="pruned", slice="vs baseline")
+    change = finding.measurement("accuracy_change", **AT)
     assert change.interval is not None
     assert change.interval.low < -10
     assert finding.table("differences").column("method")[0] == "Tango"
 
 
 def test_differences_are_those_of_a_loop() -> None:
-    trace = make(1, documents=120, draws=3)
+    trace = make(1, documents=120, draws=3, reseeded=True)
     finding = analyse(trace)
-    gold = dict(trace.table("examples")[["example_id", "label"]].to_numpy().tolist())
-    right: dict[tuple[str, int], dict[str, bool]] = {}
-    for row in trace.table("predictions").to_dict("records"):
-        hits = right.setdefault((row["arm"], row["draw"]), {})
-        hits[row["example_id"]] = row["predicted"] == gold[row["example_id"]]
 
-    def accuracy(arm: str) -> float:
-        draws = [hits for (name, _), hits in right.items() if name == arm]
-        return sum(sum(hits.values()) / 120 for hits in draws) / len(draws)
+    def accuracy(name: str) -> float:
+        keys = ["random_0", "random_1", "random_2"] if name == "random" else [name]
+        return sum(sum(right_of(trace, key)) / 120 for key in keys) / len(keys)
 
-    for name, other in [("pruned", "baseline"), ("pruned", "unpruned"), ("unpruned", "baseline"),
-                        ("pruned", "random")]:  # fmt: skip
-        found = finding.measurement("accuracy_change", arm=name, slice=f"vs {other}")
+    expected = [("pruned", "baseline"), ("pruned", "unpruned"), ("pruned", "random"),
+                ("reseeded", "baseline"), ("unpruned", "baseline")]  # fmt: skip
+    for name, other in expected:
+        found = finding.measurement("accuracy_change", arm=name, against=other)
         assert found.value == pytest.approx(100 * (accuracy(name) - accuracy(other)))
         assert found.p is not None
-    for arm in trace.about.arms:
-        assert finding.measurement("accuracy", arm=arm).value == pytest.approx(accuracy(arm))
-    same = [
-        trace.predictions("pruned")["predicted"][i] == trace.predictions("baseline")["predicted"][i]
-        for i in gold
-    ]
-    loyalty = finding.measurement("label_loyalty", arm="pruned")
-    assert loyalty.value == pytest.approx(sum(same) / 120)
+    table = finding.table("differences")
+    assert table.column("comparison") == tuple(f"{one} − {other}" for one, other in expected)
+    assert table.column("effect") == tuple(arm(one).versus[other] for one, other in expected)
+    for name in trace.about.arms:
+        assert finding.measurement("accuracy", arm=name).value == pytest.approx(accuracy(name))
+    told = trace.table("documents")
+    same = sum(p == b for p, b in zip(told["predicted_pruned"], told["predicted_baseline"],
+                                      strict=True))  # fmt: skip
+    assert finding.measurement("label_loyalty", **AT).value == pytest.approx(same / 120)
 
 
 def test_random_keeping_may_have_run_on_some_documents_alone() -> None:
     trace = make(2, documents=60, draws=2, accuracy={"pruned": 0.95, "random": 0.3})
-    predictions, ids = trace.table("predictions"), trace.table("examples")["example_id"]
-    some = (predictions["arm"] != "random") | predictions["example_id"].isin(ids[20:50])
-    finding = analyse(replace_tables(trace, predictions=predictions[some]))
-    change = finding.measurement("accuracy_change", arm="pruned", slice="vs random")
+    documents = trace.table("documents")
+    for draw, some in enumerate((range(20, 50), range(10, 50))):
+        for part in ("predicted", "probs"):
+            column = documents[f"{part}_random_{draw}"].astype(object)
+            documents[f"{part}_random_{draw}"] = [
+                value if row in some else None for row, value in enumerate(column)
+            ]
+    finding = analyse(replace_tables(trace, documents=documents))
+    change = finding.measurement("accuracy_change", arm="pruned", against="random")
     assert (change.n, finding.measurement("accuracy", arm="random").n) == (30, 30)
-    gold = trace.table("examples").set_index("example_id")["label"][ids[20:50]]
-    right = (trace.predictions("pruned")["predicted"][ids[20:50]] == gold).mean()
-    at_random = np.mean([
-        (trace.predictions("random", draw)["predicted"][ids[20:50]] == gold).mean()
-        for draw in (0, 1)
-    ])  # fmt: skip
-    assert change.value == pytest.approx(100 * (right - at_random))
+    right = {key: right_of(trace, key)[20:50] for key in ("pruned", "random_0", "random_1")}
+    at_random = (sum(right["random_0"]) + sum(right["random_1"])) / 60
+    assert change.value == pytest.approx(100 * (sum(right["pruned"]) / 30 - at_random))
 
 
-def test_macs_and_keep_rates_are_sums_over_documents() -> None:
-    trace = make(3, documents=30)
-    finding = analyse(trace)
-    total = {"baseline": 0, "pruned": 0}
-    by_layer: dict[int, list[float]] = {}
-    for row in trace.table("costs").to_dict("records"):
-        total[row["arm"]] += row["macs_attention"] + row["macs_ffn"]
-        if row["arm"] == "pruned":
-            by_layer.setdefault(row["layer"], []).append(row["tokens_out"])
-    ratio = finding.measurement("macs_ratio", arm="pruned")
-    assert ratio.value == pytest.approx(total["baseline"] / total["pruned"])
-    assert ratio.interval is not None
-    assert ratio.interval.low < ratio.value < ratio.interval.high  # type: ignore[operator]
-    table = finding.table("cost")
-    tokens = trace.table("tokens")
-    for layer, out, keep in zip(
-        *map(table.column, ("layer", "tokens_out", "keep_rate")), strict=True
-    ):
-        assert out == pytest.approx(np.mean(by_layer[int(str(layer))]))
-        depths = [
-            d for d, special in zip(tokens["depth"], tokens["special"], strict=True) if not special
-        ]
-        assert keep == pytest.approx(sum(d >= layer for d in depths) / len(depths))
-
-
-def test_uncounted_macs_are_undefined_and_out_of_the_claim() -> None:
+def test_uncounted_macs_are_out_of_the_claim() -> None:
     trace = make(documents=30)
-    costs = trace.table("costs")
-    finding = analyse(replace_tables(trace, costs=costs[costs["arm"] == "pruned"]))
-    assert finding.measurement("macs_ratio", arm="pruned").undefined is not None
-    assert "MACs" not in finding.claim
-    assert isinstance(finding.table("cost").column("share_ffn")[0], Undefined)
-    assert isinstance(finding.table("cost").column("macs_ffn")[0], float)
+    assert "fewer MACs" in analyse(trace).claim
+    uncounted = trace.table("documents").assign(macs_baseline=0)
+    assert "MACs" not in analyse(replace_tables(trace, documents=uncounted)).claim
+
+
+@pytest.mark.parametrize(
+    ("whole_of", "pruned", "told"),
+    [(210, 100, " at 2.1× fewer MACs"), (100, 100, " at about as many MACs"),
+     (100, 125, " at 1.2× as many MACs")],
+)  # fmt: skip
+def test_macs_are_told_by_their_direction(whole_of: int, pruned: int, told: str) -> None:
+    documents = plain(30).table("documents")
+    trace = replace_tables(
+        plain(30), documents=documents.assign(macs_baseline=whole_of, macs_pruned=pruned)
+    )
+    assert at_macs(trace.documents) == told
+
+
+def test_a_model_that_drops_nothing_is_audited_the_same_way() -> None:
+    trace = planted(900, lost=80, gained=10)
+    about = trace.about
+    runs = tuple(
+        run.model_copy(update={"name": "changed"}) if run.name == "pruned" else run
+        for run in about.runs
+        if run.name != "unpruned"
+    )
+    documents = trace.table("documents").assign(macs_pruned=0)
+    names = {f"{part}_pruned": f"{part}_changed" for part in ("predicted", "probs")}
+    documents = documents.rename(columns=names).drop(
+        columns=["predicted_unpruned", "probs_unpruned"]
+    )
+    trace = replace_tables(
+        trace, about=about.model_copy(update={"runs": runs}), documents=documents
+    )
+    finding = analyse(trace)
+    assert finding.claim.startswith("The change costs 7.0 points of accuracy (90.0 → 83.0 %, 95 %")
+    assert finding.measurement("accuracy_change", arm="changed", against="baseline").value == (
+        pytest.approx(-7.0)
+    )
+
+
+def test_a_repetition_is_counted_by_decisions_and_by_predictions() -> None:
+    trace = make(5, documents=30, repeat=True)
+    tokens, depths = whole(trace, "tokens"), whole(trace, "depths")
+    layers, rng = trace.about.layers, np.random.default_rng(1)
+    mine = (depths["arm"] == "repeat").to_numpy() & (rng.random(len(depths)) < 0.2)
+    depths.loc[mine, "depth"] = rng.integers(0, layers + 1, int(mine.sum()), dtype=np.int8)
+    documents = trace.table("documents")
+    documents["predicted_repeat"] = [
+        1 - said if row in (3, 8) else said
+        for row, said in enumerate(documents["predicted_repeat"])
+    ]
+    finding = analyse(replace_tables(trace, documents=documents, depths=depths.sample(frac=1,
+                      random_state=0)), resamples=50)  # fmt: skip
+    again = {
+        (row["example_id"], row["position"]): row["depth"]
+        for row in depths.to_dict("records")
+        if row["arm"] == "repeat"
+    }
+    decisions = changed = 0
+    for row in tokens.to_dict("records"):
+        other = again[row["example_id"], row["position"]]
+        for layer in range(1, layers + 1):
+            if not row["special"] and min(row["depth"], other) >= layer - 1:
+                decisions += 1
+                changed += (row["depth"] >= layer) != (other >= layer)
+    at = {"arm": "repeat", "against": "pruned"}
+    found = finding.measurement("changed_decisions", **at)
+    assert changed > 0
+    assert (found.n, found.n_clusters) == (decisions, 30)
+    assert found.value == pytest.approx(changed / decisions)
+    assert found.interval is not None
+    predictions = finding.measurement("changed_predictions", **at)
+    assert predictions.n == 30
+    assert predictions.value == pytest.approx(2 / 30)
+    assert finding.measurement("accuracy_change", **at).value is not None
+    assert DECISION in finding.caveats
+    assert not any("0 because" in caveat for caveat in finding.caveats)
+
+
+def test_a_repetition_of_some_documents_speaks_of_those() -> None:
+    trace = make(5, documents=30, repeat=True)
+    documents, depths = trace.table("documents"), whole(trace, "depths")
+    for part in ("predicted", "probs"):
+        column = documents[f"{part}_repeat"].astype(object)
+        documents[f"{part}_repeat"] = [v if row < 12 else None for row, v in enumerate(column)]
+    some = depths["example_id"].isin(documents["example_id"][:12])
+    depths = depths[some | (depths["arm"] != "repeat")]
+    finding = analyse(replace_tables(trace, documents=documents, depths=depths), resamples=50)
+    at = {"arm": "repeat", "against": "pruned"}
+    decisions = finding.measurement("changed_decisions", **at)
+    assert (decisions.value, decisions.n_clusters) == (0.0, 12)
+    assert finding.measurement("accuracy_change", **at).n == 12
+    said = f"in 0 of 12 predictions and in 0 of {decisions.n:,} keep decisions: that is 0 because"
+    assert any(said in caveat for caveat in finding.caveats)
 
 
 def test_without_a_baseline_it_reports_and_says_why() -> None:
@@ -193,113 +263,56 @@ def test_without_a_baseline_it_reports_and_says_why() -> None:
     assert finding.status == "reported"
     assert finding.claim.startswith("The pruned model's accuracy is 80.0 % (95 % interval 65.")
     assert TRACES["no_baseline"].about.no_baseline in finding.claim
-    names = {m.address() for m in finding.measurements}
-    assert "accuracy_change[arm=pruned,slice=vs unpruned]" in names
+    names = {m.where for m in finding.measurements}
+    assert "accuracy_change[arm=pruned,against=unpruned]" in names
     assert not any("baseline" in name or "loyalty" in name for name in names)
-    assert not {NO_NOISE_FLOOR, MORE_TRAINING} & set(finding.caveats)
+    assert not {one.absent for one in ARMS if one.absent} & set(finding.caveats)
     assert ONE_PAIR in finding.caveats
 
 
-def test_what_confounds_is_printed() -> None:
-    assert {ONE_PAIR, NO_NOISE_FLOOR, MORE_TRAINING, DRAWN} <= set(analyse(TRACES["full"]).caveats)
-    assert DRAWN not in analyse(TRACES["no_random"]).caveats
+def test_arms_bring_their_caveats_run_or_not() -> None:
+    for name in ("full", "no_random", "continued", "floors"):
+        run = set(TRACES[name].about.arms)
+        expected = {one.present if one.name in run else one.absent for one in ARMS}
+        told = set(analyse(TRACES[name], resamples=20).caveats)
+        assert expected - {""} <= told
+        other = {one.absent if one.name in run else one.present for one in ARMS}
+        assert not (other - {""}) & told
 
 
 def test_the_control_for_more_training_stands_beside_the_others() -> None:
     trace = make(6, documents=150, draws=0, continued=True, accuracy={"continued": 0.97})
     finding = analyse(trace)
-    gold = trace.table("examples")["label"].to_numpy()
-
-    def right(arm: str) -> list[bool]:
-        told = trace.predictions(arm)["predicted"].to_numpy()
-        return [bool(said == label) for said, label in zip(told, gold, strict=True)]
-
-    assert finding.measurement("accuracy", arm="continued").value == sum(right("continued")) / 150
+    right = {name: right_of(trace, name) for name in trace.about.arms}
+    accuracy = finding.measurement("accuracy", arm="continued").value
+    assert accuracy == sum(right["continued"]) / 150
     assert finding.table("arms").column("arm") == ("baseline", "continued", "unpruned", "pruned")
-    for arm, other in (("pruned", "continued"), ("continued", "baseline")):
-        change = finding.measurement("accuracy_change", arm=arm, slice=f"vs {other}")
-        gap = sum(a - b for a, b in zip(right(arm), right(other), strict=True))
+    for name, other in (("pruned", "continued"), ("continued", "baseline")):
+        change = finding.measurement("accuracy_change", arm=name, against=other)
+        gap = sum(a - b for a, b in zip(right[name], right[other], strict=True))
         assert change.value == pytest.approx(100 * gap / 150)
         assert change.interval is not None
-    rows = {row[0]: row for row in finding.table("differences").rows}
-    pairs = list(zip(right("pruned"), right("continued"), strict=True))
-    assert rows["pruned − continued"][6:8] == (
+    table = finding.table("differences")
+    row = table.column("comparison").index("pruned − continued")
+    pairs = list(zip(right["pruned"], right["continued"], strict=True))
+    assert (table.column("lost")[row], table.column("gained")[row]) == (
         pairs.count((False, True)),
         pairs.count((True, False)),
     )
-    assert AS_MUCH_TRAINING in finding.caveats
-    assert MORE_TRAINING not in finding.caveats
-    assert AS_MUCH_TRAINING not in analyse(make(documents=30)).caveats
-
-
-def swept(*points: tuple[float, float, float], audited: float = 0.5, n: int = 200) -> Finding:
-    """The finding of a model from a sweep with these targets, shares reached and accuracies."""
-    sweep = tuple(
-        BudgetAbout(target=target, reached=reached, accuracy=accuracy, baseline_accuracy=0.9,
-                    held_out=n, audited=target == audited)
-        for target, reached, accuracy in points
-    )  # fmt: skip
-    trace = make(documents=30, draws=0)
-    about = trace.about.model_copy(update={"sweep": sweep})
-    finding = check_probe(Performance(resamples=100), replace_tables(trace, about=about))
-    assert finding is not None
-    return finding
-
-
-def test_budgets_of_the_sweep_are_shown_with_their_intervals() -> None:
-    finding = swept((0.7, 0.71, 0.905), (0.5, 0.49, 0.88))
-    table = finding.table("budgets")
-    assert "held-out training documents" in table.title
-    assert "not on the audited data" in table.note
-    assert table.column("model") == ("another budget", "this checkpoint")
-    assert table.column("change") == pytest.approx((0.5, -2.0))
-    for accuracy, interval in zip(table.column("accuracy"), table.column("interval"), strict=True):
-        assert isinstance(interval, Interval)
-        p, z = float(str(accuracy)), 1.959964
-        middle = (p + z * z / 400) / (1 + z * z / 200)
-        half = z / (1 + z * z / 200) * (p * (1 - p) / 200 + z * z / 160000) ** 0.5
-        assert (interval.low, interval.high) == pytest.approx((middle - half, middle + half))
-    (chart,) = (chart for chart in finding.charts if chart.table == "budgets")
-    assert (chart.x, chart.y, chart.interval, chart.reference) == (
-        "reached", "accuracy", "interval", 0.9,
-    )  # fmt: skip
-
-
-@given(
-    st.lists(
-        st.tuples(st.sampled_from([0.2, 0.4, 0.6]), st.sampled_from([0.5, 0.7, 0.9])),
-        min_size=1, max_size=5,
-    )
-)  # fmt: skip
-def test_a_budget_is_pareto_optimal_unless_another_beats_it(
-    found: list[tuple[float, float]],
-) -> None:
-    budgets = [
-        BudgetAbout(target=0.5, reached=share, accuracy=accuracy, baseline_accuracy=0.9,
-                    held_out=100, audited=False)
-        for share, accuracy in found
-    ]  # fmt: skip
-    for (share, accuracy), said in zip(
-        found, budgets_table(budgets).column("undominated"), strict=True
-    ):
-        cheaper = any(s < share and a >= accuracy for s, a in found)
-        better = any(s <= share and a > accuracy for s, a in found)
-        assert said == ("no" if cheaper or better else "yes")
-
-
-def test_without_a_sweep_no_budgets_are_shown() -> None:
-    finding = analyse(plain(30))
-    assert "budgets" not in {table.name for table in finding.tables}
-    assert "budgets" not in {chart.name for chart in finding.charts}
 
 
 def test_a_class_without_documents_has_undefined_cells() -> None:
-    trace = make(documents=30, classes=2, labels=("a", "b", "never"))
-    predictions = trace.table("predictions").copy()
-    predictions["probs"] = predictions["probs"].map(lambda p: np.append(p, np.float32(0)))
-    trace = replace_tables(trace, predictions=predictions)
+    names = ("a", "b", "never")
+    trace = make(documents=30, classes=2)
+    dataset = trace.about.dataset.model_copy(update={"labels": names})
+    documents = trace.table("documents")
+    for column in documents.columns[documents.columns.str.startswith("probs_")]:
+        documents[column] = [[*p, 0.0] for p in documents[column]]
+    trace = replace_tables(
+        trace, about=trace.about.model_copy(update={"dataset": dataset}), documents=documents
+    )
     finding = analyse(trace, resamples=200)
-    assert finding.measurement("f1", arm="pruned", slice="never").undefined is not None
+    assert finding.measurement("f1", arm="pruned", **{"class": "never"}).undefined is not None
     assert finding.measurement("macro_f1", arm="pruned").undefined is not None
     assert finding.measurement("weighted_f1", arm="pruned").value is not None
     row = finding.table("classes").rows[2]
@@ -307,6 +320,26 @@ def test_a_class_without_documents_has_undefined_cells() -> None:
     assert isinstance(row[2], Undefined)
     assert isinstance(row[3], Undefined)
     assert row[-1] == 0
+    averages = finding.table("averages")
+    assert averages.column("average")[:2] == ("macro", "weighted")
+    assert isinstance(averages.column("recall")[0], Undefined)
+    assert averages.column("recall")[1] == pytest.approx(sum(right_of(trace, "baseline")) / 30)
+
+
+def test_scores_of_a_class_are_those_of_a_loop() -> None:
+    trace = make(7, documents=90, classes=3, draws=0)
+    finding = analyse(trace, resamples=50)
+    rows = trace.table("documents").to_dict("records")
+    for number, row in enumerate(finding.table("classes").rows[-3:]):
+        said = [r for r in rows if r["predicted_pruned"] == number]
+        gold = [r for r in rows if r["label"] == number]
+        hits = sum(r["label"] == number for r in said)
+        assert row[:2] == ("pruned", f"class {number}")
+        assert row[2:5] == pytest.approx(
+            (hits / len(said), hits / len(gold), 2 * hits / (len(said) + len(gold)))
+        )
+        f1 = finding.measurement("f1", arm="pruned", **{"class": f"class {number}"})
+        assert f1.value == row[4]
 
 
 def test_confusion_rows_sum_to_the_documents_of_the_class() -> None:
@@ -334,5 +367,5 @@ def test_the_claim_of_an_effect_is_rarely_made_without_one() -> None:
 def test_intervals_hold_their_values() -> None:
     finding = analyse(make(5, documents=200, classes=3, draws=2))
     for found in finding.measurements:
-        if isinstance(found.interval, Interval) and found.value is not None:
-            assert found.interval.low <= found.value <= found.interval.high, found.address()
+        if found.interval is not None and found.value is not None:
+            assert found.interval.low <= found.value <= found.interval.high, found.where

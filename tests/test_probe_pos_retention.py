@@ -1,16 +1,25 @@
+from typing import Any
+
 import numpy as np
 import pytest
+from counted import reference_of
 
-from auditkit.finding.values import Finding
-from auditkit.plugin.probe import Probe
-from auditkit.plugin.retention import survival_of
+from auditkit.finding import Finding, Undefined
+from auditkit.plugin import Probe
 from auditkit.probes.pos_retention import PosRetention
-from auditkit.testing.traces import check_probe, contract_traces, replace_tables, synthetic_trace
-from auditkit.trace.tables import Trace
+from auditkit.testing import (
+    check_probe,
+    contract_traces,
+    replace_tables,
+    synthetic_trace,
+    whole,
+    with_depth,
+)
+from auditkit.trace import Trace
 
 
-def trace_of(**options: object) -> Trace:
-    return synthetic_trace(np.random.default_rng(0), documents=200, **options)  # type: ignore[arg-type]
+def trace_of(**options: Any) -> Trace:
+    return synthetic_trace(np.random.default_rng(0), documents=200, **options)
 
 
 def analysed(trace: Trace) -> Finding:
@@ -39,12 +48,12 @@ def test_planted_effects_and_their_opposites_make_opposite_claims() -> None:
 def test_by_class_counted_by_hand() -> None:
     trace = trace_of(classes=3)
     finding = analysed(trace)
-    words, examples = trace.table("words"), trace.table("examples")
-    label = dict(zip(examples["example_id"], examples["label"], strict=True))
-    table, reference = finding.table("by_class"), survival_of(trace).reference
+    words, documents = whole(trace, "words"), trace.documents
+    label = dict(zip(documents.ids, documents.label, strict=True))
+    table, reference = finding.table("by_class"), reference_of(trace)
     assert table.title.endswith(f"after layer {reference}")
     seen = 0
-    for upos, name, n, share, kept, kept_share, rate, depth in table.rows:
+    for upos, name, n, kept, share, kept_share, rate, depth in table.rows:
         own = np.array([f"class {label[e]}" == name for e in words["example_id"]])
         mine = own & (words["upos"] == upos).to_numpy()
         alive = (words["depth"] >= reference).to_numpy()
@@ -54,13 +63,33 @@ def test_by_class_counted_by_hand() -> None:
         assert kept_share == pytest.approx((mine & alive).sum() / (own & alive).sum())
         assert rate == pytest.approx(alive[mine].mean())
         assert depth == pytest.approx(words["depth"][mine].mean())
+        m = finding.measurement("retention", arm="pruned", **{"class": name}, category=upos)
+        assert (m.value, m.n) == (rate, n)
+        assert m.n_clusters == words["example_id"][mine].nunique()
         seen += mine.sum()
     assert seen == len(words)
 
 
+def test_by_class_has_the_most_frequent_tags_first() -> None:
+    trace = trace_of(classes=3)
+    table, count = (
+        analysed(trace).table("by_class"),
+        whole(trace, "words")["upos"].value_counts().to_dict(),
+    )
+    shown = list(map(str, table.column("category")))
+    assert sorted(shown, key=lambda tag: -count[tag]) == shown
+    assert table.column("class")[:3] == ("class 0", "class 1", "class 2")
+
+
+def test_a_class_of_which_nothing_is_kept_has_no_shares_of_what_is_kept() -> None:
+    table = analysed(with_depth(trace_of(), 0)).table("by_class")
+    assert set(table.column("kept")) == set(table.column("retention")) == {0}
+    assert set(table.column("kept_share")) == {Undefined("no word of the class is kept")}
+
+
 def test_words_without_a_tag_have_no_row_and_only_such_words_are_not_applicable() -> None:
     trace = trace_of()
-    words = trace.table("words")
+    words = whole(trace, "words")
     untagged = words.assign(upos=words["upos"].where(words["upos"] != "NOUN", ""))
     finding = analysed(replace_tables(trace, words=untagged))
     assert "NOUN" not in finding.table("retention").column("category")

@@ -12,18 +12,19 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 import auditkit
-from auditkit.finding.values import Finding, Undefined
-from auditkit.plugin.probe import Probe, discover
+from auditkit.finding import Finding, Undefined
+from auditkit.plugin import Probe, discover
 from auditkit.probes.precision import Precision
 from auditkit.stats.rates import ratio_of_sums
-from auditkit.testing.traces import (
+from auditkit.testing import (
     SyntheticBench,
     check_probe,
     contract_traces,
     replace_tables,
     synthetic_trace,
+    whole,
 )
-from auditkit.trace.tables import Trace
+from auditkit.trace import Trace
 
 TRACES = contract_traces()
 
@@ -108,9 +109,9 @@ def test_decisions_by_hand(rate: float, seed: int) -> None:
     exact = shifted(trace, rate, seed)
     finding = analyse(asked(trace, exact))
     theirs = exact[exact["arm"] == "pruned"].set_index("example_id")["depths"]
-    tokens = trace.table("tokens")
+    tokens = whole(trace, "tokens")
     changed = np.zeros((60, 3))
-    whole = np.zeros((60, 3))
+    every = np.zeros((60, 3))
     for number, (example_id, group) in enumerate(tokens.groupby("example_id", sort=False)):
         for ours, other, special in zip(
             group["depth"], theirs[str(example_id)], group["special"], strict=True
@@ -118,17 +119,17 @@ def test_decisions_by_hand(rate: float, seed: int) -> None:
             for layer in (1, 2, 3):
                 if special or ours < layer - 1 or other < layer - 1:
                     continue
-                whole[number, layer - 1] += 1
+                every[number, layer - 1] += 1
                 changed[number, layer - 1] += (ours >= layer) != (other >= layer)
     table = finding.table("decisions")
     assert [row[:3] for row in table.rows] == [
-        *((str(n + 1), whole[:, n].sum(), changed[:, n].sum()) for n in range(3)),
-        ("all", whole.sum(), changed.sum()),
+        *((str(n + 1), every[:, n].sum(), changed[:, n].sum()) for n in range(3)),
+        ("all", every.sum(), changed.sum()),
     ]
-    for n, slice_ in enumerate(("layer=1", "layer=2", "layer=3", "")):
-        k, of = (changed[:, n], whole[:, n]) if slice_ else (changed.sum(1), whole.sum(1))
+    for n, at in enumerate(({"layer": 1}, {"layer": 2}, {"layer": 3}, {})):
+        k, of = (changed[:, n], every[:, n]) if at else (changed.sum(1), every.sum(1))
         wanted = ratio_of_sums(k, of, bounds=(0, 1))
-        found = finding.measurement("changed_decisions", arm="pruned", slice=slice_)
+        found = finding.measurement("changed_decisions", arm="pruned", **at)
         assert found.value == wanted.value
         assert found.n == of.sum()
         assert found.n_clusters == (of > 0).sum()
@@ -143,9 +144,10 @@ def test_predictions_by_hand() -> None:
     exact = shifted(trace, 0.15)
     finding = analyse(asked(trace, exact))
     for arm in ("pruned", "unpruned", "baseline"):
-        ours = trace.predictions(arm)["predicted"]
+        answers = trace.documents.answers(arm)
+        assert answers is not None
         flips = sum(
-            ours[row["example_id"]] != row["predicted"]
+            answers.predicted[trace.documents.row_of(row["example_id"]), 0] != row["predicted"]
             for row in exact[exact["arm"] == arm].to_dict("records")
         )
         assert flips > 0
@@ -200,11 +202,12 @@ def test_a_run_in_half_precision_asks_the_models_in_float32_too(
     assert measured is not None
     for arm in ("pruned", "unpruned", "baseline"):
         mine = measured[measured["arm"] == arm].set_index("example_id")["predicted"]
-        pd.testing.assert_series_equal(
-            mine, exact.predictions(arm)["predicted"], check_dtype=False, check_index_type=False
-        )
-    depths = measured[measured["arm"] == "pruned"]["depths"]
-    assert np.concatenate(depths.to_list()).tolist() == exact.table("tokens")["depth"].tolist()
+        answers = exact.documents.answers(arm)
+        assert answers is not None
+        assert mine[exact.documents.ids].tolist() == answers.predicted[:, 0].tolist()
+    depths = measured[measured["arm"] == "pruned"].set_index("example_id")["depths"]
+    for example_id, own in whole(exact, "tokens").groupby("example_id"):
+        assert list(depths[example_id]) == own["depth"].tolist()
     finding = auditkit.load(run).finding("precision")
     share = finding.measurement("changed_decisions", arm="pruned")
     assert share.value is not None

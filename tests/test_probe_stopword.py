@@ -1,12 +1,18 @@
 import numpy as np
 import pytest
+from counted import reference_of
 
-from auditkit.finding.values import Finding
-from auditkit.plugin.probe import Probe
-from auditkit.plugin.retention import survival_of
+from auditkit.finding import Finding
+from auditkit.plugin import Probe
 from auditkit.probes.stopword import Stopword
-from auditkit.testing.traces import check_probe, contract_traces, replace_tables, synthetic_trace
-from auditkit.trace.tables import Trace
+from auditkit.testing import (
+    check_probe,
+    contract_traces,
+    replace_tables,
+    synthetic_trace,
+    whole,
+)
+from auditkit.trace import Trace
 
 STOP = ("DET", "ADP", "CCONJ", "AUX")
 
@@ -39,20 +45,21 @@ def test_contract(name: str, trace: Trace) -> None:
 def test_claim_follows_the_planted_effect(weight: float, claim: str) -> None:
     finding = analysed(trace_of(weight))
     assert finding.claim.startswith(claim)
-    lift = finding.measurement("lift", arm="pruned", slice="stop words")
+    lift = finding.measurement("lift", arm="pruned", category="stop words")
     assert lift.interval is not None
     assert f"{lift.interval.low:.2f} to {lift.interval.high:.2f}" in finding.claim
 
 
 def test_rates_by_hand() -> None:
     trace = trace_of(0.5)
-    words, reference = trace.table("words"), survival_of(trace).reference
+    words, reference = whole(trace, "words"), reference_of(trace)
     finding = analysed(trace)
     assert f"after layer {reference} of 4" in finding.claim
     for name, mine in (("stop words", words["is_stop"]), ("other words", ~words["is_stop"])):
-        m = finding.measurement("retention", arm="pruned", slice=name)
+        m = finding.measurement("retention", arm="pruned", category=name)
         assert m.value == pytest.approx((words["depth"][mine] >= reference).mean())
         assert m.n == mine.sum()
+        assert m.n_clusters == words["example_id"][mine].nunique()
 
 
 def test_most_kept_and_most_dropped_are_the_ends_of_the_ranking() -> None:
@@ -64,15 +71,21 @@ def test_most_kept_and_most_dropped_are_the_ends_of_the_ranking() -> None:
     assert dropped.column("term")[0] == "the"
     assert kept.column("term")[0] == "is"
     assert not set(dropped.column("term")) & set(kept.column("term"))
-    count = (trace.table("words")["lower"] == "the").sum()
-    assert dropped.column("words")[0] == count
+    words = whole(trace, "words")
+    for table, term in ((dropped, "the"), (kept, "is")):
+        mine = words["lower"] == term
+        rate = (words["depth"][mine] >= reference_of(trace)).mean()
+        assert table.column("words")[0] == mine.sum()
+        assert table.column("documents")[0] == words["example_id"][mine].nunique()
+        assert table.column("retention")[0] == pytest.approx(rate)
+        assert finding.measurement("retention", arm="pruned", term=term).n == mine.sum()
     assert analysed(trace, top=1).table("most_kept").column("term") == ("is",)
     assert analysed(trace, min_count=10**6).table("most_kept").rows == ()
 
 
 def test_negations_stand_apart() -> None:
     trace = trace_of()
-    words = trace.table("words")
+    words = whole(trace, "words")
     lower = words["lower"].replace({"of": "not", "won": "n't"})
     finding = analysed(replace_tables(trace, words=words.assign(lower=lower)))
     n, t = (words["lower"] == "of").sum(), (words["lower"] == "won").sum()
@@ -85,6 +98,6 @@ def test_negations_stand_apart() -> None:
 
 def test_no_stop_words_is_not_applicable() -> None:
     trace = trace_of()
-    finding = analysed(replace_tables(trace, words=trace.table("words").assign(is_stop=False)))
+    finding = analysed(replace_tables(trace, words=whole(trace, "words").assign(is_stop=False)))
     assert finding.status == "not_applicable"
     assert "no stop words" in finding.claim

@@ -41,7 +41,7 @@ def test_no_module_hides_a_public_name() -> None:
     """Importing `auditkit.x` sets the attribute `x` of the package."""
     modules = {module.name for module in pkgutil.iter_modules(auditkit.__path__)}
     assert not modules & set(auditkit.__all__)
-    for name in ("run.conduct", "report.page", "trace.tables"):
+    for name in ("run.conduct", "report.page", "trace"):
         importlib.import_module(f"auditkit.{name}")
     assert callable(auditkit.audit)
     assert callable(auditkit.load)

@@ -8,9 +8,9 @@ from click.testing import CliRunner
 from conftest import ROOT
 
 from auditkit.cli import cli
-from auditkit.finding.values import Finding
-from auditkit.plugin.probe import Probe, discover
-from auditkit.testing.traces import check_probe, contract_traces
+from auditkit.finding import Finding
+from auditkit.plugin import Probe, discover
+from auditkit.testing import check_probe, contract_traces
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

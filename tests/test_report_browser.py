@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 import report_case
-from browser import browser
+import report_hostile
+from browser import DESK, PAPER, PHONE, browser, overflow, show
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from auditkit.report import page as report
-
-PHONE, DESK, PAPER = 390, 1360, 680
+from auditkit.report.overview import BADGES, Badge
+from auditkit.report.palette import PALETTE
 
 CONTRAST = """
 const rgb = c => (c.match(/[\\d.]+/g) || []).map(Number);
@@ -50,24 +51,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     return path.as_uri()
 
 
-def show(
-    driver: Any, url: str, *, width: int = DESK, scheme: str = "light", media: str = ""
-) -> None:
-    driver.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
-    )
-    feature = {"name": "prefers-color-scheme", "value": scheme}
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": [feature]})
-    driver.get(url)
-
-
-def overflow(driver: Any) -> int:
-    """By how many pixels the page is wider than its window."""
-    script = "const d = document.documentElement; return d.scrollWidth - d.clientWidth"
-    return int(driver.execute_script(script))
-
-
 def test_it_loads_nothing_but_itself_and_the_console_is_empty(driver: Any, url: str) -> None:
     driver.get_log("performance")
     driver.get_log("browser")
@@ -77,9 +60,9 @@ def test_it_loads_nothing_but_itself_and_the_console_is_empty(driver: Any, url: 
         m["params"]["request"]["url"]
         for m in messages
         if m["method"] == "Network.requestWillBeSent"
+        and m["params"]["documentURL"] == url  # the browser's own start page may still be loading
     ]
-    # the browser's own start page may still be loading its icons
-    assert [each for each in requested if not each.startswith("chrome://")] == [url]
+    assert requested == [url]
     assert driver.get_log("browser") == []
     assert driver.title == "Token-pruning audit: minilm-ltp on agnews"
 
@@ -135,12 +118,12 @@ def test_every_probe_is_visible_with_its_badge(driver: Any, url: str, width: int
     sections = driver.find_elements(By.CSS_SELECTOR, "section.probe")
     audit = report_case.audit()
     assert len(sections) == len(audit.findings) + len(audit.failures)
-    statuses = [f.status for f in audit.findings] + ["error"]
-    for section, status in zip(sections, statuses, strict=True):
+    badges: list[Badge] = [*(f.status for f in audit.findings), "broke"]
+    for section, status in zip(sections, badges, strict=True):
         assert section.is_displayed()
         badge = section.find_element(By.CSS_SELECTOR, f".badge.{status}")
         assert badge.is_displayed()
-        assert badge.text == report.STATUS_WORDS[status]
+        assert badge.text == BADGES[status]
         shape = badge.find_element(By.TAG_NAME, "use")
         size = driver.execute_script("const b = arguments[0].getBBox(); return b.width", shape)
         assert size > 5  # the shape is drawn
@@ -179,6 +162,21 @@ def test_dark_paper_is_dark_and_the_pictures_follow(driver: Any, url: str) -> No
     assert seen["dark"] == ["rgb(20, 23, 27)", "rgb(227, 231, 236)", "rgb(227, 231, 236)"]
 
 
+@pytest.mark.parametrize(
+    ("scheme", "media", "column"), [("light", "", 0), ("dark", "", 1), ("dark", "print", 0)]
+)
+def test_the_variables_of_the_page_are_those_of_the_palette(
+    driver: Any, url: str, scheme: str, media: str, column: int
+) -> None:
+    show(driver, url, scheme=scheme, media=media)
+    script = (
+        "const style = getComputedStyle(document.documentElement); return Object.fromEntries("
+        "arguments[0].map(name => [name, style.getPropertyValue('--' + name).trim()]))"
+    )
+    computed = driver.execute_script(script, list(PALETTE))
+    assert computed == {name: values[column] for name, values in PALETTE.items()}
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_has_a_contrast_of_four_and_a_half(driver: Any, url: str, scheme: str) -> None:
     show(driver, url, scheme=scheme)
@@ -186,7 +184,7 @@ def test_text_has_a_contrast_of_four_and_a_half(driver: Any, url: str, scheme: s
         "p", "h1", "h2", "h3", "li", "dt", "dd", "td", "th", "caption", "summary", "main a", "pre",
         "code", ".small", ".question", ".overline", "s.now", "s.gone", ".unread", ".undefined",
         ".layer", ".alive", ".figures span", ".picture text", ".caveats li",
-        *(f".badge.{status}" for status in report.STATUS_WORDS),
+        *(f".badge.{status}" for status in BADGES),
     ]  # fmt: skip
     measured = driver.execute_script(CONTRAST, selectors)
     assert set(measured) == set(selectors)
@@ -205,8 +203,8 @@ def test_hostile_text_makes_no_element_and_runs_nothing(driver: Any, url: str) -
     )
     assert handlers == []
     shown = driver.find_element(By.TAG_NAME, "main").text
-    assert report_case.HOSTILE[0] in shown
-    assert report_case.HOSTILE[4] in shown
+    assert report_hostile.HOSTILE[0] in shown
+    assert report_hostile.HOSTILE[4] in shown
 
 
 def test_on_paper_the_tables_are_open_whole_and_light(driver: Any, url: str) -> None:
@@ -225,9 +223,9 @@ def test_on_paper_the_tables_are_open_whole_and_light(driver: Any, url: str) -> 
 
 def test_an_explanation_stands_alone(driver: Any, tmp_path: Path) -> None:
     path = tmp_path / "explanation.html"
-    example = report_case.layer_view().examples[0]
+    example = report_hostile.layer_view().examples[0]
     path.write_text(
-        report.render_explanation(example, title=report_case.SENTENCE), encoding="utf-8"
+        report.render_explanation(example, title=report_hostile.SENTENCE), encoding="utf-8"
     )
     driver.get_log("browser")
     show(driver, path.as_uri(), width=PHONE)

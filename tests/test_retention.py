@@ -4,61 +4,56 @@ from time import process_time
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from counted import reference_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditkit.finding.values import Undefined
-from auditkit.plugin.retention import (
-    caveats_of,
+from auditkit.finding import Undefined
+from auditkit.plugin import (
     claim_of,
     claim_over,
-    measurements_of,
-    survival_of,
-    tables_of,
+    direction,
+    retention_caveats,
+    retention_tables,
+    word_cells,
 )
+from auditkit.stats.cells import WordCells, position_bins, reference_layer
 from auditkit.stats.estimates import Estimate
 from auditkit.stats.inclusion import inclusion_probability
-from auditkit.stats.survival import (
-    Retained,
-    Survival,
-    position_bins,
-    reference_layer,
-    retention,
-    term_retention,
-)
-from auditkit.testing.traces import replace_tables, synthetic_trace, with_depth
-from auditkit.trace.tables import Trace
+from auditkit.stats.resampling import Bootstrap
+from auditkit.stats.survival import Retained, retention, term_retention
+from auditkit.testing import replace_tables, resharded, synthetic_trace, whole, with_depth
+from auditkit.trace import TABLES, Trace
 
 
 def trace_of(seed: int = 0, **options: Any) -> Trace:
     return synthetic_trace(np.random.default_rng(seed), **options)
 
 
-def upos_of(trace: Trace) -> np.ndarray:
-    return trace.table("words")["upos"].to_numpy(dtype=object)
+def by_upos(words: pd.DataFrame) -> np.ndarray:
+    return words["upos"].to_numpy(dtype=object)
+
+
+def cells_of(trace: Trace) -> WordCells:
+    return word_cells(trace, by_upos, ["upos"])
 
 
 def measured(trace: Trace, resamples: int = 200) -> dict[str, Retained]:
-    rows = retention(
-        survival_of(trace), upos_of(trace), np.random.default_rng(1), resamples=resamples
-    )
+    rows = retention(cells_of(trace), Bootstrap(np.random.default_rng(1), resamples))
     return {row.category: row for row in rows}
 
 
-def reference_of(trace: Trace) -> int:
-    """The definition, layer by layer."""
-    tokens = trace.table("tokens")
-    depth = tokens.loc[~tokens["special"], "depth"]
-    far = {layer: abs((depth >= layer).mean() - 0.5) for layer in range(1, trace.about.layers + 1)}
-    return max(layer for layer, value in far.items() if value <= min(far.values()) + 1e-12)
+def shown(row: Retained) -> int | None:
+    return direction(replace(row.lift, p_adjusted=row.p_adjusted), 1.0)
 
 
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000), layers=st.integers(1, 6), keep=st.floats(0.2, 0.95))
 def test_reference_layer_follows_its_definition(seed: int, layers: int, keep: float) -> None:
     trace = trace_of(seed, documents=10, layers=layers, keep=keep)
-    assert survival_of(trace).reference == reference_of(trace)
+    assert cells_of(trace).reference == reference_of(trace)
 
 
 @pytest.mark.parametrize(
@@ -81,16 +76,23 @@ def test_reference_layer_is_where_half_are_alive(kept: list[int], layer: int) ->
 
 def test_a_last_layer_with_nearly_nothing_kept_makes_no_headline() -> None:
     full = trace_of(3, documents=300, layers=2, keep=0.5, weights={"PROPN": 4.0})
-    words, tokens = full.table("words"), full.table("tokens")
-    spared = full.table("examples")["example_id"].iloc[:3]  # these alone have anything at the end
+    words, tokens = whole(full, "words"), whole(full, "tokens")
+    spared = full.documents.ids[:3]  # these alone have anything at the end
     words, tokens = (
         t.assign(depth=t["depth"].where(t["example_id"].isin(spared), t["depth"].clip(upper=1)))
         for t in (words, tokens)
     )
-    trace = replace_tables(full, words=words, tokens=tokens)
-    assert survival_of(trace).reference == 1
+    documents = full.table("documents")
+    kept = [
+        [k, 0] if example_id not in spared else [k, last]
+        for example_id, (k, last) in zip(documents["example_id"], documents["kept"], strict=True)
+    ]
+    trace = replace_tables(
+        full, words=words, tokens=tokens, documents=documents.assign(kept=pd.Series(kept))
+    )
+    assert cells_of(trace).reference == 1
     rows = measured(trace)
-    assert rows["PROPN"].direction == 1
+    assert shown(rows["PROPN"]) == 1
     for category, row in rows.items():
         mine = words[words["upos"] == category]
         assert row.reference == 1
@@ -101,23 +103,23 @@ def test_a_last_layer_with_nearly_nothing_kept_makes_no_headline() -> None:
     ordered = list(rows.values())
     assert "after layer 1 of 2" in claim_over(ordered, "parts")
     assert "after layer 1 of 2" in claim_of(rows["PROPN"], "Names")
-    table = tables_of(ordered, "Words", "Kind")[0]
+    table = retention_tables(ordered, "Words", "Kind")[0].table
     assert table.title == "Words: kept after layer 1"
     assert any("after layer 1:" in column.help for column in table.columns)
-    assert any("after layer 1 of 2" in caveat for caveat in caveats_of(survival_of(trace)))
+    assert any("after layer 1 of 2" in caveat for caveat in retention_caveats(cells_of(trace)))
 
 
 def test_every_number_by_hand() -> None:
     trace = trace_of(documents=50)
     reference = reference_of(trace)
     assert reference < trace.about.layers
-    layers, words, tokens = trace.about.layers, trace.table("words"), trace.table("tokens")
+    layers, words, tokens = trace.about.layers, whole(trace, "words"), whole(trace, "tokens")
     rows = measured(trace)
     for category, row in rows.items():
         kept = np.zeros(layers)
         chance = np.zeros(layers)
         n, depth, per_document = 0, 0, {}
-        for example_id in trace.table("examples")["example_id"]:
+        for example_id in trace.documents.ids:
             own = tokens[(tokens["example_id"] == example_id) & ~tokens["special"]]
             mine = words[(words["example_id"] == example_id) & (words["upos"] == category)]
             for layer in range(1, layers + 1):
@@ -151,79 +153,97 @@ def test_position_bins_by_hand() -> None:
     assert position_bins(document, word).tolist() == by_hand
 
 
-def test_strata_keep_position_length_and_pieces_apart() -> None:
-    survival = survival_of(trace_of(documents=60))
-    code = survival.strata()
-    parts = {
-        (int(c), int(p), min(int(g), 3))
-        for c, p, g in zip(code, survival.position, survival.pieces, strict=True)
-    }
-    assert len({(c, p) for c, p, _ in parts}) == len({c for c, _, _ in parts})
-    assert len({(c, g) for c, _, g in parts}) == len({c for c, _, _ in parts})
-    total = survival.total[survival.document]
-    lengths = code // 3 % 5
-    assert all(total[lengths == i].max() <= total[lengths == i + 1].min() for i in range(4))
+def test_cells_count_the_words_of_every_document_by_hand() -> None:
+    trace = trace_of(documents=30)
+    cells, words = cells_of(trace), whole(trace, "words")
+    document = trace.documents.rows_of(words["example_id"])
+    position = position_bins(document.astype(np.int64), words["word"].to_numpy(dtype=np.int64))
+    code = [cells.names.index(upos) for upos in words["upos"]]
+    by_hand: dict[tuple[int, ...], int] = {}
+    for row in zip(document, code, words["pieces"], position, words["depth"], strict=True):
+        key = tuple(map(int, row))
+        by_hand[key] = by_hand.get(key, 0) + 1
+    parts = (cells.document, cells.category, cells.pieces, cells.position, cells.depth)
+    counted = {tuple(map(int, row)): int(n) for *row, n in zip(*parts, cells.words, strict=True)}
+    assert counted == by_hand
+    assert cells.names == tuple(sorted(set(words["upos"])))
+    assert (np.diff(cells.document) >= 0).all()
+
+
+def by_word(words: pd.DataFrame) -> np.ndarray:
+    return (words["example_id"] + " " + words["word"].astype(str)).to_numpy(dtype=object)
+
+
+def test_more_categories_than_a_narrow_integer_holds_stay_apart() -> None:
+    one = trace_of(documents=1)
+    words = whole(one, "words").sample(34_000, replace=True, random_state=0)
+    words = words.assign(word=np.arange(len(words)))
+    cells = word_cells(replace_tables(one, words=words), by_word, ["example_id"])
+    assert cells.names == tuple(sorted(by_word(words)))
+    assert np.bincount(cells.category).tolist() == [1] * len(words)
+    depth = dict(zip(by_word(words), words["depth"], strict=True))
+    assert [depth[cells.names[c]] for c in cells.category] == cells.depth.tolist()
+
+
+def ending(words: pd.DataFrame) -> np.ndarray:
+    names = {"NOUN": "a\0", "VERB": "a", "ADJ": "\0"}
+    return words["upos"].map(lambda upos: names.get(upos, "")).to_numpy(dtype=object)
+
+
+def test_names_that_differ_in_what_is_not_printed_stay_apart() -> None:
+    trace = trace_of(documents=12)
+    cells, upos = word_cells(trace, ending, ["upos"]), whole(trace, "words")["upos"]
+    assert cells.names == ("\0", "a", "a\0")
+    for name, tag in (("\0", "ADJ"), ("a", "VERB"), ("a\0", "NOUN")):
+        mine = cells.category == cells.names.index(name)
+        assert cells.words[mine].sum() == (upos == tag).sum()
 
 
 def test_selection_is_a_trace_without_the_other_documents() -> None:
     trace = trace_of(documents=60)
-    examples, words = trace.table("examples"), trace.table("words")
-    label = examples.set_index("example_id")["label"].reindex(words["example_id"]).to_numpy()
-    survival = survival_of(trace).select(label == 1)
-    ids = examples.loc[examples["label"] == 1, "example_id"]
-    alone = survival_of(
-        replace_tables(
-            trace, **{n: t[t["example_id"].isin(ids)] for n, t in _tables(trace).items()}
-        )
+    documents = trace.table("documents")
+    part = cells_of(trace).select(trace.documents.label == 1)
+    ids = documents.loc[documents["label"] == 1, "example_id"]
+    tables = {name: whole(trace, name) for name in TABLES}
+    alone = cells_of(
+        Trace.of(trace.about, **{n: t[t["example_id"].isin(ids)] for n, t in tables.items()})
     )
-    for name in ("example_ids", "total", "kept", "document", "depth", "pieces", "position"):
-        assert (getattr(survival, name) == getattr(alone, name)).all()
+    for name in ("total", "kept", "document", "category", "depth", "pieces", "position", "words"):
+        assert (getattr(part, name) == getattr(alone, name)).all()
 
 
 def test_a_selection_keeps_the_reference_layer_of_the_whole_run() -> None:
     total, kept = np.array([10, 30]), np.array([[9, 5], [15, 1]])
     each = np.array([0, 1])
-    whole = Survival(
+    run = WordCells(
         layers=2,
         reference=reference_layer(total, kept),
-        example_ids=each,
         total=total,
         kept=kept,
+        names=("word",),
         document=each,
+        category=0 * each,
         depth=each,
         pieces=each + 1,
         position=each,
+        words=0 * each + 1,
     )
-    part = whole.select(each == 0)
-    assert whole.reference == part.reference == 1
+    part = run.select(each == 0)
+    assert run.reference == part.reference == 1
     assert reference_layer(part.total, part.kept) == 2
-
-
-def _tables(trace: Trace) -> dict[str, Any]:
-    names = ("examples", "groups", "predictions", "tokens", "random", "words", "costs")
-    return {name: trace.table(name) for name in names}
 
 
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000))
-def test_order_of_rows_changes_nothing(seed: int) -> None:
+def test_shards_and_the_order_of_documents_change_nothing(seed: int) -> None:
     trace = trace_of(seed, documents=35)
-    rng = np.random.default_rng(seed)
-    names = ("examples", "words", "tokens")
-    moved: dict[str, Any] = {
-        name: trace.table(name).iloc[rng.permutation(len(trace.table(name)))] for name in names
-    }
-    shuffled = replace_tables(trace, **moved)
+    order = np.random.default_rng(seed).permutation(len(trace.documents))
+    shuffled = resharded(trace, 1 + seed % 4, order)
     one, other = measured(trace, 50), measured(shuffled, 50)
     assert one.keys() == other.keys()
     for category in one:
         a, b = one[category], other[category]
-        for name in ("rate", "macro", "expected", "lift", "odds_ratio", "depth", "z"):
-            left, right = getattr(a, name), getattr(b, name)
-            assert left.value == pytest.approx(right.value)
-            assert (left.interval is None) == (right.interval is None)
-            if left.interval is not None:
-                assert left.interval == pytest.approx(right.interval)
+        assert a == b
 
 
 @settings(max_examples=15, deadline=None)
@@ -245,43 +265,48 @@ def test_words_of_one_piece_in_one_category_are_what_is_expected(seed: int) -> N
     kept = np.array(
         [[(depth[document == d] >= layer).sum() for layer in (1, 2, 3)] for d in range(40)]
     )
-    survival = Survival(
+    cells = WordCells(
         layers=3,
         reference=reference_layer(size, kept),
-        example_ids=np.arange(40),
         total=size,
         kept=kept,
+        names=("word",),
         document=document,
+        category=np.zeros(document.size, dtype=np.int16),
         depth=depth,
         pieces=np.ones(document.size, dtype=np.int64),
         position=np.zeros(document.size, dtype=np.int64),
+        words=np.ones(document.size, dtype=np.int64),
     )
-    row = retention(survival, np.full(document.size, "word", dtype=object), rng, resamples=50)[0]
+    row = retention(cells, Bootstrap(rng, 50))[0]
     assert [e.value for e in row.curve] == pytest.approx(list(row.expected_curve))
     assert row.lift.value == pytest.approx(1.0)
     assert row.lift.p == 1.0
-    assert row.direction == 0
+    assert shown(row) == 0
     assert row.z.value is None  # nothing is left to chance
 
 
 def test_lift_of_words_of_many_pieces_is_one_under_chance() -> None:
     trace = trace_of(documents=500)
-    pieces = trace.table("words")["pieces"].to_numpy()
-    unit = np.where(pieces > 1, "many", "one").astype(object)
-    survival = survival_of(trace)
-    rows = {r.category: r for r in retention(survival, unit, np.random.default_rng(0))}
+    cells = word_cells(trace, by_pieces, ["pieces"])
+    rows = {r.category: r for r in retention(cells, Bootstrap(np.random.default_rng(0)))}
     assert rows["many"].lift.value == pytest.approx(1.0, abs=0.04)
-    assert rows["many"].direction == 0
-    reference = survival.reference
-    share = survival.kept[survival.document, reference - 1] / survival.total[survival.document]
-    naive = (survival.depth >= reference)[pieces > 1].sum() / share[pieces > 1].sum()
+    assert shown(rows["many"]) == 0
+    after = cells.reference - 1
+    share = cells.kept[cells.document, after] / cells.total[cells.document]
+    many = (cells.pieces > 1) * cells.words
+    naive = many[cells.depth >= cells.reference].sum() / (share * many).sum()
     assert naive > 1.25  # what k/N in place of π would have printed
+
+
+def by_pieces(words: pd.DataFrame) -> np.ndarray:
+    return np.where(words["pieces"].to_numpy() > 1, "many", "one").astype(object)
 
 
 def test_planted_preference_shows_in_lift_odds_and_z() -> None:
     rows = measured(trace_of(3, documents=300, weights={"PROPN": 3.0, "DET": 0.3}), 500)
-    assert rows["PROPN"].direction == 1
-    assert rows["DET"].direction == -1
+    assert shown(rows["PROPN"]) == 1
+    assert shown(rows["DET"]) == -1
     for category, sign in (("PROPN", 1), ("DET", -1)):
         row = rows[category]
         assert row.odds_ratio.interval is not None
@@ -302,24 +327,36 @@ def test_adjusted_p_is_over_the_categories() -> None:
 
 
 def test_uncategorised_words_are_compared_with_but_not_measured() -> None:
-    trace = trace_of(documents=100)
-    unit = np.where(upos_of(trace) == "NOUN", "noun", "").astype(object)
-    other = np.where(upos_of(trace) == "NOUN", "noun", "rest").astype(object)
-    survival, rng = survival_of(trace), np.random.default_rng
-    (alone,) = retention(survival, unit, rng(0), resamples=20)
-    both = {r.category: r for r in retention(survival, other, rng(0), resamples=20)}
-    assert alone.odds_ratio == both["noun"].odds_ratio
+    trace, rng = trace_of(documents=100), np.random.default_rng
+    (alone,) = retention(word_cells(trace, only_nouns, ["upos"]), Bootstrap(rng(0), 20))
+    rows = retention(word_cells(trace, nouns_and_others, ["upos"]), Bootstrap(rng(0), 20))
+    both = {r.category: r for r in rows}
+    assert alone.odds_ratio.value == pytest.approx(both["noun"].odds_ratio.value)
+    assert alone.odds_ratio.interval == pytest.approx(both["noun"].odds_ratio.interval)
     assert alone.rate == both["noun"].rate
+
+
+def only_nouns(words: pd.DataFrame) -> np.ndarray:
+    return np.where(words["upos"] == "NOUN", "noun", "").astype(object)
+
+
+def nouns_and_others(words: pd.DataFrame) -> np.ndarray:
+    return np.where(words["upos"] == "NOUN", "noun", "rest").astype(object)
+
+
+def stop_words(words: pd.DataFrame) -> np.ndarray:
+    return np.where(words["is_stop"], words["lower"], "").astype(object)
 
 
 def test_terms_by_hand() -> None:
     trace = trace_of(documents=60)
-    words = trace.table("words")
+    words = whole(trace, "words")
     lower = words["lower"].to_numpy(dtype=object)
-    survival = survival_of(trace)
-    reference = reference_of(trace)
-    chance = survival.inclusion(reference)
-    found = term_retention(survival, np.where(words["is_stop"], lower, "").astype(object))
+    reference, documents = reference_of(trace), trace.documents
+    row = documents.rows_of(words["example_id"])
+    kept = documents.kept[row, reference - 1]
+    chance = inclusion_probability(documents.pieces[row], kept, words["pieces"].to_numpy())
+    found = term_retention(word_cells(trace, stop_words, ["is_stop", "lower"]))
     assert {t.term for t in found} == {"the", "of", "and", "is"}
     for term in found:
         mine = lower == term.term
@@ -339,26 +376,31 @@ def test_extremes_are_undefined_or_one_never_not_a_number(depth: int) -> None:
             assert "none either" in row.lift.why_not or "documents" in row.lift.why_not
         else:
             assert row.lift.value == pytest.approx(1.0)
-            assert row.direction in (0, None)
+            assert shown(row) in (0, None)
         assert row.odds_ratio.value is None
-        measurements_of([row])
-        tables_of([row], "Title", "Kind")
+        for told in retention_tables([row], "Title", "Kind"):
+            assert all(m.undefined or m.value is not None for m in told.measurements)
 
 
 def test_tables_and_measurements_carry_the_numbers() -> None:
     rows = list(measured(trace_of(documents=80, weights={"NOUN": 4.0})).values())
-    lifts, adjusted, curve = tables_of(rows, "Title", "Kind", name="x")
+    told = retention_tables(rows, "Title", "Kind", name="x", key="type", group="a")
+    lifts, adjusted, curve = (t.table for t in told)
     assert (lifts.name, adjusted.name, curve.name) == ("x", "x_adjusted", "x_curve")
     assert lifts.column("lift") == tuple(
         Undefined(r.lift.why_not) if r.lift.value is None else r.lift.value for r in rows
     )
     assert len(curve.rows) == 4 * len(rows)
-    told = {m.address(): m for m in measurements_of(rows, prefix="p ")}
-    noun = told["lift[arm=pruned,slice=p NOUN]"]
+    numbers = {m.where: m for t in told for m in t.measurements}
+    noun = numbers["lift[arm=pruned,type=NOUN,group=a]"]
     row = next(r for r in rows if r.category == "NOUN")
     assert (noun.value, noun.p, noun.p_adjusted) == (row.lift.value, row.lift.p, row.p_adjusted)
     assert (noun.n, noun.n_clusters) == (row.words, row.documents)
-    assert "stronger null" in told["z[arm=pruned,slice=p NOUN]"].control
+    assert "stronger null" in numbers["z[arm=pruned,type=NOUN,group=a]"].control
+    for layer, rate in enumerate(row.curve, start=1):
+        after = numbers[f"retention[arm=pruned,layer={layer},type=NOUN,group=a]"]
+        assert after.value == rate.value
+    assert numbers["retention[arm=pruned,type=NOUN,group=a]"].value == row.rate.value
 
 
 def test_claims_follow_the_direction() -> None:
@@ -429,19 +471,20 @@ def test_a_whole_test_split_takes_seconds() -> None:
     alive = np.zeros((documents, layers + 1), dtype=np.int64)
     np.add.at(alive, (document, depth), 1)
     kept = alive[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
-    survival = Survival(
+    cells = WordCells(
         layers=layers,
         reference=reference_layer(total, kept),
-        example_ids=np.arange(documents),
         total=total,
         kept=kept,
+        names=tuple(f"tag {i:02}" for i in range(17)),
         document=document,
+        category=rng.integers(0, 17, document.size),
         depth=depth,
         pieces=np.ones(document.size, dtype=np.int64),
         position=rng.integers(0, 10, document.size),
+        words=np.ones(document.size, dtype=np.int64),
     )
-    category = np.array([f"tag {i}" for i in range(17)], dtype=object)
     started = process_time()
-    rows = retention(survival, category[rng.integers(0, 17, document.size)], rng)
+    rows = retention(cells, Bootstrap(rng))
     assert len(rows) == 17
     assert process_time() - started < 20

@@ -14,7 +14,7 @@ import tiny
 from command import auditkit as command
 
 import auditkit
-from auditkit.trace.tables import Trace
+from auditkit.trace import TABLES, Trace
 
 layouts = pytest.mark.parametrize("layout", ["bert", "roberta"])
 
@@ -92,8 +92,9 @@ def test_the_python_interface_is_the_same_audit(
         random_documents=60,
         progress=lambda what, done, total: seen.append((what, done, total)),
     )
-    assert results(outcome.directory) == results(tiny_runs("bert", quick=True))
-    assert auditkit.load(outcome.directory).findings[0].probe == "performance"
+    assert str(outcome.directory) == str(tmp_path / "run")
+    assert results(tmp_path / "run") == results(tiny_runs("bert", quick=True))
+    assert auditkit.load(tmp_path / "run").findings[0].probe == "performance"
     assert ("documents", 90, 90) in seen
     assert ("attribution_agreement", 3, 3) in seen
     with pytest.raises(auditkit.SettingsError, match="no such key; did you mean seed"):
@@ -201,16 +202,16 @@ def test_a_directory_that_is_no_run_is_left_alone(
 
 KILLED = """
 import os, signal, sys
-import auditkit.record.recording, auditkit.trace.tables
+import auditkit.record.recording
 from auditkit.cli import main
+from auditkit.files import Folder
 auditkit.record.recording.SHARD = 20
-left, write = [17], auditkit.trace.tables.pq.write_table
-def dying(*arguments, **named):  # two shards of seven tables, and the third is half written
-    left[0] -= 1
-    if left[0] == 0:
+write = Folder.write
+def dying(folder, name, data):  # two shards are there; the third lacks its marker
+    if str(folder).endswith("000002") and name == "shard.json":
         os.kill(os.getpid(), signal.SIGKILL)
-    write(*arguments, **named)
-auditkit.trace.tables.pq.write_table = dying
+    write(folder, name, data)
+Folder.write = dying
 main()
 """
 
@@ -238,13 +239,15 @@ def test_a_run_that_was_killed_goes_on(
     assert not (run / "trace" / "about.json").exists()
     before = stamps(run)
     shards = {name: time for name, time in before.items() if "/shards/" in name}
-    assert {name.split("/")[2] for name in shards} == {"000000", "000001"}
-    assert any("/partial/" in name for name in before)
+    assert {name.split("/")[2] for name in shards} == {"000000", "000001", "000002"}
+    whole = {name for name in shards if "/000002/" not in name}
+    assert len(whole) == 2 * (len(TABLES) + 1)
+    assert len(shards) == len(whole) + len(TABLES)
     monkeypatch.setattr("auditkit.record.recording.SHARD", 20)
     quick(tiny_checkpoint("bert"), tiny_csv, run)
     after = stamps(run)
-    assert {name: after[name] for name in shards} == shards
-    assert not any("/partial/" in name for name in after)
+    assert {name: after[name] for name in whole} == {name: before[name] for name in whole}
+    assert all(after[name] > before[name] for name in set(shards) - whole)
     assert results(run) == results(tiny_runs("bert", quick=True))
 
 

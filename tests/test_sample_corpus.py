@@ -9,8 +9,8 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+from tabular import load
 
-from auditkit.data.examples import load_dataset
 from auditkit.data.sources import open_source
 
 SAMPLE = Path(__file__).resolve().parent.parent / "auditkit" / "data_files" / "sample"
@@ -147,7 +147,7 @@ def test_no_two_items_are_alike() -> None:
 def test_load_dataset_reads_every_row(stem: str) -> None:
     domain = stem.split("_")[0]
     columns = [column for column in COLUMNS[domain] if column not in ("id", "text", "label")]
-    data = load_dataset(str(SAMPLE / f"{stem}.csv"), groups=columns, label_names=LABELS[domain])
+    data = load(str(SAMPLE / f"{stem}.csv"), groups=columns, label_names=LABELS[domain])
     assert (data.rows_in, data.refused, data.labels) == (ROWS[stem], (), LABELS[domain])
     for example, row in zip(data.examples, rows_of(stem), strict=True):
         assert (example.example_id, example.text) == (row["id"], row["text"])

@@ -6,43 +6,124 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from auditkit.bench.settings import ModelSettings
 from auditkit.errors import DataError, SettingsError
 from auditkit.ltp.inference import BATCH_TOKENS
-from auditkit.run.settings import Settings, load_settings, read_glossary
+from auditkit.run.settings import PLACES, SECTIONS, Settings, load_settings, read_glossary
 
 NEEDED = {"model": "m", "dataset": "agnews"}
+EVERY_KEY = """
+baseline: b
+reseeded: r
+score_norm: alive
+max_length: 9
+device: cpu
+dtype: float16
+batch_tokens: 9
+split: s
+limit: 9
+text_column: t
+label_column: l
+groups: [g]
+data_dir: d
+spacy_model: p
+strict: true
+seed: 9
+random_draws: 9
+random_documents: 9
+repeat_documents: 9
+probes: [stopword]
+without: [entity]
+options: {stopword: {}}
+glossary: g
+attribution_sample: 9
+speed_documents: 9
+out: o
+overwrite: true
+"""
+"""A value that is not the default for every key that has one."""
 
 
 def test_flags_win_over_the_file_and_the_file_over_the_defaults(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("model: m\ndataset: imdb\nseed: 7\nrandom_draws: 5\ngroups: [a, 'b,c']\n")
     settings = load_settings(str(path), {"seed": 9, "limit": None, "without": (), "dataset": "x"})
-    assert settings.seed == 9
-    assert settings.dataset == "x"
-    assert settings.random_draws == 5
-    assert settings.limit is None
-    assert settings.groups == ("a", "b,c")
-    assert settings.batch_tokens == BATCH_TOKENS
-    assert load_settings(str(path), {"groups": "a, b ,"}).groups == ("a", "b")
+    assert settings.recording.seed == 9
+    assert settings.data.dataset == "x"
+    assert settings.recording.random_draws == 5
+    assert settings.data.limit is None
+    assert settings.data.groups == ("a", "b,c")
+    assert settings.models.batch_tokens == BATCH_TOKENS
+    assert load_settings(str(path), {"groups": "a, b ,"}).data.groups == ("a", "b")
 
 
 def test_the_default_config_repeats_the_defaults_of_every_field() -> None:
     values = yaml.safe_load((files("auditkit.configs") / "default.yaml").read_text())
-    assert set(values) | {"model", "dataset"} == set(Settings.model_fields)
+    assert {*values, "model", "dataset"} == set(PLACES)
     assert load_settings("default", NEEDED) == load_settings(None, NEEDED)
 
 
 @pytest.mark.parametrize("name", ["agnews", "imdb"])
 def test_packaged_configs(name: str) -> None:
     settings = load_settings(name, {"model": "m"})
-    assert (settings.dataset, settings.split) == (name, "test")
+    assert (settings.data.dataset, settings.data.split) == (name, "test")
+
+
+def test_no_name_stands_in_two_sections() -> None:
+    keys = [key for section in SECTIONS.values() for key in section.model_fields]
+    keys += [*SECTIONS, *(key for key in Settings.model_fields if key not in SECTIONS)]
+    assert len(keys) == len(set(keys)) == len(PLACES) + len(SECTIONS)
+    assert set(SECTIONS) == {"models", "data", "recording", "probing"}
+
+
+@given(st.sets(st.sampled_from(sorted(set(PLACES) - {"model", "dataset"}))))
+def test_a_key_means_the_same_alone_and_in_its_section(inside: set[str]) -> None:
+    values = yaml.safe_load(EVERY_KEY)
+    nested: dict[str, Any] = {}
+    for key, value in values.items():
+        *section, _ = PLACES[key]
+        where = nested.setdefault(section[0], {}) if section and key in inside else nested
+        where[key] = value
+    settings = load_settings(None, {**NEEDED, **nested})
+    assert settings == load_settings(None, {**NEEDED, **values})
+    assert {key: settings.flat()[key] for key in values} == values
+    defaults = load_settings(None, NEEDED).flat()
+    assert all(value != defaults[key] for key, value in values.items())
+    assert set(defaults) == set(PLACES)
+
+
+def test_a_flag_wins_over_a_key_in_its_section(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("models: {model: m, dtype: bfloat16}\ndata: {dataset: d}\nrecording: {}\n")
+    assert load_settings(str(path), {}).models.dtype == "bfloat16"
+    assert load_settings(str(path), {"dtype": "float16"}).models.dtype == "float16"
+    assert load_settings(str(path), {"models": {"dtype": "float16"}}).models.dtype == "float16"
+    path.write_text("dtype: bfloat16\n")
+    assert load_settings(str(path), {**NEEDED, "models": {"max_length": 9}}).models == (
+        ModelSettings(model="m", dtype="bfloat16", max_length=9)
+    )
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings = load_settings(None, NEEDED)
+    for section, key in ((settings, "out"), (settings.models, "dtype"), (settings.data, "split")):
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(section, key, "float16")
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("random_drawz: 3", "random_drawz: no such key; did you mean random_draws[?] available: "),
+        ("recording: {random_drawz: 3}", "-> recording -> random_drawz: no such key; did you mean "
+         "random_draws[?] available: random_documents, random_draws, repeat_documents, seed"),
+        ("models: {seed: 3}", "-> models -> seed: no such key; .*available: baseline, batch_tok"),
+        ("models: {dtype: int8}", "-> dtype: .*'float32', 'bfloat16' or 'float16', seen 'int8'"),
+        ("models: m", "-> models: expected keys and values, seen 'm'"),
+        ("seed: 1\nrecording: {seed: 1}", "-> seed: stands twice, alone and in recording"),
+        ("repeat_documents: -1", "-> repeat_documents: .*greater than or equal to 0, seen -1"),
         ("random_draws: -1", "-> random_draws: .*greater than or equal to 0, seen -1"),
         ("batch_tokens: 0", "-> batch_tokens: .*greater than or equal to 1, seen 0"),
         ("batch_tokens: true", "-> batch_tokens: .*valid integer, seen True"),
@@ -65,7 +146,7 @@ def test_packaged_configs(name: str) -> None:
         ("model: \x00", "not valid YAML"),
         ("[" * 5000, "not valid YAML"),
     ],
-)
+)  # fmt: skip
 def test_a_bad_config_is_one_clear_line(tmp_path: Path, content: str, message: str) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text(content)
@@ -101,7 +182,7 @@ def test_no_such_config(tmp_path: Path) -> None:
 
 @given(st.recursive(st.none() | st.text() | st.integers(), lambda s: st.lists(s) | st.tuples(s)))
 def test_whatever_is_given_the_answer_is_settings_or_a_settings_error(value: Any) -> None:
-    for field in Settings.model_fields:
+    for field in (*PLACES, *SECTIONS):
         message = ""
         try:
             load_settings(None, {**NEEDED, field: value})

@@ -6,22 +6,21 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tabular import write_csv, write_jsonl, write_parquet
+from tabular import load, write_csv, write_jsonl, write_parquet
 
-from auditkit.data.examples import load_dataset
 from auditkit.errors import DataError
 
 
 def test_the_three_kinds_of_file_give_the_same_examples(tmp_path: Path) -> None:
     rows = [("bad film", "neg"), ("good, really", "pos"), ("so\nso", "neg")]
-    expected = load_dataset(write_csv(tmp_path / "a.csv", [("text", "label"), *rows]))
+    expected = load(write_csv(tmp_path / "a.csv", [("text", "label"), *rows]))
     objects = [{"text": t, "label": y} for t, y in rows]
     columns = {"text": [t for t, _ in rows], "label": [y for _, y in rows]}
     for name in (
         write_jsonl(tmp_path / "a.jsonl", objects),
         write_parquet(tmp_path / "a.parquet", columns),
     ):
-        data = load_dataset(name)
+        data = load(name)
         assert data.examples == expected.examples
         assert data.sha256 == expected.sha256
     assert [e.text for e in expected.examples] == [t for t, _ in rows]
@@ -34,14 +33,14 @@ def test_the_three_kinds_of_file_give_the_same_examples(tmp_path: Path) -> None:
 def test_csv_keeps_what_looks_like_missing_or_a_number_as_text(tmp_path: Path) -> None:
     texts = ["NA", "null", "007", "nan", "1e5", "True", " padded "]
     name = write_csv(tmp_path / "a.csv", [("text", "label"), *[(t, "x") for t in texts]])
-    assert [e.text for e in load_dataset(name).examples] == texts
+    assert [e.text for e in load(name).examples] == texts
 
 
 def test_csv_takes_a_byte_order_mark_blank_lines_and_a_very_long_field(tmp_path: Path) -> None:
     long = "word " * 100_000
     path = tmp_path / "a.csv"
     path.write_bytes(b"\xef\xbb\xbf" + f'text,label\r\n"{long}",1\r\n\r\n"a ""b""",0\r\n'.encode())
-    assert [e.text for e in load_dataset(str(path)).examples] == [long, 'a "b"']
+    assert [e.text for e in load(str(path)).examples] == [long, 'a "b"']
     assert csv.field_size_limit() == 131_072  # the process is left as it was
 
 
@@ -54,7 +53,7 @@ def test_jsonl_splits_at_newlines_alone_and_reads_keys_that_come_late(tmp_path: 
         + json.dumps({"label": 0, "place": "here", "text": "b"}),
         encoding="utf-8",
     )
-    data = load_dataset(str(path), groups=("place",))
+    data = load(str(path), groups=("place",))
     assert [e.text for e in data.examples] == [text, "b"]
     assert [e.groups for e in data.examples] == [(), (("place", "here"),)]
 
@@ -64,7 +63,7 @@ def test_a_parquet_file_below_a_folder_with_an_equals_sign_gains_no_column(tmp_p
     folder.mkdir()
     name = write_parquet(folder / "a.parquet", {"text": ["a"], "label": [0]})
     with pytest.raises(DataError, match="no group column 'lang'"):
-        load_dataset(name, groups=("lang",))
+        load(name, groups=("lang",))
 
 
 @pytest.mark.parametrize(
@@ -96,7 +95,7 @@ def test_a_bad_file_is_one_clear_line(
 ) -> None:
     (tmp_path / file).write_bytes(content)
     with pytest.raises(DataError, match=message) as caught:
-        load_dataset(str(tmp_path / file))
+        load(str(tmp_path / file))
     assert "\n" not in str(caught.value)
 
 
@@ -104,14 +103,14 @@ def test_a_truncated_parquet_file(tmp_path: Path) -> None:
     path = Path(write_parquet(tmp_path / "a.parquet", {"text": ["a"] * 999, "label": [0] * 999}))
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(DataError, match="may be truncated"):
-        load_dataset(str(path))
+        load(str(path))
 
 
 def test_parquet_with_repeated_columns_or_broken_metadata(tmp_path: Path) -> None:
     table = pa.table([["a"], ["b"], [0]], names=["text", "text", "label"])
     pq.write_table(table, tmp_path / "a.parquet")
     with pytest.raises(DataError, match="two columns are called text"):
-        load_dataset(str(tmp_path / "a.parquet"))
+        load(str(tmp_path / "a.parquet"))
     for broken in (
         "{",
         '{"info": []}',
@@ -122,14 +121,14 @@ def test_parquet_with_repeated_columns_or_broken_metadata(tmp_path: Path) -> Non
             table.replace_schema_metadata({"huggingface": broken}), tmp_path / "b.parquet"
         )
         with pytest.raises(DataError, match="metadata 'huggingface' cannot be read"):
-            load_dataset(str(tmp_path / "b.parquet"))
+            load(str(tmp_path / "b.parquet"))
 
 
 def test_parquet_whose_text_is_not_utf8(tmp_path: Path) -> None:
     broken = pa.array([b"caf\xe9"], pa.binary()).view(pa.string())
     name = write_parquet(tmp_path / "a.parquet", {"text": broken, "label": [0]})
     with pytest.raises(DataError, match="column 'text': cannot be read"):
-        load_dataset(name)
+        load(name)
 
 
 # --- names -------------------------------------------------------------------------------------
@@ -152,34 +151,34 @@ def test_names_that_lead_nowhere(tmp_path: Path) -> None:
         ("x" * 5000 + ".csv", "not found"),
     ):
         with pytest.raises(DataError, match=message):
-            load_dataset(name)
+            load(name)
 
 
 def test_a_file_has_no_splits(tmp_path: Path) -> None:
     name = write_csv(tmp_path / "a.csv", [("text", "label"), ("a", "x")])
-    assert {load_dataset(name, split=s).split for s in (None, "train", "all")} == {"all"}
+    assert {load(name, split=s).split for s in (None, "train", "all")} == {"all"}
     with pytest.raises(DataError, match=r"split 'test' of a\.csv: a file has no splits"):
-        load_dataset(name, split="test")
+        load(name, split="test")
 
 
 def test_local_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "imdb").mkdir()
     write_parquet(tmp_path / "imdb" / "test.parquet", {"text": ["a"], "label": [1]}, ["neg", "pos"])
-    data = load_dataset("imdb", data_dir=tmp_path)
+    data = load("imdb", data_dir=tmp_path)
     assert (data.name, data.split, data.labels) == ("imdb", "test", ("neg", "pos"))
     monkeypatch.setenv("AUDITKIT_DATA", str(tmp_path))
-    assert load_dataset("imdb", split="test") == data
+    assert load("imdb", split="test") == data
     with pytest.raises(DataError, match="no split 'train'; available: test"):
-        load_dataset("imdb", split="train")
+        load("imdb", split="train")
     with pytest.raises(DataError, match=r"--data-dir .*nowhere: no such directory"):
-        load_dataset("imdb", data_dir=tmp_path / "nowhere")
+        load("imdb", data_dir=tmp_path / "nowhere")
 
 
 def test_the_hub_offline_names_the_local_ways() -> None:
     with pytest.raises(DataError, match=r"--data-dir DIR or AUDITKIT_DATA=DIR.*\.parquet file"):
-        load_dataset("agnews")
+        load("agnews")
     with pytest.raises(DataError, match="somebody/something"):
-        load_dataset("somebody/something")
+        load("somebody/something")
 
 
 def test_a_hub_out_of_reach_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +191,7 @@ def test_a_hub_out_of_reach_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(huggingface_hub, "is_offline_mode", lambda: False)
     monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", refuse)
     with pytest.raises(DataError, match=r"cannot be reached .ConnectionRefusedError: no route."):
-        load_dataset("imdb")
+        load("imdb")
 
 
 def test_a_data_set_of_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,7 +208,7 @@ def test_a_data_set_of_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
         return datasets.Dataset.from_dict(rows, features=features)
 
     monkeypatch.setattr(datasets, "load_dataset", answer)
-    data = load_dataset("owner/name", split="validation")
+    data = load("owner/name", split="validation")
     assert calls == [("owner/name", {"split": "validation"})]  # above all no trust_remote_code
     assert (data.name, data.split, data.labels) == ("owner/name", "validation", ("no", "yes"))
     assert [e.label for e in data.examples] == [1, 0]

@@ -15,24 +15,15 @@ from pydantic import ValidationError
 
 import auditkit
 from auditkit.bench.speed import ROUNDS, Speed, alternate, read_speed
-from auditkit.finding.values import Audit
+from auditkit.finding import Audit
 from auditkit.report import page as report
+from auditkit.report.rendering import rerender
+from auditkit.report.summary import render_markdown
 from auditkit.run import conduct
-from auditkit.trace.tables import Trace
+from auditkit.trace import Trace
 
 Checkpoints = Callable[[str], Path]
 Runs = Callable[..., Path]
-
-ROUNDS_SEEN = ((2.0, 1.0), (3.0, 2.0), (2.0, 0.5), (4.4, 2.0), (2.4, 1.2))
-
-
-def measured(**changes: Any) -> Speed:
-    fields: dict[str, Any] = {
-        "against": "baseline", "rounds": ROUNDS_SEEN, "documents": 256, "tokens": 12_800,
-        "requested": 256, "batch_tokens": 8192, "device": "cpu (x86_64)", "threads": 2,
-        "dtype": "float32", "torch": "2.13.0", "date": "2026-11-22", "macs_ratio": 1.987,
-    }  # fmt: skip
-    return Speed(**(fields | changes))
 
 
 def page(times: Speed | None) -> str:
@@ -78,7 +69,7 @@ def test_what_goes_before_a_turn_is_not_timed(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_ratio_is_taken_within_each_round() -> None:
-    times = measured()
+    times = report_case.speed()
     assert times.ratios == pytest.approx((2.0, 1.5, 4.0, 2.2, 2.0))
     assert times.seconds == {"baseline": (2.0, 3.0, 2.0, 4.4, 2.4),
                              "pruned": (1.0, 2.0, 0.5, 2.0, 1.2)}  # fmt: skip
@@ -89,10 +80,10 @@ def test_the_ratio_is_taken_within_each_round() -> None:
 
 
 def test_rounds_that_do_not_agree_are_said_to() -> None:
-    told = measured(rounds=((1.0, 2.0), (3.0, 2.0)), against="unpruned").sentence()
+    told = report_case.speed(rounds=((1.0, 2.0), (3.0, 2.0)), against="unpruned").sentence()
     assert told.startswith("The unpruned model took 1.00 times as long")
     assert "from 0.50 to 1.50; the rounds do not agree on which is faster" in told
-    slower = measured(rounds=((1.0, 2.0), (1.0, 4.0))).sentence()
+    slower = report_case.speed(rounds=((1.0, 2.0), (1.0, 4.0))).sentence()
     assert "took 0.38 times as long" in slower
     assert "agree" not in slower
 
@@ -111,7 +102,7 @@ def test_rounds_that_do_not_agree_are_said_to() -> None:
 )
 def test_times_that_cannot_be_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        measured(**changes)
+        report_case.speed(**changes)
 
 
 @pytest.mark.parametrize(
@@ -126,9 +117,9 @@ def test_a_file_of_timings_that_holds_none(text: str, tmp_path: Path) -> None:
 
 
 def test_times_stand_in_a_block_of_their_own() -> None:
-    block = page(measured())
+    block = page(report_case.speed())
     assert "Measured time on this machine" in block
-    assert measured().sentence() in block
+    assert report_case.speed().sentence() in block
     for label, value in (("Device", "cpu (x86_64)"), ("CPU threads", "2"), ("dtype", "float32"),
                          ("torch", "2.13.0"), ("Tokens a batch, at most", "8,192"),
                          ("Documents, a sample stratified by class", "256"),
@@ -152,18 +143,18 @@ def test_what_was_not_measured_is_said_not_to_be() -> None:
 
 def test_the_summary_has_one_line() -> None:
     audit = Audit(about=report_case.about(), findings=(), failures=())
-    lines = report.render_markdown(audit, measured()).splitlines()
+    lines = render_markdown(audit, report_case.speed()).splitlines()
     (line,) = [line for line in lines if line.startswith("Measured time")]
-    assert line.endswith(measured().sentence())
+    assert line.endswith(report_case.speed().sentence())
     assert "(cpu (x86\\_64), float32, 256 documents)" in line
-    assert "Measured time: not measured." in report.render_markdown(audit).splitlines()
+    assert "Measured time: not measured." in render_markdown(audit).splitlines()
 
 
 def test_a_hostile_device_name_is_text() -> None:
     wild = "</script><img src=x onerror=alert(1)>\x00 | `x`"
-    assert "<img" not in page(measured(device=wild, dtype=wild, torch=wild, date=wild))
+    assert "<img" not in page(report_case.speed(device=wild, dtype=wild, torch=wild, date=wild))
     audit = Audit(about=report_case.about(), findings=(), failures=())
-    text = report.render_markdown(audit, measured(device=wild))
+    text = render_markdown(audit, report_case.speed(device=wild))
     assert "<img" not in text
     assert "\x00" not in text
 
@@ -206,7 +197,7 @@ def test_an_earlier_measurement_is_kept_until_another_is_asked_for(
             quick(tiny_checkpoint("bert"), tiny_csv, run, *flags)
             assert read_speed(run) == before
             assert before.sentence() in (run / "report.html").read_text(encoding="utf-8")
-    report.rerender(run)
+    rerender(run)
     assert before.sentence() in (run / "report.html").read_text(encoding="utf-8")
     for flags in (("--speed-documents", "9"), ("--batch-tokens", "64")):
         quick(tiny_checkpoint("bert"), tiny_csv, run, *flags)

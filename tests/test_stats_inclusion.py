@@ -43,9 +43,17 @@ def test_pairs_and_variance_equal_enumeration() -> None:
                 assert pair == pytest.approx((draws[:, i] * draws[:, j]).mean(), abs=1e-12)
             n, k = np.full(4, total), np.full(4, kept)
             unit = np.array([0, 2, 0, 0])
-            variance = kept_count_variance(unit, n, k, np.array(words), 3)
+            variance = kept_count_variance(unit, n, k, np.array(words), np.ones(4), 3)
             by_hand = [draws[:, unit == u].sum(axis=1).var() for u in range(3)]
             assert variance == pytest.approx(by_hand, abs=1e-12)
+
+
+def test_rows_of_several_words_count_each() -> None:
+    draws = enumerate_kept(8, 3, [1, 1, 1, 2, 2])
+    unit, n, k = np.zeros(3, dtype=np.int64), np.full(3, 8), np.full(3, 3)
+    pieces, words = np.array([1, 2, 1]), np.array([2, 2, 1])
+    variance = kept_count_variance(unit, n, k, pieces, words, 1)
+    assert variance == pytest.approx([draws.sum(axis=1).var()])
 
 
 def test_units_of_many_documents_do_not_mix() -> None:
@@ -63,7 +71,9 @@ def test_units_of_many_documents_do_not_mix() -> None:
             pieces.append(g)
     order = rng.permutation(len(unit))
     u_, n_, k_, g_ = (np.array(a)[order] for a in (unit, total, kept, pieces))
-    assert kept_count_variance(u_, n_, k_, g_, 30) == pytest.approx(by_hand, abs=1e-12)
+    assert kept_count_variance(u_, n_, k_, g_, np.ones(u_.size), 30) == pytest.approx(
+        by_hand, abs=1e-12
+    )
 
 
 @settings(deadline=None)
@@ -71,7 +81,7 @@ def test_units_of_many_documents_do_not_mix() -> None:
 def test_one_piece_words_are_hypergeometric(total: int, share: float, words: int) -> None:
     words, kept = min(words, total), round(share * total)
     unit, n, k, g = (np.full(words, v) for v in (0, total, kept, 1))
-    variance = kept_count_variance(unit, n, k, g, 1)[0]
+    variance = kept_count_variance(unit, n, k, g, np.ones(words), 1)[0]
     p, correction = kept / total, (total - words) / max(total - 1, 1)
     assert variance == pytest.approx(words * p * (1 - p) * correction, abs=1e-7)
 
@@ -98,12 +108,12 @@ def test_edges_are_exact() -> None:
     assert inclusion_probability([4, 4], [2, 4], [1, 1]).tolist() == pytest.approx([0.5, 1.0])
     one = np.array([1])
     for kept in (0, 1):
-        assert kept_count_variance(np.array([0]), one, np.array([kept]), one, 1)[0] == 0.0
+        assert kept_count_variance(np.array([0]), one, np.array([kept]), one, one, 1)[0] == 0.0
 
 
 def test_no_words_no_variance() -> None:
     empty = np.zeros(0, dtype=np.int64)
-    assert kept_count_variance(empty, empty, empty, empty, 2).tolist() == [0.0, 0.0]
+    assert kept_count_variance(empty, empty, empty, empty, empty, 2).tolist() == [0.0, 0.0]
 
 
 def test_kept_over_total_invents_a_lift_for_words_of_many_pieces() -> None:
@@ -138,7 +148,7 @@ def test_exact_z_is_standard_normal_under_random_keeping() -> None:
             observed += np.isin(category, owner[rng.permutation(total)[:k]]).sum()
         n, k, g = np.repeat(total, 180), np.repeat(kept, 3), np.tile(words[category], documents)
         unit = np.repeat(np.arange(documents), 3)
-        variance = kept_count_variance(unit, n, k, g, documents).sum()
+        variance = kept_count_variance(unit, n, k, g, np.ones(unit.size), documents).sum()
         result = exact_z(
             float(observed), float(inclusion_probability(n, k, g).sum()), variance, documents
         )

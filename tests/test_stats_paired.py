@@ -9,17 +9,15 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.stats import binomtest, multinomial, norm
 
+from auditkit.stats.estimates import FEWEST
 from auditkit.stats.paired import (
-    FEW_DISCORDANT,
     Difference,
     accuracy_difference,
-    brier_scores,
-    debiased_ece,
     mcnemar_exact,
     non_inferiority,
-    probability_loyalty,
     tango_interval,
 )
+from auditkit.stats.resampling import Bootstrap
 
 Bools = NDArray[np.bool_]
 
@@ -34,7 +32,7 @@ def answers(both: int, lost: int, gained: int, neither: int) -> tuple[Bools, Boo
 def test_difference_counts_what_a_loop_counts() -> None:
     rng = np.random.default_rng(0)
     right, reference = rng.random(300) < 0.8, rng.random(300) < 0.9
-    found = accuracy_difference(right, reference, rng)
+    found = accuracy_difference(right, reference, Bootstrap(rng))
     lost = sum(1 for a, b in zip(right, reference, strict=True) if b and not a)
     gained = sum(1 for a, b in zip(right, reference, strict=True) if a and not b)
     assert (found.lost, found.gained, found.n) == (lost, gained, 300)
@@ -49,15 +47,16 @@ def test_difference_counts_what_a_loop_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("discordant", "method"), [(FEW_DISCORDANT - 1, "Tango"), (FEW_DISCORDANT, "bootstrap")]
+    ("discordant", "method"),
+    [(FEWEST["discordant"] - 1, "Tango"), (FEWEST["discordant"], "bootstrap")],
 )
 def test_few_discordant_documents_take_tangos_interval(discordant: int, method: str) -> None:
-    found = accuracy_difference(*answers(50, discordant, 0, 5), np.random.default_rng(0))
+    found = accuracy_difference(*answers(50, discordant, 0, 5), Bootstrap(np.random.default_rng(0)))
     assert found.method == method
 
 
 def test_no_discordant_document_is_not_a_sure_zero() -> None:
-    found = accuracy_difference(*answers(30, 0, 0, 0), np.random.default_rng(0))
+    found = accuracy_difference(*answers(30, 0, 0, 0), Bootstrap(np.random.default_rng(0)))
     assert (found.delta, found.p) == (0.0, 1.0)
     low, high = found.interval
     assert low < -0.1
@@ -68,14 +67,14 @@ def test_no_discordant_document_is_not_a_sure_zero() -> None:
 def test_draws_of_the_reference_are_averaged_by_document() -> None:
     rng = np.random.default_rng(3)
     right, draws = rng.random(200) < 0.9, rng.random((200, 3)) < 0.6
-    found = accuracy_difference(right, draws, rng)
+    found = accuracy_difference(right, draws, Bootstrap(rng))
     lost = gained = 0.0
     for own, others in zip(right, draws, strict=True):
         change = own - sum(others) / 3
         lost, gained = lost + max(-change, 0), gained + max(change, 0)
     assert found.delta == pytest.approx(right.mean() - draws.mean())
     assert (found.lost, found.gained) == pytest.approx((lost, gained))
-    assert found.p == accuracy_difference(right, draws[:, 0], rng).p
+    assert found.p == accuracy_difference(right, draws[:, 0], Bootstrap(rng)).p
 
 
 def test_mcnemar_is_the_binomial_test() -> None:
@@ -178,90 +177,9 @@ def test_no_number_of_documents_shows_what_is_not_so(delta: float) -> None:
 
 
 def test_without_discordance_nothing_can_be_planned() -> None:
-    found = accuracy_difference(*answers(30, 0, 0, 0), np.random.default_rng(0))
+    found = accuracy_difference(*answers(30, 0, 0, 0), Bootstrap(np.random.default_rng(0)))
     verdict = non_inferiority(found, 0.01)
     assert (verdict.documents_needed, verdict.detectable) == (None, None)
-
-
-def plain_ece(confidence: NDArray[np.float64], right: Bools, bins: int = 15) -> float:
-    order = np.argsort(confidence, kind="stable")
-    parts = np.array_split(order, bins)
-    gaps = [len(p) * abs(float(confidence[p].mean() - right[p].mean())) for p in parts]
-    return sum(gaps) / len(order)
-
-
-def test_ece_of_a_calibrated_model_is_nearer_to_zero_than_the_plain_one() -> None:
-    rng = np.random.default_rng(2)
-    found, plain = [], []
-    for _ in range(100):
-        confidence = rng.uniform(0.5, 1.0, 600)
-        right = rng.random(600) < confidence
-        found.append(debiased_ece(confidence, right) or 0.0)
-        plain.append(plain_ece(confidence, right))
-    # E[2|g| - E|N(g, s)|] over E|g| with g ~ N(0, s) is 2 - √2
-    assert np.mean(found) / np.mean(plain) == pytest.approx(2 - math.sqrt(2), abs=0.05)
-
-
-def test_ece_finds_a_planted_miscalibration() -> None:
-    rng = np.random.default_rng(4)
-    found = []
-    for _ in range(100):
-        confidence = rng.uniform(0.6, 1.0, 1500)
-        found.append(debiased_ece(confidence, rng.random(1500) < confidence - 0.1))
-    assert np.mean([f for f in found if f is not None]) == pytest.approx(0.1, abs=0.004)
-
-
-def test_ece_is_the_simulated_correction_of_kumar() -> None:
-    rng = np.random.default_rng(6)
-    confidence = rng.uniform(0.3, 1.0, 300)  # 15 bins of 20
-    right = rng.random(300) < confidence - 0.08
-    parts = np.array_split(np.argsort(confidence, kind="stable"), 15)
-    gaps = np.array([confidence[p].mean() - right[p].mean() for p in parts])
-    sds = np.array([math.sqrt(right[p].mean() * (1 - right[p].mean()) / 20) for p in parts])
-    drawn = np.abs(gaps + sds * rng.standard_normal((200_000, 15))).mean()
-    assert debiased_ece(confidence, right) == pytest.approx(
-        2 * np.abs(gaps).mean() - drawn, abs=5e-4
-    )
-
-
-def test_ece_does_not_depend_on_the_order_of_the_documents() -> None:
-    rng = np.random.default_rng(8)
-    confidence = np.round(rng.uniform(0.5, 1.0, 200), 1)  # many ties
-    right = rng.random(200) < 0.7
-    order = rng.permutation(200)
-    assert debiased_ece(confidence, right) == debiased_ece(confidence[order], right[order])
-
-
-def test_ece_needs_a_document_a_bin() -> None:
-    assert debiased_ece(np.full(14, 0.9), np.ones(14, dtype=bool)) is None
-    assert debiased_ece(np.full(15, 0.75), np.ones(15, dtype=bool)) == pytest.approx(0.25)
-
-
-def test_brier_score_by_hand() -> None:
-    probs = np.array([[0.7, 0.2, 0.1], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
-    found = brier_scores(probs, np.array([0, 2, 0]))
-    assert found == pytest.approx([0.3**2 + 0.2**2 + 0.1**2, 0.0, 2.0])
-
-
-def test_probability_loyalty_by_hand() -> None:
-    rng = np.random.default_rng(7)
-    p, q = rng.dirichlet(np.ones(4), 20), rng.dirichlet(np.ones(4), 20)
-    found = probability_loyalty(p, q)
-    for row in range(20):
-        divergence = 0.0
-        for a, b in zip(p[row], q[row], strict=True):
-            m = (a + b) / 2
-            divergence += (a * math.log2(a / m) + b * math.log2(b / m)) / 2
-        assert found[row] == pytest.approx(1 - math.sqrt(divergence))
-    assert found == pytest.approx(probability_loyalty(q, p))
-
-
-def test_probability_loyalty_goes_from_0_to_1() -> None:
-    one, other = np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])
-    assert probability_loyalty(one, other) == pytest.approx([0.0])
-    near = np.random.default_rng(0).dirichlet(np.ones(3), 500)
-    assert probability_loyalty(near, near) == pytest.approx(np.ones(500))
-    assert (probability_loyalty(near, near * (1 + 1e-9)) <= 1).all()
 
 
 @pytest.mark.slow
@@ -273,7 +191,7 @@ def test_interval_of_the_difference_covers(n: int, lost: float, gained: float) -
     runs, hits = 2000, 0
     for _ in range(runs):
         kind = rng.choice(3, n, p=[lost, gained, 1 - lost - gained])
-        found = accuracy_difference(kind != 0, kind != 1, rng, resamples=1000)
+        found = accuracy_difference(kind != 0, kind != 1, Bootstrap(rng, 1000))
         hits += found.interval[0] - 1e-12 <= gained - lost <= found.interval[1] + 1e-12
     assert 0.92 <= hits / runs <= 0.975  # .93 and .97, a standard error of the simulation apart
 
@@ -287,7 +205,7 @@ def test_interval_against_random_keeping_holds_the_variance_between_draws(draws:
         chance = rng.beta(4, 1.5, n)  # of being right with a random mask, by document
         right = rng.random(n) < 0.5 + 0.45 * chance
         reference = rng.random((n, draws)) < chance[:, None]
-        found = accuracy_difference(right, reference, rng, resamples=1000)
+        found = accuracy_difference(right, reference, Bootstrap(rng, 1000))
         truth = 0.5 + 0.45 * 4 / 5.5 - 4 / 5.5
         hits += found.interval[0] <= truth <= found.interval[1]
     assert 0.92 <= hits / runs <= 0.975
@@ -301,6 +219,6 @@ def test_documents_needed_give_the_power_asked_for() -> None:
     runs, passed = 600, 0
     for _ in range(runs):
         kind = rng.choice(3, plan.documents_needed, p=[0.0275, 0.0225, 0.95])
-        found = accuracy_difference(kind != 0, kind != 1, rng, resamples=600)
+        found = accuracy_difference(kind != 0, kind != 1, Bootstrap(rng, 600))
         passed += non_inferiority(found, 0.025).outcome == "pass"
     assert passed / runs == pytest.approx(0.8, abs=0.05)

@@ -1,10 +1,18 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import sparse
 
 from auditkit.errors import ProbeError
-from auditkit.stats.resampling import bootstrap_sums, multinomial_weights, percentile_interval
+from auditkit.stats.resampling import Bootstrap, percentile_interval
+
+
+def drawing(seed: int, resamples: int = 2000) -> Bootstrap:
+    return Bootstrap(np.random.default_rng(seed), resamples)
 
 
 @settings(deadline=None)
@@ -12,7 +20,7 @@ from auditkit.stats.resampling import bootstrap_sums, multinomial_weights, perce
 def test_every_resample_has_as_many_documents_as_the_data(
     n: int, resamples: int, seed: int
 ) -> None:
-    chunks = list(multinomial_weights(n, resamples, np.random.default_rng(seed)))
+    chunks = list(drawing(seed, resamples).weights(n))
     weights = np.concatenate(chunks)
     assert weights.shape == (resamples, n)
     assert (weights.sum(axis=1) == n).all()
@@ -21,13 +29,13 @@ def test_every_resample_has_as_many_documents_as_the_data(
 
 
 def test_chunks_stay_small_with_many_documents() -> None:
-    first = next(multinomial_weights(3_000_000, 5, np.random.default_rng(0)))
+    first = next(drawing(0, 5).weights(3_000_000))
     assert first.shape == (1, 3_000_000)
 
 
 def test_counts_are_multinomial() -> None:
     n = 20
-    weights = np.concatenate(list(multinomial_weights(n, 20_000, np.random.default_rng(1))))
+    weights = np.concatenate(list(drawing(1, 20_000).weights(n)))
     assert weights.mean(axis=0) == pytest.approx(np.ones(n), abs=0.03)
     assert weights.var(axis=0) == pytest.approx(np.full(n, 1 - 1 / n), abs=0.05)
     covariance = np.cov(weights.T)
@@ -37,24 +45,35 @@ def test_counts_are_multinomial() -> None:
 
 def test_sums_are_those_of_the_documents_drawn() -> None:
     values = np.array([[1.0, 10.0], [2.0, 20.0], [4.0, 40.0]])
-    sums = bootstrap_sums(values, np.random.default_rng(5), resamples=300)
-    weights = np.concatenate(list(multinomial_weights(3, 300, np.random.default_rng(5))))
+    sums = drawing(5, 300).sums(values)
+    weights = np.concatenate(list(drawing(5, 300).weights(3)))
     for row in range(300):
         by_hand = sum(weights[row, d] * values[d, 0] for d in range(3))
         assert sums[row, 0] == by_hand
         assert sums[row, 1] == 10 * by_hand  # columns of one row are one resample
 
 
+@pytest.mark.parametrize("kind", [np.float64, np.int32])
+def test_sparse_tables_and_several_tables_are_summed_alike(kind: type) -> None:
+    rng = np.random.default_rng(0)
+    values: NDArray[Any] = (rng.integers(0, 9, (30, 4)) * (rng.random((30, 4)) < 0.4)).astype(kind)
+    dense = drawing(2, 300).sums(values)
+    assert drawing(2, 300).sums(sparse.csr_array(values)) == pytest.approx(dense)
+    both = drawing(2, 300).paired_sums(values, sparse.csr_array(values[:, :2]))
+    assert both[0] == pytest.approx(dense)
+    assert both[1] == pytest.approx(dense[:, :2])
+
+
 def test_the_seed_decides() -> None:
     values = np.arange(12.0).reshape(6, 2)
-    one, same, other = (bootstrap_sums(values, np.random.default_rng(s), 50) for s in (3, 3, 4))
+    one, same, other = (drawing(s, 50).sums(values) for s in (3, 3, 4))
     assert (one == same).all()
     assert (one != other).any()
 
 
 def test_spread_of_the_mean_is_its_standard_error() -> None:
     values = np.random.default_rng(0).normal(size=(400, 1))
-    means = bootstrap_sums(values, np.random.default_rng(1), 4000)[:, 0] / 400
+    means = drawing(1, 4000).sums(values)[:, 0] / 400
     assert means.std() == pytest.approx(values.std() / 20, rel=0.05)
 
 
@@ -72,4 +91,4 @@ def test_percentile_interval_refuses_what_is_not_a_number(bad: list[float]) -> N
 
 def test_no_documents_is_an_error() -> None:
     with pytest.raises(ProbeError, match="at least 1"):
-        bootstrap_sums(np.empty((0, 2)), np.random.default_rng(0))
+        drawing(0).sums(np.empty((0, 2)))

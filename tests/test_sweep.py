@@ -29,12 +29,13 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from auditkit.errors import CheckpointError, SettingsError
 from auditkit.ltp.checkpoints import fingerprint, load_baseline
 from auditkit.ltp.inference import evaluate
-from auditkit.ltp.training.stages import TrainingSettings, train
+from auditkit.ltp.training.outcome import Stage
+from auditkit.ltp.training.settings import TrainingSettings
+from auditkit.ltp.training.stages import train
 from auditkit.ltp.training.sweep import directory, sweep
 from auditkit.ltp.training.trainer import Step
-from auditkit.ltp.training.workspace import Stage
-from auditkit.record.recording import _sweep
-from auditkit.trace.tables import Trace
+from auditkit.record.provenance import budgets
+from auditkit.trace import Trace
 
 SHARES = (0.7, 0.5)
 FILES = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
@@ -440,14 +441,14 @@ def test_the_report_shows_the_sweep_and_the_control(
     )
     assert done.code == 0, done.err
     trace = Trace.open(tmp_path / "run" / "trace")
-    assert trace.about.arms == ("baseline", "continued", "unpruned", "pruned")
-    assert trace.about.continued is not None
-    assert trace.about.continued.name == "share-0.70/continued"
+    assert trace.about.arms == ("baseline", "continued", "unpruned", "pruned", "repeat")
+    assert trace.about.subjects["continued"].name == "share-0.70/continued"
     assert [(b.target, b.audited) for b in trace.about.sweep] == [(0.7, True), (0.05, False)]
     control = load_baseline(str(model / "continued"))
     tokenizer: Any = AutoTokenizer.from_pretrained(model)
-    texts = trace.table("examples")["text"].tolist()
-    for text, probs in zip(texts, trace.predictions("continued")["probs"], strict=True):
+    said = trace.table("documents").set_index("example_id")["probs_continued"]
+    (texts,) = trace.scan("texts", ids=said.index)
+    for text, probs in zip(texts["text"], said[texts["example_id"]], strict=True):
         with torch.no_grad():
             ids = tokenizer(text, truncation=True, max_length=72, return_tensors="pt")
             logits = control(ids["input_ids"], ids["attention_mask"], pruning="off").logits
@@ -471,7 +472,7 @@ def test_the_report_shows_the_sweep_and_the_control(
 def test_a_record_that_is_not_a_sweeps_is_none(sweep: Any, tmp_path: Path) -> None:
     written = {"settings": {"target_macs_share": 0.5}, "sweep": sweep}
     (tmp_path / "training.json").write_text(json.dumps(written))
-    assert _sweep(str(tmp_path)) == ()
+    assert budgets(str(tmp_path)) == ()
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,19 @@ import pandas as pd
 import pytest
 
 from auditkit.errors import ProbeError
-from auditkit.finding.values import Finding
-from auditkit.plugin.probe import BenchView
-from auditkit.testing.traces import (
+from auditkit.finding import Finding
+from auditkit.plugin import BenchView
+from auditkit.testing import (
     SyntheticBench,
     check_probe,
     contract_traces,
     replace_tables,
+    resharded,
     synthetic_trace,
+    whole,
     with_depth,
 )
-from auditkit.trace.tables import Trace
+from auditkit.trace import Trace
 
 TRACES = contract_traces()
 
@@ -24,8 +26,8 @@ TRACES = contract_traces()
 @pytest.mark.parametrize("name", TRACES)
 def test_tables_agree_with_each_other(name: str) -> None:
     trace = TRACES[name]
-    tokens, words = trace.table("tokens"), trace.table("words")
-    texts = trace.table("examples").set_index("example_id")["text"]
+    tokens, words = whole(trace, "tokens"), whole(trace, "words")
+    texts = whole(trace, "texts").set_index("example_id")["text"]
     pieces = tokens[tokens["word"] >= 0].groupby(["example_id", "word"])
     for word in words.to_dict("records"):
         own = pieces.get_group((word["example_id"], word["word"]))
@@ -37,27 +39,47 @@ def test_tables_agree_with_each_other(name: str) -> None:
             word["char_end"],
         )
     assert len(words) == len(pieces)
-    predictions = trace.table("predictions")
-    assert sorted(predictions["arm"].unique()) == sorted(trace.about.arms)
-    for row in predictions.to_dict("records"):
-        assert int(np.argmax(row["probs"])) == row["predicted"]
-        assert sum(row["probs"]) == pytest.approx(1, abs=1e-5)
+    for arm in trace.about.arms:
+        answers = trace.documents.answers(arm)
+        assert answers is not None
+        assert answers.probs.argmax(axis=2).tolist() == answers.predicted.tolist()
+        assert answers.probs.sum(axis=2) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", TRACES)
+def test_documents_count_their_tokens(name: str) -> None:
+    trace = TRACES[name]
+    tokens, costs = whole(trace, "tokens"), whole(trace, "costs")
+    for row, example_id in enumerate(trace.documents.ids):
+        mine = tokens[tokens["example_id"] == example_id]
+        pieces, special = mine[~mine["special"]]["depth"], mine[mine["special"]]["depth"]
+        assert trace.documents.tokens[row] == len(mine)
+        assert trace.documents.pieces[row] == len(pieces)
+        for layer in range(1, trace.about.layers + 1):
+            assert trace.documents.kept[row, layer - 1] == (pieces >= layer).sum()
+            assert trace.documents.special_kept[row, layer - 1] == (special >= layer).sum()
+        for arm in ("baseline", "pruned"):
+            own = costs[(costs["example_id"] == example_id) & (costs["arm"] == arm)]
+            spent = own["macs_attention"].sum() + own["macs_ffn"].sum()
+            macs = trace.documents.macs(arm)
+            assert macs is not None
+            assert macs[row] == spent
 
 
 @pytest.mark.parametrize("name", TRACES)
 def test_random_keeping_matches_the_counts_of_every_layer(name: str) -> None:
     trace = TRACES[name]
     key = ["example_id", "position"]
-    joined = trace.table("random").merge(trace.table("tokens"), on=key, suffixes=("", "_pruned"))
-    for _, group in joined[~joined["special"]].groupby(["example_id", "draw"]):
+    joined = whole(trace, "depths").merge(whole(trace, "tokens"), on=key, suffixes=("", "_pruned"))
+    for _, group in joined[~joined["special"]].groupby(["example_id", "arm", "draw"]):
         assert sorted(group["depth"]) == sorted(group["depth_pruned"])
 
 
 @pytest.mark.parametrize("name", TRACES)
 def test_costs_count_the_tokens_alive(name: str) -> None:
     trace = TRACES[name]
-    depths = trace.table("tokens").groupby("example_id")["depth"]
-    for row in trace.table("costs").to_dict("records"):
+    depths = whole(trace, "tokens").groupby("example_id")["depth"]
+    for row in whole(trace, "costs").to_dict("records"):
         depth = depths.get_group(row["example_id"])
         layer = row["layer"] if row["arm"] == "pruned" else 0
         n_in, n_out = (depth >= max(layer - 1, 0)).sum(), (depth >= layer).sum()
@@ -71,12 +93,13 @@ def test_planted_weights_and_accuracies_are_there() -> None:
     trace = synthetic_trace(
         rng, documents=600, weights={"NOUN": 20.0}, accuracy={"pruned": 0.6}, draws=0
     )
-    words = trace.table("words")
+    words = whole(trace, "words")
     nouns = words["upos"] == "NOUN"
     assert words[nouns]["depth"].mean() > words[~nouns]["depth"].mean() + 0.5
-    gold = trace.table("examples")["label"].to_numpy()
     right = {
-        a: (trace.predictions(a)["predicted"].to_numpy() == gold).mean() for a in trace.about.arms
+        arm: (answers.predicted[:, 0] == trace.documents.label).mean()
+        for arm in trace.about.arms
+        if (answers := trace.documents.answers(arm)) is not None
     }
     assert right["pruned"] == pytest.approx(0.6, abs=0.06)
     assert right["baseline"] == pytest.approx(0.9, abs=0.04)
@@ -84,12 +107,12 @@ def test_planted_weights_and_accuracies_are_there() -> None:
 
 def test_one_seed_makes_one_trace() -> None:
     one, two = (synthetic_trace(np.random.default_rng(3), documents=5) for _ in range(2))
-    pd.testing.assert_frame_equal(one.table("tokens"), two.table("tokens"))
+    pd.testing.assert_frame_equal(whole(one, "tokens"), whole(two, "tokens"))
 
 
 def test_with_depth_prunes_all_or_nothing() -> None:
     for depth in (0, 4):
-        tokens = with_depth(TRACES["full"], depth).table("tokens")
+        tokens = whole(with_depth(TRACES["full"], depth), "tokens")
         assert set(tokens[~tokens["special"]]["depth"]) == {depth}
 
 
@@ -130,10 +153,9 @@ class Silent(Fine):
         return self.finding(claim=" ")
 
 
-class Meddles(Fine):
+class Cuts(Fine):
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
-        trace.table("tokens").loc[0, "depth"] = 0
-        return self.finding()
+        return self.finding(claim=f"It lies in {len(list(trace.scan('tokens')))} shards.")
 
 
 class Needy(Fine):
@@ -147,7 +169,7 @@ class Needy(Fine):
         (Misnamed, "another probe"),
         (Odd, "splendid"),
         (Silent, "one line"),
-        (Meddles, "changed tables"),
+        (Cuts, "cut into shards"),
     ],
 )
 def test_a_broken_contract_is_named(probe: type[Fine], complaint: str) -> None:
@@ -166,8 +188,8 @@ def test_a_kept_contract_gives_the_finding_and_unmet_needs_none() -> None:
 def test_the_bench_samples_every_class_and_attributes_the_same_twice() -> None:
     bench: BenchView = SyntheticBench(TRACES["hostile_labels"])
     sample = bench.stratified_sample(8)
-    labels = bench.examples.set_index("example_id").loc[sample, "label"]
-    assert labels.value_counts().to_dict() == {0: 2, 1: 2, 2: 2, 3: 2}
+    labels = [int(bench.documents.label[bench.documents.row_of(i)]) for i in sample]
+    assert [labels.count(c) for c in range(4)] == [2, 2, 2, 2]
     one, two = (bench.attribute("unpruned", "integrated_gradients", sample) for _ in range(2))
     pd.testing.assert_frame_equal(one, two)
     assert set(one["example_id"]) == set(sample)
@@ -176,3 +198,14 @@ def test_the_bench_samples_every_class_and_attributes_the_same_twice() -> None:
 def test_replaced_tables_are_checked() -> None:
     with pytest.raises(Exception, match="no table 'wrods'"):
         replace_tables(TRACES["full"], wrods=pd.DataFrame())
+
+
+@pytest.mark.parametrize("shards", [1, 2, 7])
+def test_a_trace_in_other_shards_holds_the_same(shards: int) -> None:
+    trace = TRACES["full"]
+    order = np.random.default_rng(1).permutation(len(trace.documents))
+    cut = resharded(trace, shards, order)
+    assert cut.documents.ids.tolist() == trace.documents.ids.tolist()
+    for name, key in (("tokens", ["example_id", "position"]), ("words", ["example_id", "word"])):
+        one, two = (whole(t, name).sort_values(key, ignore_index=True) for t in (trace, cut))
+        pd.testing.assert_frame_equal(one, two)

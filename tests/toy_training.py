@@ -15,9 +15,10 @@ from transformers import BertConfig, BertModel, BertTokenizer
 
 from auditkit.ltp.checkpoints import training_record
 from auditkit.ltp.training.documents import Labelled
-from auditkit.ltp.training.stages import TrainingSettings, train
+from auditkit.ltp.training.outcome import Stage
+from auditkit.ltp.training.settings import TrainingSettings
+from auditkit.ltp.training.stages import train
 from auditkit.ltp.training.trainer import Step
-from auditkit.ltp.training.workspace import Stage
 
 NAMES = ("dull", "fine")
 FILLER = [f"w{n}" for n in range(30)]

@@ -17,7 +17,7 @@ from auditkit.ltp import LTPForSequenceClassification
 from auditkit.text import one_of
 
 CONVERGED = 0.05
-"""|δ| may be this share of |f(x) − f(x′)| (SCIENCE §6)."""
+"""|δ| may be this share of |f(x) − f(x′)|."""
 STEPS = (20, 60, 180)
 """Points on the path; the next number is taken where the one before did not converge."""
 

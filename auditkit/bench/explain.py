@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from auditkit.bench.subjects import Answer, Bench
 from auditkit.data.annotate import Annotator, align
 from auditkit.errors import DataError
-from auditkit.finding.values import Example, segments
+from auditkit.finding import Example, segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def explain(bench: Bench, annotator: Annotator, text: str) -> Explanation:
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise DataError("the text is not valid Unicode (a lone surrogate); give it as UTF-8")
     document = bench.encode([text])[0]
-    arms = ["baseline", "unpruned", "pruned"] if bench.baseline else ["unpruned", "pruned"]
+    arms = [arm for arm in ("baseline", "unpruned", "pruned") if arm in bench.arms]
     answers = {arm: bench.answer(arm, [document])[0] for arm in arms}
     words = next(iter(annotator.annotate([text])))
     depth_of: dict[int, int] = {}

@@ -14,9 +14,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from auditkit.trace.tables import Trace
+from auditkit.files import Folder
+from auditkit.trace import Trace
 
 if TYPE_CHECKING:  # reading a measurement needs no model library
     from auditkit.bench.subjects import Bench
@@ -124,41 +126,43 @@ def measure(
     """
     from auditkit.ltp.inference import hardware
 
-    texts = trace.table("examples").set_index("example_id")["text"]
-    documents = bench.encode([texts[example_id] for example_id in sample])
-    against: Literal["baseline", "unpruned"] = "baseline" if bench.baseline else "unpruned"
+    found = pd.concat(trace.scan("texts", ids=sample)).set_index("example_id")["text"]
+    documents = bench.encode([found[example_id] for example_id in sample])
+    alone = "baseline" not in bench.subjects
+    against: Literal["baseline", "unpruned"] = "unpruned" if alone else "baseline"
     seconds = alternate(
         {arm: partial(bench.answer, arm, documents) for arm in (against, "pruned")},
         ROUNDS,
         lambda done, total: progress(done * len(sample), total * len(sample)),
     )
-    costs = trace.table("costs")
-    macs = (costs["macs_attention"] + costs["macs_ffn"])[costs["example_id"].isin(list(sample))]
-    by_arm = macs.groupby(costs["arm"]).sum()
-    device, threads = hardware(bench.pruned.model.device)
+    rows = trace.documents.rows_of(sample)
+    unpruned, pruned = trace.documents.macs("baseline"), trace.documents.macs("pruned")
+    assert unpruned is not None
+    assert pruned is not None
+    device, threads = hardware(bench.model.model.device)
     return Speed(
         against=against,
         rounds=tuple(
-            (round(whole, 6), round(pruned, 6))
-            for whole, pruned in zip(seconds[against], seconds["pruned"], strict=True)
+            (round(whole, 6), round(less, 6))
+            for whole, less in zip(seconds[against], seconds["pruned"], strict=True)
         ),
         documents=len(sample),
         tokens=sum(len(document.token_ids) for document in documents),
         requested=requested,
-        batch_tokens=bench.batch_tokens,
+        batch_tokens=bench.settings.batch_tokens,
         device=device,
         threads=threads,
         dtype=trace.about.dtype,
         torch=version("torch"),
         date=datetime.now(UTC).date().isoformat(),
-        macs_ratio=float(by_arm["baseline"] / by_arm["pruned"]),
+        macs_ratio=float(unpruned[rows].sum() / pruned[rows].sum()),
     )
 
 
-def read_speed(directory: Path) -> Speed | None:
+def read_speed(directory: Folder | Path | str) -> Speed | None:
     """What a run directory's `timings.json` holds; None where nothing usable was measured."""
     try:
-        timings = json.loads((directory / "timings.json").read_text(encoding="utf-8"))
+        timings = json.loads(Folder(directory).read("timings.json"))
         return Speed.model_validate(timings["speed"])
     except (OSError, ValueError, LookupError, TypeError, RecursionError, ValidationError):
         return None

@@ -1,30 +1,19 @@
 """What probes may ask of the models: `auditkit.plugin.BenchView` over an open bench."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
+from auditkit.bench.opening import open_bench
 from auditkit.bench.subjects import Bench
 from auditkit.data.annotate import Annotator
-from auditkit.data.examples import load_dataset, stratified
+from auditkit.data.examples import load_dataset
+from auditkit.data.sampling import stratified
+from auditkit.data.settings import DataSettings
 from auditkit.errors import DataError
-from auditkit.trace.tables import About, Trace
-
-
-@dataclass(frozen=True)
-class TrainingSource:
-    """Where the training split of the audited data set is, if it has one."""
-
-    name: str
-    audited_split: str
-    text_column: str
-    label_column: str
-    data_dir: Path | None
+from auditkit.trace import About, Documents, Trace
 
 
 class ProbeBench:
@@ -35,19 +24,16 @@ class ProbeBench:
         bench: Bench,
         trace: Trace,
         annotator: Annotator,
-        training: TrainingSource,
+        data: DataSettings,
         *,
         glossary: tuple[str, ...] = (),
         attribution_sample: int = 200,
-        reopen: Callable[[str], Bench],
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> None:
         self._others: dict[str, Bench] = {}
-        self._bench, self._trace, self._annotator, self._training = (
-            bench, trace, annotator, training,
-        )  # fmt: skip
+        self._bench, self._trace, self._annotator, self._data = bench, trace, annotator, data
         self.glossary, self.attribution_sample = glossary, attribution_sample
-        self._reopen, self._progress = reopen, progress
+        self._progress = progress
 
     @property
     def about(self) -> About:
@@ -55,24 +41,29 @@ class ProbeBench:
         return self._trace.about
 
     @property
-    def examples(self) -> pd.DataFrame:
-        """The trace's table `examples`."""
-        return self._trace.table("examples")
+    def documents(self) -> Documents:
+        """The documents of the run, without their texts."""
+        return self._trace.documents
+
+    def texts(self, example_ids: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Id and text of these documents, shard by shard."""
+        for frame in self._trace.scan("texts", ["example_id", "text"], ids=example_ids):
+            yield from zip(frame["example_id"], frame["text"], strict=True)
 
     def training_words(self) -> pd.DataFrame | None:
         """Words of the training split by class: columns label, lower, count."""
-        source = self._training
-        if source.audited_split in ("train", "all"):
+        audited = self.about.dataset
+        if audited.split in ("train", "all"):
             return None  # the audited data would be counted against itself
+        source = DataSettings(
+            dataset=self._data.dataset,
+            split="train",
+            text_column=audited.text_column,
+            label_column=audited.label_column,
+            data_dir=self._data.data_dir,
+        )
         try:
-            data = load_dataset(
-                source.name,
-                split="train",
-                text_column=source.text_column,
-                label_column=source.label_column,
-                data_dir=source.data_dir,
-                label_names=self.about.labels,
-            )
+            data = load_dataset(source, label_names=self.about.labels)
         except DataError:
             return None
         counts: Counter[tuple[int, str]] = Counter()
@@ -87,20 +78,23 @@ class ProbeBench:
         return pd.DataFrame(rows, columns=["label", "lower", "count"])
 
     def stratified_sample(self, size: int) -> list[str]:
-        """`size` example ids (or all), each class with its share, seeded, in document order."""
-        examples = self.examples
-        coded = {i: int(label) for i, label in enumerate(examples["label"])}
+        """`size` example ids (or all), each class with its share, seeded, in the order of ids."""
+        recorded = pd.concat(self._trace.scan("documents", ["document"]))["document"].to_numpy()
+        coded = dict(enumerate(self.documents.label[recorded].tolist()))
         rng = np.random.default_rng([self.about.seed, 3])
-        return list(examples["example_id"].iloc[stratified(coded, size, rng)])
+        chosen = np.sort(recorded[stratified(coded, size, rng)])  # drawn in the data set's order
+        return [str(example_id) for example_id in self.documents.ids[chosen]]
 
     def attribute(self, arm: str, method: str, example_ids: Sequence[str]) -> pd.DataFrame:
         """Attributions of the class that the pruned model predicts, on `arm`'s weights."""
-        targets = self._trace.predictions("pruned")["predicted"]
-        texts = self._texts
+        said = self.documents.answers("pruned")
+        assert said is not None  # every run has that arm
+        targets = said.predicted[self.documents.rows_of(example_ids), 0].tolist()
+        texts = dict(self.texts(example_ids))
         frames = []
-        for done, example_id in enumerate(example_ids, start=1):
+        for done, (example_id, target) in enumerate(zip(example_ids, targets, strict=True), 1):
             document = self._bench.encode([texts[example_id]])[0]
-            answer = self._bench.attribute(arm, document, int(targets[example_id]), method)
+            answer = self._bench.attribute(arm, document, target, method)
             frames.append(
                 pd.DataFrame(
                     {
@@ -115,11 +109,12 @@ class ProbeBench:
         columns = ["example_id", "position", "attribution", "convergence"]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
-    def answer(self, arm: str, example_ids: Sequence[str], dtype: str) -> pd.DataFrame:
+    def ask(self, arm: str, example_ids: Sequence[str], dtype: str) -> pd.DataFrame:
         """What an arm says when its checkpoint is opened in `dtype`."""
         if dtype not in self._others:
-            self._others[dtype] = self._reopen(dtype)
-        bench, texts, done = self._others[dtype], self._texts, 0
+            changed = self._bench.settings.model_copy(update={"dtype": dtype})
+            self._others[dtype] = open_bench(changed)
+        bench, texts, done = self._others[dtype], dict(self.texts(example_ids)), 0
 
         def on_batch(count: int) -> None:
             nonlocal done
@@ -135,8 +130,3 @@ class ProbeBench:
                 "depths": [answer.depths.tolist() for answer in answers],
             }
         )
-
-    @cached_property
-    def _texts(self) -> dict[str, str]:
-        examples = self.examples
-        return dict(zip(examples["example_id"], examples["text"], strict=True))

@@ -14,9 +14,12 @@ from auditkit.cli.console import clean
 from auditkit.cli.convert import convert
 from auditkit.cli.demo import demo
 from auditkit.cli.explain import explain
-from auditkit.cli.run import probes, report, run
+from auditkit.cli.probes import probes
+from auditkit.cli.report import report
+from auditkit.cli.run import run
 from auditkit.cli.train import train
 from auditkit.errors import AuditError
+from auditkit.text import cut, fault
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -59,7 +62,7 @@ def _told(error: Exception) -> tuple[str, int]:
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}; check the path, its rights and the space", 2
     return (
-        f"a fault of its own: {type(error).__name__}: {str(error)[:300]}; "
+        f"a fault of its own: {cut(fault(error), 300)}; "
         "run it again with --debug and report the stack"
     ), 70
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from auditkit.cli.console import bars, quiet_libraries
+from auditkit.cli.console import bars, clean, quiet_libraries
 from auditkit.cli.train import train_with_bars
 from auditkit.errors import SettingsError
 
@@ -13,8 +13,6 @@ LENGTH = {"news": 96, "reviews": 160}
 GROUPS = {"news": ("region", "protagonist_gender"), "reviews": ("genre",)}
 ATTRIBUTED = 24
 """Documents to attribute: few, since that is the slowest part of an audit."""
-FINDINGS = ("performance", "pos_retention", "stopword")
-"""The probes whose findings the demo ends with."""
 
 
 @click.command()
@@ -28,12 +26,14 @@ def demo(domain: str, out: Path | None) -> int:
     """
     home = out or Path("reports") / f"demo-{domain}"
     backbone = _backbone()
-    from auditkit.data.examples import hold_out, load_dataset, sample_corpus
+    from auditkit.data.examples import hold_out, load_dataset
+    from auditkit.data.settings import DataSettings
+    from auditkit.data.sources import sample_corpus
 
-    data = load_dataset(str(sample_corpus(domain, "train")))
+    data = load_dataset(DataSettings(dataset=str(sample_corpus(domain, "train"))))
     kept, held_out = hold_out(data, len(data.examples) // 10, 0)
     quiet_libraries()
-    from auditkit.ltp.training.stages import TrainingSettings
+    from auditkit.ltp.training.settings import TrainingSettings
     from auditkit.run.conduct import conduct
     from auditkit.run.settings import load_settings
 
@@ -64,8 +64,9 @@ def demo(domain: str, out: Path | None) -> int:
     )
     with bars("documents") as bar:
         outcome = conduct(settings, bar)
-    for name in FINDINGS:
-        click.echo(f"\n{name}: {outcome.audit.finding(name).claim}")
+    for finding in outcome.audit.findings:
+        if finding.status != "not_applicable":
+            click.echo(f"\n{finding.probe}: {clean(finding.claim)}")
     click.echo(f"\nreport: {outcome.directory / 'report.html'}")
     return outcome.audit.exit_code
 

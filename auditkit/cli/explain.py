@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from auditkit.cli.console import cell, clean, quiet_libraries
-from auditkit.cli.run import model_options
+from auditkit.cli.options import model_options
 from auditkit.errors import SettingsError
 
 if TYPE_CHECKING:
     from rich.text import Text
 
     from auditkit.bench.explain import Explanation
-    from auditkit.finding.values import Example
+    from auditkit.finding import Example
 
 
 @click.command()
@@ -25,42 +25,33 @@ if TYPE_CHECKING:
 @click.argument("text")
 def explain(
     text: str,
-    model: str | None,
-    baseline: str | None,
     spacy_model: str | None,
-    score_norm: str | None,
-    max_length: int | None,
-    device: str | None,
-    dtype: str | None,
     html: Path | None,
     as_json: bool,
+    **flags: Any,
 ) -> None:
     """Show TEXT layer by layer: what the pruned model drops, and what both models say."""
-    if model is None:
+    if flags["model"] is None:
         raise SettingsError("no model: give --model CKPT, a directory that `auditkit train` wrote")
+    from auditkit.run.settings import section_of
+
+    settings = section_of("models", flags)
     quiet_libraries()
     from auditkit.bench.explain import explain as explain_text
-    from auditkit.bench.subjects import open_bench
+    from auditkit.bench.opening import open_bench
     from auditkit.data.annotate import load_annotator
 
-    bench = open_bench(
-        model,
-        baseline=baseline,
-        device=device or "auto",
-        dtype=dtype or "float32",
-        max_length=max_length,
-        score_norm=score_norm,
-    )
+    bench = open_bench(settings)
     found = explain_text(bench, load_annotator(spacy_model), text)
     if html is not None:
-        _write_page(html, bench.pruned.about.name, found)
+        _write_page(html, bench.model.about.name, found)
         click.echo(html)
     if as_json:
-        from auditkit.finding.values import to_json
+        from auditkit.finding import to_json
 
         click.echo(json.dumps(to_json(_as_json(found)), indent=1))  # ASCII: safe on a terminal
     elif html is None:
-        _print(found, bench.no_baseline)
+        _print(found, bench.absent.get("baseline", ""))
 
 
 def _print(found: "Explanation", no_baseline: str) -> None:

@@ -1,35 +1,22 @@
 """`auditkit train`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from auditkit.cli.console import bars, clean, quiet_libraries
+from auditkit.cli.options import data_options
+from auditkit.cli.training_table import line, note, tell_one, tell_sweep
 from auditkit.errors import SettingsError
 
 if TYPE_CHECKING:
     from auditkit.data.examples import Example
-    from auditkit.ltp.training.stages import TrainingSettings
-    from auditkit.ltp.training.trainer import Step
-    from auditkit.ltp.training.workspace import Budget, Stage
+    from auditkit.ltp.training.outcome import Stage
+    from auditkit.ltp.training.settings import TrainingSettings
 
 MOST_HELD_OUT = 1000
-
-
-def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The flags that say where the data comes from."""
-    for option in (
-        click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR",
-                     help="Local copies of agnews and imdb; else the variable AUDITKIT_DATA."),
-        click.option("--label-column", metavar="NAME", help="Found by its name unless given."),
-        click.option("--text-column", metavar="NAME", help="Found by its name unless given."),
-        click.option("--dataset", required=False, metavar="NAME",
-                     help="agnews, imdb, a hub id, or a .csv, .jsonl or .parquet file."),
-    ):  # fmt: skip
-        command = option(command)
-    return command
 
 
 @click.command()
@@ -60,6 +47,9 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
               help="Weight of the baseline's predictions in the later stages.")  # fmt: skip
 @click.option("--continued", is_flag=True,
               help="Also train the baseline on for as long: the audit's control.")  # fmt: skip
+@click.option("--reseeded", is_flag=True,
+              help="Also train a second baseline, of the next seed: the audit's noise floor. Where "
+              "--baseline says not what it was trained from, --backbone does.")  # fmt: skip
 @click.option("--seed", default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1.")
 @click.option("--bf16", is_flag=True, help="Mixed precision.")
@@ -85,14 +75,16 @@ def train(
     """Fine-tune a baseline and prune it: soft masks, then hard ones (Kim et al. 2022)."""
     if dataset is None:
         raise SettingsError("no data set: give --dataset agnews, imdb, a hub id or a file")
-    _exclusive({"--backbone": choices["backbone"], "--baseline": baseline})
+    if not choices["reseeded"]:
+        _exclusive({"--backbone": choices["backbone"], "--baseline": baseline})
     _exclusive({"--target-macs-share": target_macs_share, "--sweep": sweep, "--lambda": lam})
     shares = None if sweep is None else _numbers("--sweep", sweep, "shares: 0.8,0.6,0.4")
     quiet_libraries()
     from auditkit.data.examples import hold_out, load_dataset
+    from auditkit.data.settings import DataSettings
     from auditkit.ltp.inference import resolve_device
     from auditkit.ltp.training.given import classes
-    from auditkit.ltp.training.stages import TrainingSettings
+    from auditkit.ltp.training.settings import TrainingSettings
 
     target = 0.5 if target_macs_share is None else target_macs_share
     settings = TrainingSettings(
@@ -104,12 +96,16 @@ def train(
         lam=1e-2 if lam is None else lam,
         **choices,
     )
-    data = load_dataset(
-        dataset, split=split or "train", seed=seed, data_dir=data_dir,
-        text_column=text_column, label_column=label_column,
+    documents = DataSettings(
+        dataset=dataset,
+        split=split or "train",
         limit=None if train_rows is None else train_rows + MOST_HELD_OUT,
-        label_names=None if baseline is None else classes(baseline),
-    )  # fmt: skip
+        text_column=text_column,
+        label_column=label_column,
+        data_dir=data_dir,
+    )
+    names = None if baseline is None else classes(baseline)
+    data = load_dataset(documents, seed=seed, label_names=names)
     available = len(data.examples)
     beyond = 0 if train_rows is None else available - train_rows
     held = min(MOST_HELD_OUT, max(1, available // 10, beyond))
@@ -124,12 +120,12 @@ def train(
         return train_with_bars(own, kept, held_out, data.labels, place, resume=resume)
 
     if shares is None:
-        _tell_one(training(settings, out), settings.target_macs_share, out)
+        tell_one(training(settings, out), settings.target_macs_share, out)
         click.echo(f"audit it: auditkit run --model {out} --dataset {dataset}")
         return
     from auditkit.ltp.training.sweep import sweep as run_sweep
 
-    _tell_sweep(run_sweep(settings, shares, out, training, resume=resume), out)
+    tell_sweep(run_sweep(settings, shares, out, training, resume=resume), out)
     click.echo(f"audit one of them: auditkit run --model {out}/share-… --dataset {dataset}")
 
 
@@ -161,9 +157,9 @@ def train_with_bars(
             out,
             resume=resume,
             observer=lambda step: bar(
-                step.stage, step.documents, step.documents * step.steps / step.step, _note(step)
+                step.stage, step.documents, step.documents * step.steps / step.step, note(step)
             ),
-            on_stage=lambda stage: bar.say(_line(stage)),
+            on_stage=lambda stage: bar.say(line(stage)),
         )
 
 
@@ -182,96 +178,3 @@ def _numbers(flag: str, text: str, wanted: str) -> list[float]:
         return [float(part) for part in text.split(",")]
     except ValueError as error:
         raise SettingsError(f"{flag} is {text!r}; expected {wanted}") from error
-
-
-def _note(step: "Step") -> str:
-    parts = [f"loss {step.loss:.3f}"]
-    if step.macs_share is not None and step.stage != "baseline":
-        parts.append(f"MACs {step.macs_share:.2f}")
-    if step.lam is not None:
-        parts.append(f"λ {step.lam:.1e}")
-        parts.append("θ " + " ".join(f"{t * 1000:.1f}" for t in step.thresholds) + " e-3")
-    if step.keep_rates and step.stage != "baseline":
-        parts.append("keep " + " ".join(f"{rate:.2f}" for rate in step.keep_rates))
-    return " · ".join(parts)
-
-
-def _line(stage: "Stage") -> str:
-    keep = " ".join(f"{rate:.2f}" for rate in stage.keep_rates)
-    return (
-        f"{stage.stage}: held-out accuracy {stage.accuracy:.4f}, "
-        f"MACs share {stage.macs_share:.3f}, tokens kept by layer {keep}, {stage.seconds:.0f} s"
-    )
-
-
-def _tell_one(stages: "tuple[Stage, ...]", target: float | None, out: Path) -> None:
-    """The table of one training, and what its folder holds."""
-    from auditkit.ltp.training.workspace import Budget
-
-    rows = [
-        (stage.stage, f"{stage.accuracy:.4f}", f"{1 / stage.macs_share:.2f}×",
-         f"{stage.keep_rates[-1]:.1%}", f"{stage.documents:,}", _time(stage))
-        for stage in stages
-    ]  # fmt: skip
-    _table(("stage", "accuracy", "MACs ratio", "kept at the last layer", "documents", "time"), rows)
-    if target is not None:
-        _tell_missed([Budget.of(target, stages)])
-    click.echo(f"{out}: pruned model; {out / 'baseline'}: baseline; {out / 'training.json'}")
-
-
-def _tell_sweep(done: "dict[float, tuple[Stage, ...]]", out: Path) -> None:
-    """The table of all budgets, below the models that they share."""
-    from auditkit.ltp.training.workspace import STOCK, Budget
-
-    shared = [stage for stage in max(done.values(), key=_trained) if stage.stage in STOCK]
-    before = shared[0].accuracy
-    budgets = [Budget.of(share, stages) for share, stages in done.items()]
-    rows = [
-        (s.stage, "—", "1.000", "1.00×", f"{s.accuracy:.4f}",
-         _points(s.accuracy - before) if s.stage != "baseline" else "—", _time(s))
-        for s in shared
-    ]  # fmt: skip
-    rows += [
-        (f"share-{b.target:.2f}", f"{b.target:.2f}", f"{b.reached:.3f}", f"{1 / b.reached:.2f}×",
-         f"{b.accuracy:.4f}", _points(b.accuracy - b.baseline_accuracy), f"{b.seconds:.0f} s")
-        for b in budgets
-    ]  # fmt: skip
-    titles = ("model", "target", "MACs share", "MACs ratio", "accuracy", "points", "time")
-    _table(titles, rows)
-    _tell_missed(budgets)
-    click.echo(f"{out}: a checkpoint for each budget, with its baseline")
-
-
-def _tell_missed(budgets: "Sequence[Budget]") -> None:
-    from auditkit.ltp.training.budget import TOLERANCE
-
-    for budget in budgets:
-        if not budget.met:
-            click.echo(
-                f"target missed: {budget.reached:.3f} of the baseline's MACs instead of "
-                f"{budget.target:g} ± {TOLERANCE:g}"
-            )
-
-
-def _trained(stages: "Sequence[Stage]") -> int:
-    return sum(not stage.given for stage in stages)
-
-
-def _time(stage: "Stage") -> str:
-    return "given" if stage.given else f"{stage.seconds:.0f} s"
-
-
-def _points(difference: float) -> str:
-    return f"{difference * 100:+.1f}".replace("-", "−")
-
-
-def _table(titles: "Sequence[str]", rows: "Sequence[Sequence[str]]") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title="Training, on held-out rows")
-    for number, title in enumerate(titles):
-        table.add_column(title, justify="right" if number else "left")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)

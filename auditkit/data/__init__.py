@@ -1,1 +1,1 @@
-"""Data sets: a name or a file → examples, and the words they are made of."""
+"""Data sets: a name or a file → columns → examples, and the words they are made of."""

@@ -6,19 +6,19 @@ usable rows of the whole data set, and `rows_in` counts the rows drawn plus all 
 
 import hashlib
 import json
-import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 
-from auditkit.data.sources import Source, open_source
+from auditkit.data.formats import Source
+from auditkit.data.labels import classes_of, folded, reconcile
+from auditkit.data.sampling import stratified
+from auditkit.data.settings import DataSettings
+from auditkit.data.sources import open_source
 from auditkit.errors import DataError
-from auditkit.text import listing, one_of
-from auditkit.trace.tables import Refused
+from auditkit.text import is_unicode, listing, one_of
+from auditkit.trace import Refused
 
 TEXT_COLUMNS = (
     "text", "sentence", "content", "review", "document", "body", "comment", "tweet", "article",
@@ -27,9 +27,6 @@ LABEL_COLUMNS = (
     "label", "labels", "class", "category", "sentiment", "target", "label_text", "coarse_label",
 )  # fmt: skip
 """Names that are looked for, in this order, whatever their case, when the user names no column."""
-
-_GENERIC = re.compile(r"label_\d+", flags=re.IGNORECASE | re.ASCII)
-_INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})", flags=re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +59,7 @@ class Dataset:
 
 
 def load_dataset(
-    name: str,
-    *,
-    split: str | None = None,
-    limit: int | None = None,
-    seed: int = 0,
-    text_column: str | None = None,
-    label_column: str | None = None,
-    groups: Sequence[str] = (),
-    data_dir: Path | None = None,
-    label_names: Sequence[str] | None = None,
+    settings: DataSettings, *, seed: int = 0, label_names: Sequence[str] | None = None
 ) -> Dataset:
     """Read a data set.
 
@@ -82,14 +70,8 @@ def load_dataset(
     its values are there and differ; else `r` and the row number from 1, `r000001`.
 
     Args:
-        name: `agnews`, `imdb`, a hub id, or a path to a .csv, .jsonl or .parquet file.
-        split: None is `test`; for a file None, `train` and `all` are the file itself.
-        limit: At most so many examples, stratified by label (largest remainder), in their order.
+        settings: Which documents.
         seed: Of the sample.
-        text_column: None: the first of `TEXT_COLUMNS` that is there.
-        label_column: None: the first of `LABEL_COLUMNS` that is there.
-        groups: Columns to carry along.
-        data_dir: Where local copies are; default: the environment variable `AUDITKIT_DATA`.
         label_names: The model's classes. Labels are matched by name, whatever their case; by index
             only where one side has no names: integers, or a checkpoint's `LABEL_0`, ….
 
@@ -97,16 +79,14 @@ def load_dataset(
         DataError: The data set cannot be found or read, a column is missing, no row is usable, ids
             stand twice, or the labels cannot be matched with the model's.
     """
-    if limit is not None and limit < 1:
-        raise DataError(f"limit {limit}: expected 1 or more, or no limit")
-    source = open_source(name, split=split, data_dir=data_dir)
-    text_column = _column(source, text_column, TEXT_COLUMNS, "text")
-    label_column = _column(source, label_column, LABEL_COLUMNS, "label")
+    source = open_source(settings.dataset, split=settings.split, data_dir=settings.data_dir)
+    text_column = _column(source, settings.text_column, TEXT_COLUMNS, "text")
+    label_column = _column(source, settings.label_column, LABEL_COLUMNS, "label")
     if text_column == label_column:
         raise DataError(f"{source.name}: column {text_column!r} cannot be both text and label")
-    group_values = {c: source.values(_column(source, c, (), "group")) for c in groups}
+    group_values = {c: source.values(_column(source, c, (), "group")) for c in settings.groups}
     texts = source.values(text_column)
-    classes = _classes(source, label_column)
+    classes = classes_of(source, label_column)
     problems = [
         _problem(texts[row], classes[row], [values[row] for values in group_values.values()])
         for row in range(source.rows)
@@ -118,12 +98,14 @@ def load_dataset(
             f"{source.name}: none of {source.rows} rows is usable ({_reasons(refused)}); "
             f"expected texts in {text_column!r} and labels in {label_column!r}"
         )
-    labels, index = _reconcile(
+    labels, index = reconcile(
         source, label_column, list(dict.fromkeys(classes[row] for row in usable)), label_names
     )
     ids = _example_ids(source, usable)
-    coded = {row: index[_key(classes[row])] for row in usable}
-    chosen = usable if limit is None else stratified(coded, limit, np.random.default_rng(seed))
+    coded = {row: index[folded(classes[row])] for row in usable}
+    chosen = usable
+    if settings.limit is not None:
+        chosen = stratified(coded, settings.limit, np.random.default_rng(seed))
     examples = tuple(
         Example(ids[row], str(texts[row]), coded[row], _groups_of(group_values, row))
         for row in chosen
@@ -142,14 +124,24 @@ def load_dataset(
     )
 
 
+def hold_out(
+    dataset: Dataset, count: int, seed: int
+) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
+    """The examples without a stratified sample of `count`, and that sample."""
+    coded = {index: example.label for index, example in enumerate(dataset.examples)}
+    held = set(stratified(coded, count, np.random.default_rng([seed, 1])))
+    kept = tuple(e for index, e in enumerate(dataset.examples) if index not in held)
+    return kept, tuple(dataset.examples[index] for index in sorted(held))
+
+
 def _column(source: Source, given: str | None, usual: Sequence[str], role: str) -> str:
     """The column `given`, or the first of the `usual` ones."""
     if given is not None:
-        if given not in source.columns or not _is_unicode(given):
+        if given not in source.columns or not is_unicode(given):
             close = one_of(filter(str.isprintable, source.columns), given)
             raise DataError(f"{source.name}: no {role} column {given!r}; {close}")
         return given
-    by_key = {_key(column): column for column in reversed(source.columns)}
+    by_key = {folded(column): column for column in reversed(source.columns)}
     for name in usual:
         if name in by_key:
             return by_key[name]
@@ -157,36 +149,6 @@ def _column(source: Source, given: str | None, usual: Sequence[str], role: str) 
         f"{source.name}: no column looks like the {role}; name it with --{role}-column; "
         f"available: {listing(source.columns)}"
     )
-
-
-def _classes(source: Source, column: str) -> list[str]:
-    """Every row's class by name, "" where it is missing; integers by their digits."""
-    names = source.class_names.get(column)
-    return [
-        _class_name(value, names, f"{source.name}, row {row}, column {column!r}")
-        for row, value in enumerate(source.values(column), start=1)
-    ]
-
-
-def _class_name(value: object, names: Sequence[str] | None, where: str) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():  # integers with gaps, as pandas keeps them
-        value = int(value)
-    if isinstance(value, int):
-        if names is None:
-            return str(value)
-        if value == -1:  # how the hub's data sets write "not labelled"
-            return ""
-        if 0 <= value < len(names):
-            return names[value]
-        raise DataError(f"{where}: label {value}; expected 0..{len(names) - 1}: {listing(names)}")
-    if isinstance(value, str):
-        return value.strip()
-    shown = listing([str(value)])
-    raise DataError(f"{where}: label {shown} is no class; expected a whole number or a name")
 
 
 def _problem(text: object, label: str, groups: Sequence[object]) -> str:
@@ -200,17 +162,9 @@ def _problem(text: object, label: str, groups: Sequence[object]) -> str:
     if not label:
         return "the label is missing"
     for role, value in (("text", text), ("label", label), *(("group", g) for g in groups)):
-        if isinstance(value, str) and not _is_unicode(value):
+        if isinstance(value, str) and not is_unicode(value):
             return f"the {role} is not valid Unicode (a lone surrogate)"
     return ""
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _reasons(refused: Sequence[Refused]) -> str:
@@ -218,62 +172,6 @@ def _reasons(refused: Sequence[Refused]) -> str:
     for row in refused:
         counts[row.reason] = counts.get(row.reason, 0) + 1
     return "; ".join(f"{count} × {reason}" for reason, count in counts.items())
-
-
-def _key(name: str) -> str:
-    return name.strip().casefold()
-
-
-def _reconcile(
-    source: Source, column: str, used: Sequence[str], model: Sequence[str] | None
-) -> tuple[tuple[str, ...], dict[str, int]]:
-    """The labels, and the class index by `_key` of the data's name for it.
-
-    `used` are the distinct names that rows hold, in order of appearance.
-    """
-    declared = source.class_names.get(column)
-    numbered = declared is None and all(_INTEGER.fullmatch(name) for name in used)
-    own = tuple(declared) if declared is not None else _in_order(used, numbered)
-    where = f"{source.name}, column {column!r}"
-    by_name = _by_key(own, where)
-    if model is None:
-        return own, by_name
-    model_by_name = _by_key(model, "the model")
-    if all(_key(name) in model_by_name for name in used):
-        return tuple(model), model_by_name
-    if numbered and not any(_INTEGER.fullmatch(name.strip()) for name in model):
-        if all(0 <= int(name) < len(model) for name in used):
-            return tuple(model), {name: int(name) for name in used}
-    elif declared is not None and len(own) == len(model) and all(map(_GENERIC.fullmatch, model)):
-        return own, by_name
-    strangers = [name for name in used if _key(name) not in model_by_name]
-    advice = "rename the labels, or choose another data set or model"
-    if all(map(_GENERIC.fullmatch, model)):
-        advice = (
-            f"the model names none: number the labels 0 to {len(model) - 1} in the order that it "
-            "was trained with, or name its classes in id2label of its config.json"
-        )
-    raise DataError(
-        f"{where}: the model has no class {listing(strangers[:1])}; classes of the data: "
-        f"{listing(own)}; classes of the model: {listing(model)}; {advice}"
-    )
-
-
-def _in_order(used: Sequence[str], numbered: bool) -> tuple[str, ...]:
-    """Names that differ by more than case: by number or alphabet, as first written."""
-    first = {_key(name): name for name in reversed(used)}
-    if numbered:
-        return tuple(sorted(first.values(), key=int))
-    return tuple(first[key] for key in sorted(first))
-
-
-def _by_key(names: Sequence[str], where: str) -> dict[str, int]:
-    index = {_key(name): number for number, name in enumerate(names)}
-    if len(index) < len(names):
-        raise DataError(f"{where}: two classes have one name: {listing(names)}")
-    if not all(map(_is_unicode, names)):
-        raise DataError(f"{where}: a class name is not valid Unicode: {listing(names)}")
-    return index
 
 
 def _example_ids(source: Source, usable: Sequence[int]) -> dict[int, str]:
@@ -296,7 +194,7 @@ def _ids_of(source: Source, column: str, usable: Sequence[int]) -> dict[int, str
         value = values[row]
         text = "" if value is None else str(value)
         where = f"{source.name}, row {row + 1}, column {column!r}"
-        if not text.strip() or not _is_unicode(text):
+        if not text.strip() or not is_unicode(text):
             raise DataError(f"{where}: no usable id; give every row its own, or drop the column")
         if text in rows:
             raise DataError(
@@ -315,45 +213,8 @@ def _groups_of(
     return tuple((column, text) for column, text in texts if text)
 
 
-def stratified(coded: Mapping[int, int], limit: int, rng: np.random.Generator) -> list[int]:
-    """`limit` of the rows, each label with its share, rounded by largest remainder."""
-    rows = np.array(list(coded))
-    if limit >= len(rows):
-        return list(coded)
-    labels, counts = np.unique(list(coded.values()), return_counts=True)
-    quota, remainder = np.divmod(limit * counts, len(rows))  # whole numbers: exact
-    for place in np.argsort(-remainder, kind="stable")[: limit - quota.sum()]:
-        quota[place] += 1
-    of_row = np.array(list(coded.values()))
-    chosen = [
-        rng.choice(rows[of_row == label], size=size, replace=False)
-        for label, size in zip(labels, quota, strict=True)
-    ]
-    return sorted(int(row) for row in np.concatenate(chosen))
-
-
 def _sha256(labels: tuple[str, ...], examples: Sequence[Example]) -> str:
     digest = hashlib.sha256(json.dumps(labels).encode())
     for e in examples:
         digest.update(json.dumps([e.example_id, e.text, e.label, e.groups]).encode())
     return digest.hexdigest()
-
-
-def hold_out(
-    dataset: Dataset, count: int, seed: int
-) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
-    """The examples without a stratified sample of `count`, and that sample."""
-    coded = {index: example.label for index, example in enumerate(dataset.examples)}
-    held = set(stratified(coded, count, np.random.default_rng([seed, 1])))
-    kept = tuple(e for index, e in enumerate(dataset.examples) if index not in held)
-    return kept, tuple(dataset.examples[index] for index in sorted(held))
-
-
-def sample_corpus(domain: str, split: str) -> Path:
-    """The CSV of the corpus that ships with auditkit.
-
-    Args:
-        domain: `news` or `reviews`.
-        split: `train` or `test`.
-    """
-    return Path(str(files("auditkit") / "data_files" / "sample" / f"{domain}_{split}.csv"))

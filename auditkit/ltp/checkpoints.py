@@ -6,7 +6,6 @@ A checkpoint is hostile input: weights come from safetensors, or from a `.bin` t
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import (
-    AutoConfig,
-    AutoModelForSequenceClassification,
     AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -23,11 +20,12 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from auditkit.errors import CheckpointError, SettingsError
+from auditkit.errors import CheckpointError
 from auditkit.ltp.configuration import LTPConfig
-from auditkit.ltp.layouts import LAYOUTS, SHARED, rename, to_stock
+from auditkit.ltp.layouts import LAYOUTS, SHARED, rename
 from auditkit.ltp.modeling import LTPForSequenceClassification
 from auditkit.ltp.original import is_original, read_original
+from auditkit.ltp.pretrained import open_weights, read_config, read_weights, reason
 from auditkit.ltp.pruning import finite
 
 
@@ -70,7 +68,7 @@ def load_baseline(name: str, *, dtype: torch.dtype = torch.float32) -> LTPForSeq
     Raises:
         CheckpointError: It is not there, is damaged, or has another layout.
     """
-    config = None if is_original(name) else _config(name)
+    config = None if is_original(name) else read_config(name)
     if config is None or config.model_type == LTPConfig.model_type:
         model = load_ltp(name, dtype=dtype)
         model.config.pruning = "off"
@@ -79,7 +77,7 @@ def load_baseline(name: str, *, dtype: torch.dtype = torch.float32) -> LTPForSeq
         raise CheckpointError(
             f"{name}: model_type is {config.model_type!r}; available layouts: {', '.join(LAYOUTS)}"
         )
-    model = from_stock(_weights(name, config, dtype))
+    model = from_stock(read_weights(name, config, dtype))
     model.config.pruning = "off"
     return model.eval()
 
@@ -92,14 +90,14 @@ def open_backbone(name: str, labels: Sequence[str]) -> PreTrainedModel:
     Raises:
         CheckpointError: It is not there, is damaged, or has another layout.
     """
-    config = _config(name)
+    config = read_config(name)
     if config.model_type not in LAYOUTS:
         raise CheckpointError(
             f"{name}: model_type is {config.model_type!r}; available layouts: {', '.join(LAYOUTS)}"
         )
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: i for i, label in enumerate(labels)}
-    model, wrong = _open(name, config, torch.float32)
+    model, wrong = open_weights(name, config, torch.float32)
     encoder = [key for key in wrong if not key.startswith(("classifier.", "bert.pooler."))]
     if encoder:
         raise CheckpointError(
@@ -139,7 +137,7 @@ def load_tokenizer(name: str, vocab_size: int | None = None) -> PreTrainedTokeni
             name, use_fast=True, trust_remote_code=False, **known
         )
     except Exception as error:
-        raise CheckpointError(f"{name}: {_reason(name, error, 'tokenizer')}") from error
+        raise CheckpointError(f"{name}: {reason(name, error, 'tokenizer')}") from error
     if not tokenizer.is_fast:
         raise CheckpointError(
             f"{name}: {type(tokenizer).__name__} knows no character offsets; save a fast tokenizer "
@@ -176,52 +174,6 @@ def from_stock(stock: PreTrainedModel) -> LTPForSequenceClassification:
     return _filled(config, weights, stock.dtype)
 
 
-def convert(
-    name: str, out: Path, *, score_norm: str | None = None, tokenizer: str | None = None
-) -> LTPForSequenceClassification:
-    """Write a checkpoint of the original implementation as one of ours, and return it.
-
-    Args:
-        name: Directory of the original checkpoint.
-        out: Directory to write; complete when it appears.
-        score_norm: As in `load_ltp`.
-        tokenizer: Directory or hub id of the tokenizer; None: the one beside the original, if any.
-
-    Raises:
-        CheckpointError: It is no original checkpoint, cannot be opened, or the tokenizer does not
-            fit it.
-        SettingsError: There is something at `out`.
-    """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise SettingsError(f"--out {out} is there and not empty; give another --out")
-    if not is_original(name):
-        raise CheckpointError(
-            f"{name}: model_type is {_config(name).model_type!r}, expected 'ltp', a checkpoint of "
-            "the original implementation; `auditkit train` prunes a stock one"
-        )
-    model = load_ltp(name, score_norm=score_norm)
-    source = tokenizer or (name if has_tokenizer(name) else None)
-    words = None if source is None else load_tokenizer(source, model.config.vocab_size)
-    partial = out.with_name(f"{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    model.save_pretrained(partial)
-    if words is not None:
-        words.save_pretrained(partial)
-    partial.replace(out)
-    return model
-
-
-def save_stock(model: LTPForSequenceClassification, directory: Path) -> None:
-    """Save an unpruned model as the stock classifier of its layout, which anybody can open."""
-    config = model.config
-    shared = {name: getattr(config, name) for name in SHARED}
-    stock = AutoModelForSequenceClassification.from_config(  # type: ignore[no-untyped-call]
-        AutoConfig.for_model(config.layout, **shared)
-    )
-    stock.load_state_dict(to_stock(model), strict=True)
-    stock.save_pretrained(directory)
-
-
 def quiet() -> None:
     """Keep transformers from printing its own progress and reports: errors say what is wrong."""
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
@@ -255,13 +207,13 @@ def training_record(name: str) -> dict[str, Any] | None:
 
 
 def _own(name: str, dtype: torch.dtype) -> LTPForSequenceClassification:
-    config = _config(name)
+    config = read_config(name)
     if config.model_type != LTPConfig.model_type:
         raise CheckpointError(
             f"{name}: model_type is {config.model_type!r}, expected {LTPConfig.model_type!r}; "
             "make one with `auditkit train`"
         )
-    model = _weights(name, config, dtype)
+    model = read_weights(name, config, dtype)
     if not isinstance(model, LTPForSequenceClassification):
         raise CheckpointError(f"{name}: opened as {type(model).__name__}, not as an LTP model")
     return model
@@ -274,55 +226,3 @@ def _filled(
     model.thresholds.data = model.thresholds.data.float()
     model.load_state_dict(weights)
     return model
-
-
-def _config(name: str) -> Any:
-    try:
-        return AutoConfig.from_pretrained(name, trust_remote_code=False)
-    except Exception as error:
-        raise CheckpointError(f"{name}: {_reason(name, error, 'config.json')}") from error
-
-
-def _weights(name: str, config: Any, dtype: torch.dtype) -> PreTrainedModel:
-    model, wrong = _open(name, config, dtype)
-    for key, what in wrong.items():
-        raise CheckpointError(
-            f"{name}: the weight {key} {what} ({len(wrong)} such); "
-            "it is no trained classifier, or it is damaged: train or download it again"
-        )
-    return model
-
-
-def _open(name: str, config: Any, dtype: torch.dtype) -> tuple[PreTrainedModel, dict[str, str]]:
-    """The model, and what is wrong with which of its weights."""
-    try:
-        model, info = AutoModelForSequenceClassification.from_pretrained(
-            name,
-            config=config,
-            dtype=dtype,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # told below, where the names are known
-            trust_remote_code=False,
-        )
-    except Exception as error:
-        raise CheckpointError(f"{name}: {_reason(name, error, 'weights')}") from error
-    wrong = dict.fromkeys(info["missing_keys"], "is missing") | {
-        key: f"has shape {list(seen)}, expected {list(expected)}"
-        for key, seen, expected in info["mismatched_keys"]
-    }
-    return model, dict(sorted(wrong.items()))
-
-
-def _reason(name: str, error: Exception, part: str) -> str:
-    """One line that says what is wrong and what to do."""
-    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    path = Path(name)
-    if path.is_dir():
-        there = ", ".join(sorted(p.name for p in path.iterdir())[:8]) or "nothing"
-        return f"the {part} cannot be read ({first[:160]}); the directory holds: {there}"
-    if path.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
-        return "no such directory; give a checkpoint directory or a hub id (owner/name)"
-    return (
-        "neither a local directory nor a hub model that can be reached from here; without a "
-        "network give the path of a downloaded copy"
-    )

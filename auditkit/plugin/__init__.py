@@ -1,13 +1,68 @@
 """Everything that a probe's author imports."""
 
+from auditkit.finding import (
+    Cell,
+    Chart,
+    Column,
+    Example,
+    Finding,
+    Interval,
+    Measurement,
+    Segment,
+    Table,
+    Undefined,
+    segments,
+)
+from auditkit.plugin.claims import claim_of, claim_over
+from auditkit.plugin.counting import word_cells
+from auditkit.plugin.decisions import DECISION, changed_decisions
+from auditkit.plugin.discovery import Plugin, discover, in_order
+from auditkit.plugin.documents import choose_documents, show_document
+from auditkit.plugin.groups import by_group, class_name
 from auditkit.plugin.probe import (
+    CHAPTERS,
     BenchView,
-    Plugin,
+    Place,
     Probe,
     answer,
-    discover,
+    needs,
     not_applicable,
+    place_of,
     unmet,
 )
+from auditkit.plugin.retention import (
+    RANDOM,
+    WORD,
+    adjusted_table,
+    retention_caveats,
+    retention_charts,
+    retention_table,
+    retention_tables,
+)
+from auditkit.plugin.rows import Label, Number, Row, Told, columns, measurement, tabulate
+from auditkit.plugin.sentences import bounds, compare, direction, figure, percent
+from auditkit.plugin.terms import TERM_NOTE, term_numbers, term_row, term_table
+from auditkit.stats.estimates import Estimate
+from auditkit.trace import (
+    ARMS,
+    About,
+    AnnotatorAbout,
+    Answers,
+    BudgetAbout,
+    Documents,
+    Shard,
+    Trace,
+    arm,
+)
 
-__all__ = ["BenchView", "Plugin", "Probe", "answer", "discover", "not_applicable", "unmet"]
+__all__ = [
+    "ARMS", "CHAPTERS", "DECISION", "RANDOM", "TERM_NOTE", "WORD", "About", "AnnotatorAbout",
+    "Answers", "BenchView", "BudgetAbout", "Cell", "Chart", "Column", "Documents", "Estimate",
+    "Example", "Finding", "Interval", "Label", "Measurement", "Number", "Place", "Plugin",
+    "Probe", "Row", "Segment", "Shard", "Table", "Told", "Trace", "Undefined", "adjusted_table",
+    "answer", "arm", "bounds", "by_group", "changed_decisions", "choose_documents", "claim_of",
+    "claim_over", "class_name", "columns", "compare", "direction", "discover", "figure",
+    "in_order", "measurement", "needs", "not_applicable", "percent", "place_of",
+    "retention_caveats", "retention_charts", "retention_table", "retention_tables", "segments",
+    "show_document", "tabulate", "term_numbers", "term_row", "term_table", "unmet", "word_cells",
+]  # fmt: skip

@@ -1,39 +1,38 @@
-"""Probes: the protocol, what a probe may ask of the bench, and discovery.
+"""The probe protocol, what a probe may ask of the bench, and how it answers."""
 
-Built-in probes come through the same door as third parties': the entry-point group
-`auditkit.probes`, whose values are frozen dataclasses that implement `Probe`. Their fields are the
-probe's options.
-"""
-
-import dataclasses
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Protocol, get_type_hints, runtime_checkable
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
-from pydantic import TypeAdapter, ValidationError
 
-from auditkit.errors import ProbeError
-from auditkit.finding.values import Chart, Example, Finding, Measurement, Status, Table
-from auditkit.text import one_of
-from auditkit.trace.tables import About, Trace
+from auditkit.finding import Chart, Example, Finding, Measurement, Status, Table
+from auditkit.plugin.rows import Told
+from auditkit.trace import ARMS, TABLES, About, Documents, Trace
 
-GROUP = "auditkit.probes"
-
-STORY = (
-    "performance", "layer_view", "pos_retention", "stopword", "entity", "domain_term",
-    "attribution_agreement", "precision",
-)  # fmt: skip
-"""The order in which the built-in probes tell the story: what it costs, then what is lost."""
-
-NEEDS = {
-    "baseline": "an unpruned baseline model (--baseline DIR, or CKPT/baseline)",
-    "random": "the arm of random keeping (--random-draws 1 or more)",
-    "words": "documents with at least one word",
+ROLES = {
+    "audited": "a model under audit",
+    "reference": "an unpruned baseline model (--baseline DIR, or CKPT/baseline)",
+    "control": "a control of the model under audit",
+    "floor": "a noise floor (--repeat-documents 1 or more, or CKPT/reseeded)",
 }
-"""What a run may or may not offer; a probe names what it cannot do without in `needs`."""
+"""By role of an arm: what a run lacks that has none of it."""
+
+CHAPTERS = ("What it costs and saves", "What is kept", "What predictions rest on", "Is it sound")
+"""Of a report, in order; what names no chapter comes after them."""
+
+
+class Place(NamedTuple):
+    """Where a probe stands in a report."""
+
+    chapter: int
+    """Index into `CHAPTERS`."""
+    order: int
+    """Within the chapter, lowest first."""
+
+
+LAST = Place(len(CHAPTERS), 0)
+"""Where a probe stands that says nothing of it."""
 
 
 class BenchView(Protocol):
@@ -58,8 +57,12 @@ class BenchView(Protocol):
         ...
 
     @property
-    def examples(self) -> pd.DataFrame:
-        """The trace's table `examples`."""
+    def documents(self) -> Documents:
+        """The documents of the run, without their texts."""
+        ...
+
+    def texts(self, example_ids: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Id and text of these documents, shard by shard."""
         ...
 
     def training_words(self) -> pd.DataFrame | None:
@@ -70,7 +73,7 @@ class BenchView(Protocol):
         ...
 
     def stratified_sample(self, size: int) -> list[str]:
-        """`size` example ids (or all), balanced over the classes, seeded."""
+        """`size` example ids (or all), each class with its share, seeded."""
         ...
 
     def attribute(self, arm: str, method: str, example_ids: Sequence[str]) -> pd.DataFrame:
@@ -87,7 +90,7 @@ class BenchView(Protocol):
         """
         ...
 
-    def answer(self, arm: str, example_ids: Sequence[str], dtype: str) -> pd.DataFrame:
+    def ask(self, arm: str, example_ids: Sequence[str], dtype: str) -> pd.DataFrame:
         """What an arm says when it computes in another precision, on the same device.
 
         Args:
@@ -123,7 +126,7 @@ class Probe(Protocol):
 
     @property
     def needs(self) -> frozenset[str]:
-        """What it cannot do without: names of `NEEDS`."""
+        """What it cannot do without: tables, arms, or roles of arms (`needs()`)."""
         ...
 
     def measure(self, bench: BenchView) -> pd.DataFrame | None:
@@ -135,14 +138,25 @@ class Probe(Protocol):
         ...
 
 
-def unmet(probe: Probe, trace: Trace) -> list[str]:
-    """What the probe needs and the run does not offer, in the words of `NEEDS`."""
-    offered = {
-        "baseline": "baseline" in trace.about.arms,
-        "random": "random" in trace.about.arms,
-        "words": len(trace.table("words")) > 0,
-    }
-    return [NEEDS[need] for need in sorted(probe.needs) if not offered[need]]
+def place_of(probe: Probe) -> Place:
+    """The probe's `place`, where it declares one; else after all that do."""
+    return Place(*getattr(probe, "place", LAST))
+
+
+def needs() -> dict[str, str]:
+    """What a probe may name in `needs`, tables, arms and roles, and what a run lacks without it."""
+    tables = {name: f"the table {name}: it has no rows" for name in TABLES}
+    arms = {arm.name: f"the arm {arm.name} ({arm.meaning})" for arm in ARMS}
+    return {**tables, **arms, **ROLES, "words": "documents with at least one word"}
+
+
+def unmet(probe: Probe, about: About) -> list[str]:
+    """What the probe needs and the run does not offer; no table is opened to know it."""
+    roles = {arm.role for arm in ARMS if arm.name in about.arms}
+    tables = {name for name, rows in about.counts.items() if rows}
+    offered = {*about.arms, *roles, *tables}
+    lacking = needs()
+    return [lacking[need] for need in sorted(probe.needs) if need not in offered]
 
 
 def answer(
@@ -151,7 +165,7 @@ def answer(
     status: Status = "reported",
     *,
     measurements: Sequence[Measurement] = (),
-    tables: Sequence[Table] = (),
+    tables: Sequence[Table | Told] = (),
     charts: Sequence[Chart] = (),
     examples: Sequence[Example] = (),
     caveats: Sequence[str] = (),
@@ -162,20 +176,21 @@ def answer(
         probe: Who answers.
         claim: One sentence that a reviewer can quote, made from the numbers.
         status: `reported` where there was nothing to decide.
-        measurements: The numbers.
-        tables: The tables.
+        measurements: Numbers that stand in no table.
+        tables: The tables; those of `tabulate` bring their measurements.
         charts: Views of the tables.
         examples: Documents, layer by layer.
         caveats: What a reader must bear in mind.
     """
+    told = [table for table in tables if isinstance(table, Told)]
     return Finding(
         probe=probe.name,
         version=probe.version,
         question=probe.question,
         claim=claim,
         status=status,
-        measurements=tuple(measurements),
-        tables=tuple(tables),
+        measurements=(*(m for t in told for m in t.measurements), *measurements),
+        tables=tuple(t.table if isinstance(t, Told) else t for t in tables),
         charts=tuple(charts),
         examples=tuple(examples),
         caveats=tuple(caveats),
@@ -185,91 +200,3 @@ def answer(
 def not_applicable(probe: Probe, reason: str) -> Finding:
     """The finding of a probe that has nothing to look at, and why."""
     return answer(probe, f"Not applicable: {reason}.", "not_applicable")
-
-
-@dataclass(frozen=True, slots=True)
-class Plugin:
-    """An installed probe, not imported yet."""
-
-    name: str
-    distribution: str
-    entry_point: EntryPoint
-
-    def load(self, options: Mapping[str, Any] | None = None) -> Probe:
-        """Import the probe and build it with `options`.
-
-        Raises:
-            ProbeError: The import fails, the class is no probe, or an option is unknown or of
-                another type than its field.
-        """
-        where = f"probe {self.name} (from {self.distribution})"
-        try:
-            factory = self.entry_point.load()
-        except Exception as error:  # a third party's import may raise anything
-            raise ProbeError(f"{where}: cannot be imported: {_line(error)}") from error
-        if not dataclasses.is_dataclass(factory) or not isinstance(factory, type):
-            raise ProbeError(f"{where}: {self.entry_point.value} is not a dataclass")
-        try:
-            probe = factory(**_options(factory, options or {}))
-        except Exception as error:  # or its `__post_init__`
-            raise ProbeError(f"{where}: {_line(error)}") from error
-        if not isinstance(probe, Probe):
-            missing = [n for n in ("name", "version", "question", "needs", "measure", "analyse")
-                       if not hasattr(probe, n)]  # fmt: skip
-            raise ProbeError(f"{where}: lacks {', '.join(missing)} of the probe protocol")
-        if probe.name != self.name:
-            raise ProbeError(f"{where}: calls itself {probe.name!r}; both names must be the same")
-        strange = set(probe.needs) - set(NEEDS)
-        if strange:
-            raise ProbeError(f"{where}: needs {min(strange)!r}; {one_of(NEEDS, min(strange))}")
-        return probe
-
-
-def discover() -> dict[str, Plugin]:
-    """All installed probes by name: built-in ones in the report's order, then the others by name.
-
-    Raises:
-        ProbeError: Two distributions install a probe of the same name.
-    """
-    found: dict[str, Plugin] = {}
-    entries = sorted(entry_points(group=GROUP), key=_place)
-    for entry in entries:
-        plugin = Plugin(entry.name, _distribution(entry), entry)
-        other = found.get(entry.name)
-        if other is not None and other.entry_point.value != entry.value:
-            raise ProbeError(
-                f"probe {entry.name} is installed twice, by {other.distribution} and "
-                f"{plugin.distribution}; uninstall one"
-            )
-        found[entry.name] = plugin
-    return found
-
-
-def _place(entry: EntryPoint) -> tuple[bool, int, str]:
-    """Where a probe stands in the report."""
-    known = entry.name in STORY
-    return _distribution(entry) != "auditkit", STORY.index(entry.name) if known else 99, entry.name
-
-
-def _options(factory: type, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given, as values of the types of their fields."""
-    fields = {f.name for f in dataclasses.fields(factory) if f.init}
-    hints = get_type_hints(factory)
-    found = {}
-    for name, value in given.items():
-        if name not in fields:
-            raise ProbeError(f"no option {name!r}; {one_of(fields, name)}")
-        try:
-            found[name] = TypeAdapter(hints[name]).validate_python(value)
-        except ValidationError as error:
-            problem = error.errors()[0]["msg"]
-            raise ProbeError(f"option {name}: {problem}, seen {value!r:.80}") from error
-    return found
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def _distribution(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist is not None else "unknown"

@@ -1,43 +1,37 @@
-"""The retention of words as a finding prints it: tables, measurements, charts and claims.
+"""The retention of words that are sorted into categories, as tables and charts.
 
-One way of saying it for all probes that sort words into categories. The numbers come from
-`auditkit.stats.survival`.
+One way for all probes that sort words: give `word_cells` a rule that names each word's category,
+`retention` what it gives, and `retention_tables` and `retention_charts` the rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
-
-from auditkit.finding.values import Cell, Chart, Column, Measurement, Table, Undefined
-from auditkit.plugin.figures import bounds, cells, columns, measurement
+from auditkit.finding import Chart, Column, Table
+from auditkit.plugin.rows import Label, Number, Row, Told, columns, tabulate
+from auditkit.stats.cells import WordCells
 from auditkit.stats.estimates import Estimate
-from auditkit.stats.survival import (
-    Retained,
-    Survival,
-    TermRetained,
-    position_bins,
-    reference_layer,
-)
-from auditkit.trace.tables import Trace
+from auditkit.stats.survival import Retained
 
 RANDOM = "random keeping"
-
-NAMED = 3
-"""Categories that a claim names on either side."""
 
 WORD = (
     "A word survives while any of its pieces does: its survival depth is the maximum over its "
     "pieces. Special tokens, and words past the model's maximum length, are in no count."
 )
 
+WORDS = columns(("words", "Words", "count"), ("documents", "Documents", "count"))
+"""How much there is of a category, or of a term."""
 
-def caveats_of(survival: Survival) -> tuple[str, ...]:
+FIXED = "it follows from the numbers of kept pieces"
+
+
+def retention_caveats(cells: WordCells) -> tuple[str, ...]:
     """What holds for every number on retention."""
     return (
         WORD,
-        f'"Kept" is kept after layer {survival.reference} of {survival.layers}, the layer after '
+        f'"Kept" is kept after layer {cells.reference} of {cells.layers}, the layer after '
         "which the share of all pieces alive is nearest to one half. It is chosen from these "
         "counts alone, before any category is looked at, so it favours none.",
         "Lift compares with random keeping of as many pieces per document; it knows nothing of "
@@ -46,256 +40,153 @@ def caveats_of(survival: Survival) -> tuple[str, ...]:
     )
 
 
-def survival_of(trace: Trace) -> Survival:
-    """The words of `trace`, in the order of its table `words`.
-
-    Documents are numbered in the order of their ids, so that results do not depend on the order in
-    which they were audited.
-    """
-    words = trace.table("words")
-    index = pd.Index(trace.table("examples")["example_id"]).sort_values()
-    alive = tokens_alive(trace, index)
-    document = index.get_indexer(words["example_id"]).astype(np.int64)
-    return Survival(
-        layers=trace.about.layers,
-        reference=reference_layer(alive[:, 0], alive[:, 1:]),
-        example_ids=index.to_numpy(dtype=object),
-        total=alive[:, 0],
-        kept=alive[:, 1:],
-        document=document,
-        depth=words["depth"].to_numpy(dtype=np.int64),
-        pieces=words["pieces"].to_numpy(dtype=np.int64),
-        position=position_bins(document, words["word"].to_numpy(dtype=np.int64)),
-    )
-
-
-def tokens_alive(trace: Trace, ids: pd.Index, *, special: bool = False) -> NDArray[np.int64]:
-    """Tokens of each document alive after layers 0..L, (documents, L + 1); it reads shard by shard.
+def retention_tables(
+    rows: Sequence[Retained],
+    title: str,
+    kind: str,
+    *,
+    key: str = "category",
+    name: str = "retention",
+    **at: str,
+) -> tuple[Told, Told, Told]:
+    """Rates after the reference layer, what adjusts them, and rates after every layer.
 
     Args:
-        trace: The run.
-        ids: All example ids of the trace, in the order that the rows shall have.
-        special: Whether to count the special tokens, instead of all others.
+        rows: Categories, at least one.
+        title: What they are, as in "Parts of speech".
+        kind: The noun of one category.
+        key: What an address tells a category by.
+        name: Of the first table; the others begin with it.
+        **at: Further keys of all addresses.
     """
-    by_depth = np.zeros((len(ids), trace.about.layers + 1), dtype=np.int64)
-    for shard in trace.scan("tokens"):
-        mine = shard[shard["special"].to_numpy(dtype=bool) == special]
-        owner = ids.get_indexer(pd.Index(mine["example_id"]))
-        np.add.at(by_depth, (owner, mine["depth"].to_numpy(dtype=np.int64)), 1)
-    return by_depth[:, ::-1].cumsum(axis=1)[:, ::-1]
-
-
-def claim_of(retained: Retained, noun: str) -> str:
-    """One sentence on one category; `noun` in the plural, as in "Stop words"."""
-    lift, rate = retained.lift, retained.rate
-    if retained.direction is None or rate.value is None or retained.expected.value is None:
-        reason = lift.why_not or rate.why_not
-        return f"{noun}: no comparison with random keeping is possible: {reason}."
-    numbers = (
-        f"{_percent(rate.value)} against {_percent(retained.expected.value)} {_after(retained)}, "
-        f"{_lift_text(lift)}"
-    )
-    if retained.direction == 0:
-        return f"No difference shown between {_lower(noun)} and random keeping: {numbers}."
-    word = "more" if retained.direction > 0 else "less"
-    return f"{noun} are kept {word} often than at random: {numbers}."
-
-
-def claim_over(rows: Sequence[Retained], kind: str) -> str:
-    """One sentence on many categories, highest lift first; `kind` in the plural."""
-    tested = [r for r in rows if r.direction is not None]
-    if not tested:
-        largest = max(rows, key=lambda r: (r.documents, r.category))
-        return (
-            f"None of the {kind} can be compared with random keeping; the most frequent, "
-            f"{_plain(largest.category)}: {largest.lift.why_not}."
-        )
-    more = [r for r in tested if r.direction == 1]
-    less = [r for r in reversed(tested) if r.direction == -1]
-    where = f"{_after(tested[0])} ({len(tested)} tested, Benjamini–Hochberg at 5 %)"
-    if not more and not less:
-        far = max(tested, key=lambda r: abs(np.log(max(r.lift.value or 0.0, 1e-9))))
-        return (
-            f"No difference shown between {kind} and random keeping of as many pieces {where}; "
-            f"farthest from it is {_plain(far.category)}, {_lift_text(far.lift)}."
-        )
-    told = []
-    if more:
-        told.append(f"more often {_names(more)} ({_end('most', more)})")
-    if less:
-        told.append(f"less often {_names(less)} ({_end('least', less)})")
     return (
-        f"Of the {kind}, pruning keeps {' and '.join(told)}, compared with random keeping of as "
-        f"many pieces {where}."
+        retention_table(rows, name, title, kind, key=key, at=at),
+        adjusted_table(rows, f"{name}_adjusted", title, kind, key=key, at=at),
+        _curve_table(rows, f"{name}_curve", title, kind, key, at),
     )
-
-
-def _plain(category: str) -> str:
-    """A category as part of a sentence: a claim is one line whatever a pipeline calls its types."""
-    return " ".join(category.split())[:60]
-
-
-def _after(retained: Retained) -> str:
-    return f"after layer {retained.reference} of {len(retained.curve)}"
-
-
-def _names(rows: Sequence[Retained]) -> str:
-    named = ", ".join(_plain(r.category) for r in rows[:NAMED])
-    return named + (f" and {len(rows) - NAMED} more" if len(rows) > NAMED else "")
-
-
-def _end(most: str, rows: Sequence[Retained]) -> str:
-    """The first of `rows` that has an interval, of rows in order; the very first if none has."""
-    if len(rows) == 1:
-        return _lift_text(rows[0].lift)
-    end = next((r for r in rows if r.lift.interval is not None), rows[0])
-    among = "" if end is rows[0] else " with an interval"
-    return f"{most}{among} {_plain(end.category)}, {_lift_text(end.lift)}"
-
-
-def _lift_text(lift: Estimate) -> str:
-    """`lift 1.21, 95 % interval 1.18 to 1.24`."""
-    if lift.value is None:
-        return f"no lift, {lift.why_not}"
-    return f"lift {lift.value:.2f}, {bounds(lift, 2)}"
-
-
-def _percent(share: float) -> str:
-    """`41.2 %`."""
-    return f"{100 * share:.1f} %"
-
-
-def _lower(noun: str) -> str:
-    return noun[:1].lower() + noun[1:]
 
 
 def retention_table(
-    rows: Sequence[Retained], name: str, title: str, kind: str, reference: int
-) -> Table:
-    """Rates after layer `reference` against random keeping; `kind` is one category's noun."""
-    return Table(
-        name=name,
-        title=f"{title}: kept after layer {reference}",
-        columns=columns(
-            ("category", kind, "label"),
-            ("words", "Words", "count"),
-            ("documents", "Documents", "count"),
-            ("rate", "Kept", "share", f"Share alive after layer {reference}: words kept over "
-             "words, all documents together."),
-            ("rate_interval", "95 % interval", "interval"),
-            ("expected", "At random", "share", "The same share if each document kept as many "
-             "pieces at random."),
-            ("lift", "Lift", "number", "Kept over at random: 1 is what chance gives."),
-            ("lift_interval", "95 % interval", "interval", "Bootstrap over documents."),
-            ("p", "p", "p", "Of lift = 1, from the bootstrap."),
-            ("p_adjusted", "p adjusted", "p", "Benjamini–Hochberg over the rows of this table."),
-        ),
-        rows=tuple(
-            (r.category, r.words, r.documents, *cells(r.rate), cells(r.expected)[0],
-             *cells(r.lift), _p(r.lift.p, r.lift), _p(r.p_adjusted, r.lift))
-            for r in rows
-        ),
-        note=WORD,
-    )  # fmt: skip
+    rows: Sequence[Retained],
+    name: str,
+    title: str,
+    kind: str,
+    *,
+    key: str = "category",
+    more: Sequence[Column] = (),
+    facts: Callable[[Retained], Mapping[str, Any]] = lambda row: {},
+    at: Mapping[str, str] | None = None,
+) -> Told:
+    """Rates after the reference layer against random keeping.
 
-
-def adjusted_table(rows: Sequence[Retained], name: str, title: str, kind: str) -> Table:
-    """What position, length and layers add to `retention_table`."""
-    return Table(
-        name=name,
-        title=title,
-        columns=columns(
-            ("category", kind, "label"),
-            ("odds_ratio", "Adjusted odds ratio", "number", "Odds of outliving a layer that it "
-             "enters, against other words of like relative position, document length and pieces "
-             "(Mantel–Haenszel)."),
-            ("odds_interval", "95 % interval", "interval", "Bootstrap over documents."),
-            ("depth", "Mean survival depth", "number", "Layers outlived by the word's "
-             "longest-lived piece."),
-            ("depth_interval", "95 % interval", "interval"),
-            ("macro", "Kept, mean over documents", "share", "Each document's own share, after the "
-             "layer of the table before."),
-            ("macro_interval", "95 % interval", "interval"),
-            ("z", "z, exact", "number", "Of the stronger null that every document kept its "
-             "pieces at random; lift = 1 claims less."),
-        ),
-        rows=tuple(
-            (r.category, *cells(r.odds_ratio), *cells(r.depth), *cells(r.macro), cells(r.z)[0])
-            for r in rows
-        ),
-    )  # fmt: skip
-
-
-def curve_table(rows: Sequence[Retained], name: str, title: str, kind: str) -> Table:
-    """Rates after every layer."""
-    return Table(
-        name=name,
-        title=title,
-        columns=columns(
-            ("category", kind, "label"),
-            ("layer", "Layer", "count"),
-            ("rate", "Kept", "share"),
-            ("rate_interval", "95 % interval", "interval"),
-            ("expected", "At random", "share"),
-        ),
-        rows=tuple(
-            (r.category, layer, *cells(rate), expected)
-            for r in rows
-            for layer, (rate, expected) in enumerate(
-                zip(r.curve, r.expected_curve, strict=True), start=1
+    Args:
+        rows: Categories, at least one.
+        name: Of the table.
+        title: What the categories are.
+        kind: The noun of one category.
+        key: What an address tells a category by.
+        more: Columns of facts behind the usual ones.
+        facts: The cells of `more`.
+        at: Further keys of all addresses.
+    """
+    layer = rows[0].reference
+    return tabulate(
+        name,
+        f"{title}: kept after layer {layer}",
+        [
+            Label(key, kind),
+            *WORDS,
+            *rate_numbers(layer, lift_interval="Bootstrap over documents.", tested=True),
+            *more,
+        ],
+        [
+            Row(
+                {key: r.category},
+                {
+                    "retention": r.rate,
+                    "retention_expected": r.expected,
+                    "lift": replace(r.lift, p_adjusted=r.p_adjusted),
+                },
+                {"words": r.words, "documents": r.documents, **facts(r)},
+                n=r.words,
             )
-        ),
+            for r in rows
+        ],
+        note=WORD,
+        arm="pruned",
+        **(at or {}),
     )
 
 
-TERM_NOTE = "Intervals here are Student's t over the documents that hold the term."
+def rate_numbers(
+    layer: int, lift_interval: str = "", *, tested: bool = False
+) -> tuple[Number, Number, Number]:
+    """Columns of what is kept after layer `layer`, by chance, and the one over the other.
 
-
-def term_columns(reference: int) -> tuple[Column, ...]:
-    """What a table says of a single term, after its name."""
-    return columns(
-        ("words", "Words", "count"),
-        ("documents", "Documents", "count"),
-        ("rate", "Kept", "share", f"Share alive after layer {reference}."),
-        ("rate_interval", "95 % interval", "interval"),
-        ("expected", "At random", "share"),
-        ("lift", "Lift", "number"),
-        ("lift_interval", "95 % interval", "interval"),
-    )
-
-
-def term_table(
-    rows: Sequence[TermRetained], name: str, title: str, kind: str, reference: int
-) -> Table:
-    """Rates of single terms after layer `reference` against random keeping."""
-    return Table(
-        name=name,
-        title=title,
-        columns=(*columns(("term", kind, "label")), *term_columns(reference)),
-        rows=tuple((t.term, *term_cells(t)) for t in rows),
-        note=TERM_NOTE,
-    )
-
-
-def term_cells(term: TermRetained) -> tuple[Cell, ...]:
-    """The cells under `term_columns`."""
-    rate, lift = cells(term.rate), cells(term.lift)
-    return term.words, term.documents, *rate, cells(term.expected)[0], *lift
-
-
-def tables_of(
-    rows: Sequence[Retained], title: str, kind: str, name: str = "retention"
-) -> tuple[Table, Table, Table]:
-    """`retention_table`, `adjusted_table` and `curve_table` of categories; at least one."""
+    Args:
+        layer: The layer.
+        lift_interval: What the column of intervals of the lift says of itself.
+        tested: Whether lifts have a p.
+    """
     return (
-        retention_table(rows, name, title, kind, rows[0].reference),
-        adjusted_table(rows, f"{name}_adjusted", f"{title}: adjusted, and over all layers", kind),
-        curve_table(rows, f"{name}_curve", f"{title}: kept after each layer", kind),
-    )
+        Number("retention", "Kept", "share", f"Share alive after layer {layer}: words kept over "
+               "words, all documents together."),
+        Number("retention_expected", "At random", "share", "The same share if each document kept "
+               "as many pieces at random.", interval=None, control=RANDOM),
+        Number("lift", "Lift", "ratio", "Kept over at random: 1 is what chance gives.",
+               interval=lift_interval, control=RANDOM,
+               p="Of lift = 1, from the bootstrap." if tested else None,
+               adjusted="Benjamini–Hochberg over the rows of this table." if tested else None),
+    )  # fmt: skip
 
 
-def charts_of(lifts: Table, curves: Table, kind: str) -> tuple[Chart, Chart]:
-    """Lifts of a `retention_table` as dots, rates of a `curve_table` as lines."""
+def adjusted_table(
+    rows: Sequence[Retained],
+    name: str,
+    title: str,
+    kind: str,
+    *,
+    key: str = "category",
+    at: Mapping[str, str] | None = None,
+) -> Told:
+    """What position, length and layers add to `retention_table`, whose arguments it takes."""
+    return tabulate(
+        name,
+        f"{title}: adjusted, and over all layers",
+        [
+            Label(key, kind),
+            Number("odds_ratio", "Adjusted odds ratio", "odds ratio", "Odds of outliving a layer "
+                   "that it enters, against other words of like relative position, document length "
+                   "and pieces (Mantel–Haenszel).", interval="Bootstrap over documents.",
+                   control="other words of like position and length"),
+            Number("depth", "Mean survival depth", "layers", "Layers outlived by the word's "
+                   "longest-lived piece."),
+            Number("retention_macro", "Kept, mean over documents", "share", "Each document's own "
+                   "share, after the layer of the table before."),
+            Number("z", "z, exact", "standard deviations", "Of the stronger null that every "
+                   "document kept its pieces at random; lift = 1 claims less.", interval=None,
+                   control=f"{RANDOM} in every document (a stronger null)"),
+        ],
+        [
+            Row(
+                {key: r.category},
+                {
+                    "odds_ratio": r.odds_ratio,
+                    "depth": r.depth,
+                    "retention_macro": r.macro,
+                    "z": r.z,
+                },
+                n=r.words,
+            )
+            for r in rows
+        ],
+        arm="pruned",
+        **(at or {}),
+    )  # fmt: skip
+
+
+def retention_charts(lifts: Table, curves: Table, kind: str) -> tuple[Chart, Chart]:
+    """Lifts of a `retention_table` as dots, rates after every layer as lines."""
     return (
         Chart(
             name=f"{lifts.name}_lift",
@@ -305,7 +196,7 @@ def charts_of(lifts: Table, curves: Table, kind: str) -> tuple[Chart, Chart]:
             alt=f"One dot per {kind} with its 95 % interval; at 1 words are kept as random keeping "
             "of as many pieces would keep them, right of it more often.",
             x="lift",
-            y="category",
+            y=lifts.columns[0].name,
             interval="lift_interval",
             reference=1.0,
         ),
@@ -316,42 +207,39 @@ def charts_of(lifts: Table, curves: Table, kind: str) -> tuple[Chart, Chart]:
             title=f"Share of words alive after each layer by {kind}",
             alt=f"One line per {kind}, from the first to the last layer; lines can only fall.",
             x="layer",
-            y="rate",
-            color="category",
+            y="retention",
+            color=curves.columns[0].name,
         ),
     )
 
 
-def measurements_of(rows: Sequence[Retained], prefix: str = "") -> tuple[Measurement, ...]:
-    """All numbers of all categories, at `<name>[arm=pruned,slice=<prefix><category>]`."""
-    return tuple(
-        measurement(
-            name,
-            estimate,
-            unit,
-            n=r.words,
-            arm="pruned",
-            slice=f"{prefix}{r.category}",
-            control=control,
-            p_adjusted=r.p_adjusted if name == "lift" else None,
-        )
-        for r in rows
-        for name, estimate, unit, control in (
-            ("retention", r.rate, "share", ""),
-            ("retention_macro", r.macro, "share", ""),
-            ("retention_expected", r.expected, "share", RANDOM),
-            ("lift", r.lift, "ratio", RANDOM),
-            ("odds_ratio", r.odds_ratio, "odds ratio", "other words of like position and length"),
-            ("depth", r.depth, "layers", ""),
-            ("z", r.z, "standard deviations", f"{RANDOM} in every document (a stronger null)"),
-        )
+def _curve_table(
+    rows: Sequence[Retained], name: str, title: str, kind: str, key: str, at: dict[str, str]
+) -> Told:
+    """Rates after every layer."""
+    return tabulate(
+        name,
+        f"{title}: kept after each layer",
+        [
+            Label(key, kind),
+            Label("layer", "Layer", "count"),
+            Number("retention", "Kept", "share"),
+            Number("retention_expected", "At random", "share", interval=None, control=RANDOM),
+        ],
+        [
+            Row(
+                {key: r.category, "layer": layer},
+                {
+                    "retention": rate,
+                    "retention_expected": Estimate(expected, rate.n, why_not=FIXED),
+                },
+                n=r.words,
+            )
+            for r in rows
+            for layer, (rate, expected) in enumerate(
+                zip(r.curve, r.expected_curve, strict=True), start=1
+            )
+        ],
+        arm="pruned",
+        **at,
     )
-
-
-def _p(p: float | None, estimate: Estimate) -> Cell:
-    return Undefined(estimate.why_not) if p is None else p
-
-
-def class_name(labels: Sequence[str], label: int) -> str:
-    """Name of class `label`; the number where there is no name."""
-    return labels[label] if 0 <= label < len(labels) else f"class {label}"

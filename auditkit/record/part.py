@@ -1,4 +1,7 @@
-"""The documents of one shard on their way to the tables of the trace."""
+"""The documents of one shard on their way to the tables of the trace.
+
+Shapes: B documents of the shard, n tokens of one, L layers.
+"""
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -9,186 +12,233 @@ import numpy as np
 import pandas as pd
 
 from auditkit.bench.subjects import Answer, Bench, random_depths
-from auditkit.data.annotate import Annotator, Word, align
+from auditkit.data.annotate import Annotator, align
 from auditkit.data.examples import Example
-from auditkit.trace.tables import TABLES
+from auditkit.ltp.cost import Cost
+from auditkit.record.plan import Plan
+from auditkit.trace import TABLES, arm, keys
+
+_SAME_COST = {"baseline": "unpruned", "pruned": "pruned"}
+"""By arm whose MACs are counted: the arm that has its shape, and is run whether it is or not."""
+
+OnBatch = Callable[[int], None]
+"""Told how many documents an arm has answered."""
 
 
 @dataclass(frozen=True, slots=True)
-class RandomControl:
-    """Which documents of the shard the arm `random` runs on, and how often."""
+class Said:
+    """What one draw of an arm said of the documents that it was run on."""
 
-    seed: int
-    draws: int
-    sample: Sequence[int]
+    arm: str
+    draw: int
+    rows: Sequence[int]
+    """Which of the part's documents."""
+    answers: Sequence[Answer]
 
 
-class Shard:
-    """Documents, what the models say of them, and the words that they are made of."""
+class Part:
+    """Some documents, what the models say of them, and the words that they are made of."""
 
     def __init__(
         self,
         bench: Bench,
         annotator: Annotator,
         examples: Sequence[Example],
-        control: RandomControl,
+        plan: Plan,
+        start: int,
     ) -> None:
-        self.bench, self.examples, self.control = bench, examples, control
-        self.sample = control.sample
+        """Tokenize and annotate the documents.
+
+        Args:
+            bench: The models.
+            annotator: What tags the words.
+            examples: The documents.
+            plan: Which arms are run on which documents of the data set.
+            start: The place of the first of `examples` in the data set.
+        """
+        self.bench, self.examples, self.plan, self.start = bench, examples, plan, start
         texts = [example.text for example in examples]
+        self.ids = np.array([example.example_id for example in examples], dtype=object)
         self.documents = bench.encode(texts)
         self.words = list(annotator.annotate(texts))
-
-    def tables(self, on_documents: Callable[[int], None]) -> dict[str, pd.DataFrame]:
-        """All tables; `on_documents` is told how far the shard is, in documents."""
-        arms = self.bench.arms
-        work = len(arms) * len(self.examples) + self.control.draws * len(self.sample)
-        seen = 0
-
-        def on_batch(count: int) -> None:
-            nonlocal seen
-            seen += count
-            on_documents(seen * len(self.examples) // work)
-
-        answers = {
-            arm: self.bench.answer(arm, self.documents, on_batch=on_batch) for arm in sorted(arms)
-        }
-        pruned = answers["pruned"]
-        draws = [self._draw(draw, pruned, on_batch) for draw in range(self.control.draws)]
-        of_word = [
-            align(words, document.spans)
+        self.of_word = [
+            np.asarray(align(words, document.spans))
             for words, document in zip(self.words, self.documents, strict=True)
         ]
+
+    def tables(self, on_documents: Callable[[int], None]) -> dict[str, pd.DataFrame]:
+        """All tables; `on_documents` is told how far the part is, in documents."""
+        said = self._asked(on_documents)
+        depths = [answer.depths for answer in said["pruned"].answers]
+        costs = {
+            name: self.bench.cost(same, said[same].answers) for name, same in _SAME_COST.items()
+        }
         return {
-            "examples": self._examples(of_word),
-            "groups": self._groups(),
-            "predictions": self._predictions(answers, draws),
-            "tokens": self._tokens(of_word, pruned),
-            "random": self._random(draws),
-            "words": self._words(of_word, pruned),
-            "costs": self._costs(answers),
+            "documents": self._documents(said, depths, costs),
+            "texts": pd.DataFrame(
+                {"example_id": self.ids, "text": [e.text for e in self.examples]}
+            ),
+            "tokens": self._tokens(depths),
+            "depths": self._depths(said),
+            "words": self._words(depths),
+            "costs": self._costs(said, costs),
         }
 
-    def _draw(
-        self, draw: int, pruned: Sequence[Answer], on_batch: Callable[[int], None]
-    ) -> list[Answer]:
-        """One random draw on the sampled documents: the tokens' fates shuffled, then followed."""
-        documents = [self.documents[i] for i in self.sample]
-        depths = [
-            random_depths(
-                self.documents[i],
-                pruned[i].depths,
-                (self.control.seed, draw, zlib.crc32(self.examples[i].example_id.encode())),
-            )
-            for i in self.sample
-        ]
-        return self.bench.answer("random", documents, depths=depths, on_batch=on_batch)
+    def _asked(self, on_documents: Callable[[int], None]) -> dict[str, Said]:
+        """Every draw of every arm, by what its columns end in."""
+        count, said = len(self.examples), dict[str, Said]()
+        rows = {run.name: self.plan.rows(run.name, self.start, count) for run in self.plan.runs}
+        work = sum(run.draws * len(rows[run.name]) for run in self.plan.runs)
+        seen = 0
 
-    def _examples(self, of_word: Sequence[Sequence[int]]) -> pd.DataFrame:
+        def on_batch(documents: int) -> None:
+            nonlocal seen
+            seen += documents
+            on_documents(seen * count // work)
+
+        for run in self.plan.runs:
+            for draw, key in enumerate(keys(run.name, run.draws)):
+                mine, depths = rows[run.name], None
+                if arm(run.name).pruning == "follow":
+                    depths = [self._dealt(i, said["pruned"].answers[i], draw) for i in mine]
+                documents = [self.documents[i] for i in mine]
+                answers = self.bench.answer(run.name, documents, depths=depths, on_batch=on_batch)
+                said[key] = Said(run.name, draw, mine, answers)
+        return said
+
+    def _dealt(self, row: int, pruned: Answer, draw: int) -> np.ndarray:
+        """(n,) int8: the depths of a document's tokens dealt anew, other ones in every draw."""
+        seed = (self.plan.seed, draw, zlib.crc32(self.examples[row].example_id.encode()))
+        return random_depths(self.documents[row], pruned.depths, seed)
+
+    def _documents(
+        self, said: Mapping[str, Said], depths: Sequence[np.ndarray], costs: Mapping[str, Cost]
+    ) -> pd.DataFrame:
+        special = [document.special for document in self.documents]
+        groups = [dict(example.groups) for example in self.examples]
         return pd.DataFrame(
             {
-                "example_id": [e.example_id for e in self.examples],
-                "text": [e.text for e in self.examples],
+                "example_id": self.ids,
                 "label": [e.label for e in self.examples],
                 "tokens": [len(d.token_ids) for d in self.documents],
                 "truncated": [d.truncated for d in self.documents],
-                "words_cut": [
-                    sum(word.char_start >= max(end for _, end in document.spans) for word in words)
-                    if document.truncated
-                    else 0
-                    for words, document in zip(self.words, self.documents, strict=True)
-                ],
+                "words_cut": self._words_cut(),
+                "pieces": [int((~ends).sum()) for ends in special],
+                "kept": self._alive(depths, [~ends for ends in special]),
+                "special_kept": self._alive(depths, special),
+                **{
+                    f"group:{column}": [group.get(column, "") for group in groups]
+                    for column in self.plan.group_columns
+                },
+                **{name: values for key in said for name, values in self._told(key, said[key])},
+                **{
+                    f"macs_{name}": (cost.attention + cost.ffn).sum(axis=0)
+                    for name, cost in costs.items()
+                },
             }
         )
 
-    def _groups(self) -> pd.DataFrame:
-        rows = [(e.example_id, column, value) for e in self.examples for column, value in e.groups]
-        return pd.DataFrame(rows, columns=["example_id", "column", "value"], dtype=object)
-
-    def _predictions(
-        self, answers: Mapping[str, Sequence[Answer]], draws: Sequence[Sequence[Answer]]
-    ) -> pd.DataFrame:
-        rows = [
-            (example.example_id, arm, 0, answer.probs, answer.predicted)
-            for arm, of_arm in answers.items()
-            for example, answer in zip(self.examples, of_arm, strict=True)
+    def _told(self, key: str, said: Said) -> list[tuple[str, pd.Series]]:
+        """Columns of an arm's predictions, null where it was not run."""
+        by_row = dict(zip(said.rows, said.answers, strict=True))
+        answers = [by_row.get(row) for row in range(len(self.examples))]
+        predicted = [None if answer is None else answer.predicted for answer in answers]
+        probs = [None if answer is None else answer.probs for answer in answers]
+        return [
+            (f"predicted_{key}", pd.Series(predicted, dtype=object)),
+            (f"probs_{key}", pd.Series(probs, dtype=object)),
         ]
-        rows += [
-            (self.examples[i].example_id, "random", draw, answer.probs, answer.predicted)
-            for draw, of_draw in enumerate(draws)
-            for i, answer in zip(self.sample, of_draw, strict=True)
-        ]
-        return pd.DataFrame(rows, columns=["example_id", "arm", "draw", "probs", "predicted"])
 
-    def _tokens(self, of_word: Sequence[Sequence[int]], pruned: Sequence[Answer]) -> pd.DataFrame:
+    def _alive(self, depths: Sequence[np.ndarray], among: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """By document (L,) int32: how many of these tokens are alive after each layer."""
+        layers = np.arange(1, self.bench.model.about.layers + 1)
+        return [
+            (depth[mine] >= layers[:, None]).sum(axis=1, dtype=np.int32)
+            for depth, mine in zip(depths, among, strict=True)
+        ]
+
+    def _texts(self) -> pd.DataFrame:
+        return pd.DataFrame({"example_id": self.ids, "text": [e.text for e in self.examples]})
+
+    def _words_cut(self) -> list[int]:
+        """By document: words past what the models read."""
+        return [
+            sum(word.char_start >= max(end for _, end in document.spans) for word in words)
+            if document.truncated
+            else 0
+            for words, document in zip(self.words, self.documents, strict=True)
+        ]
+
+    def _tokens(self, depths: Sequence[np.ndarray]) -> pd.DataFrame:
         documents = self.documents
         return pd.DataFrame(
             {
-                **self._keys(range(len(documents))),
+                **self._positions(range(len(documents))),
                 "token_id": np.concatenate([d.token_ids for d in documents]),
                 "char_start": [start for d in documents for start, _ in d.spans],
                 "char_end": [end for d in documents for _, end in d.spans],
-                "word": np.concatenate(of_word),
+                "word": np.concatenate(self.of_word),
                 "special": np.concatenate([d.special for d in documents]),
-                "depth": np.concatenate([answer.depths for answer in pruned]),
+                "depth": np.concatenate(depths),
             }
         )
 
-    def _random(self, draws: Sequence[Sequence[Answer]]) -> pd.DataFrame:
+    def _depths(self, said: Mapping[str, Said]) -> pd.DataFrame:
+        """Of the arms that are run on a sample."""
         frames = [
             pd.DataFrame(
                 {
-                    **self._keys(self.sample),
-                    "draw": draw,
-                    "depth": np.concatenate([answer.depths for answer in of_draw]),
+                    **self._positions(one.rows),
+                    "arm": one.arm,
+                    "draw": one.draw,
+                    "depth": np.concatenate([answer.depths for answer in one.answers]),
                 }
             )
-            for draw, of_draw in enumerate(draws)
-            if of_draw
+            for one in said.values()
+            if one.arm in self.plan.samples and one.rows
         ]
-        empty = pd.DataFrame({"example_id": [], "position": [], "draw": [], "depth": []})
-        return pd.concat(frames) if frames else empty.astype({"example_id": object})
+        return pd.concat(frames) if frames else pd.DataFrame(columns=TABLES["depths"].names)
 
-    def _keys(self, indices: Sequence[int]) -> dict[str, Any]:
+    def _positions(self, rows: Sequence[int]) -> dict[str, Any]:
         """Columns example_id and position of all tokens of these documents."""
-        sizes = [len(self.documents[i].token_ids) for i in indices]
-        ids = np.array([self.examples[i].example_id for i in indices], dtype=object)
+        sizes = [len(self.documents[row].token_ids) for row in rows]
         return {
-            "example_id": np.repeat(ids, sizes),
+            "example_id": np.repeat(self.ids[list(rows)], sizes),
             "position": np.concatenate([np.arange(size) for size in sizes]),
         }
 
-    def _words(self, of_word: Sequence[Sequence[int]], pruned: Sequence[Answer]) -> pd.DataFrame:
+    def _words(self, depths: Sequence[np.ndarray]) -> pd.DataFrame:
         """Words that the model read a piece of; a word is there while any of its pieces is."""
-        rows: list[tuple[Any, ...]] = []
-        for example, words, owner, answer in zip(
-            self.examples, self.words, of_word, pruned, strict=True
+        rows: list[dict[str, Any]] = []
+        for example_id, words, owners, depth in zip(
+            self.ids, self.words, self.of_word, depths, strict=True
         ):
-            owners = np.asarray(owner)
             inside = owners >= 0
             pieces = np.bincount(owners[inside], minlength=len(words))
-            depth = np.zeros(len(words), dtype=np.int8)
-            np.maximum.at(depth, owners[inside], answer.depths[inside])
-            rows += [
-                _word_row(example.example_id, int(i), words[int(i)], int(pieces[i]), int(depth[i]))
-                for i in np.flatnonzero(pieces)
-            ]
+            longest = np.zeros(len(words), dtype=np.int8)
+            np.maximum.at(longest, owners[inside], depth[inside])
+            for i in map(int, np.flatnonzero(pieces)):
+                word = words[i]
+                rows.append(
+                    {"example_id": example_id, "word": i, "text": word.text, "lower": word.lower,
+                     "char_start": word.char_start, "char_end": word.char_end, "upos": word.upos,
+                     "is_stop": word.is_stop, "entity": word.entity, "pieces": int(pieces[i]),
+                     "depth": int(longest[i])}
+                )  # fmt: skip
         return pd.DataFrame(rows, columns=TABLES["words"].names)
 
-    def _costs(self, answers: Mapping[str, Sequence[Answer]]) -> pd.DataFrame:
+    def _costs(self, said: Mapping[str, Said], costs: Mapping[str, Cost]) -> pd.DataFrame:
         frames = []
-        for arm, like in (("baseline", "unpruned"), ("pruned", "pruned")):
-            of_arm = answers[like]
-            cost = self.bench.cost(like, of_arm)
+        for name, cost in costs.items():
+            lengths = np.stack([answer.lengths for answer in said[_SAME_COST[name]].answers])
             layers = len(cost.attention)
-            lengths = np.stack([answer.lengths for answer in of_arm])  # (B, L + 1)
             frames.append(
                 pd.DataFrame(
                     {
-                        "example_id": np.repeat([e.example_id for e in self.examples], layers),
-                        "arm": arm,
-                        "layer": np.tile(np.arange(1, layers + 1), len(of_arm)),
-                        "tokens_in": lengths[:, :-1].ravel(),
+                        "example_id": np.repeat(self.ids, layers),
+                        "arm": name,
+                        "layer": np.tile(np.arange(1, layers + 1), len(self.ids)),
+                        "tokens_in": lengths[:, :-1].ravel(),  # of (B, L + 1)
                         "tokens_out": lengths[:, 1:].ravel(),
                         "macs_attention": cost.attention.T.ravel(),
                         "macs_ffn": cost.ffn.T.ravel(),
@@ -196,10 +246,3 @@ class Shard:
                 )
             )
         return pd.concat(frames)
-
-
-def _word_row(example_id: str, index: int, word: Word, pieces: int, depth: int) -> tuple[Any, ...]:
-    return (
-        example_id, index, word.text, word.lower, word.char_start, word.char_end, word.upos,
-        word.is_stop, word.entity, pieces, depth,
-    )  # fmt: skip

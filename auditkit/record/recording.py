@@ -1,37 +1,33 @@
 """Recording: bench × documents → the trace, shard by shard, resumable.
 
-A shard is a fixed run of documents in the data set's order, written whole or not at all. Whatever
-the process was doing when it died, the same call goes on with the first shard that is missing.
+A shard is a fixed run of documents in the data set's order, there whole or not at all. Whatever the
+process was doing when it died, and whatever became of a file since, the same call records what is
+missing and nothing else.
 """
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-import pandas as pd
 
 from auditkit._version import __version__
 from auditkit.bench.subjects import Bench
 from auditkit.data.annotate import Annotator
-from auditkit.data.examples import Dataset, stratified
-from auditkit.errors import DataError, ProbeError, TraceError
-from auditkit.files import write_whole
-from auditkit.finding.values import to_json
-from auditkit.ltp.checkpoints import training_record
-from auditkit.record.part import RandomControl, Shard
-from auditkit.trace.tables import (
+from auditkit.data.examples import Dataset
+from auditkit.errors import DataError
+from auditkit.files import Folder
+from auditkit.record.part import Part
+from auditkit.record.plan import Plan, plan_arms
+from auditkit.record.provenance import budgets, claim, inputs, training_summary
+from auditkit.record.settings import RecordingSettings
+from auditkit.trace import (
     About,
-    BudgetAbout,
     DatasetAbout,
     Trace,
+    documents_schema,
+    finish,
     finished_shards,
     write_shard,
 )
+from auditkit.trace.shards import Stored
 
 SHARD = 512
 """Documents a shard."""
@@ -40,48 +36,32 @@ Progress = Callable[[str, int, int], None]
 """Told (what, documents done, documents in all)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
-    """What a trace depends on besides models, data and annotator."""
-
-    model: str
-    seed: int = 0
-    random_draws: int = 3
-    random_documents: int = 2000
-    device: str = "cpu"
-    dtype: str = "float32"
-
-
 def record(
     bench: Bench,
     dataset: Dataset,
     annotator: Annotator,
-    recording: Recording,
-    directory: Path,
+    settings: RecordingSettings,
+    folder: Folder,
     progress: Progress = lambda what, done, total: None,
 ) -> Trace:
-    """Record `dataset` into `directory`, or go on with it, or open what is there already.
+    """Record `dataset` into `folder`, or go on with it, or open what is there already.
 
     Raises:
-        TraceError: `directory` holds a trace of other inputs.
+        TraceError: `folder` holds a trace of other inputs, or of another schema version.
     """
-    _claim(directory, _inputs(bench, dataset, annotator, recording))
-    if not (directory / "about.json").is_file():
-        sampled = _sampled(dataset, recording)
-        done, total = finished_shards(directory), len(dataset.examples)
-        for number, start in enumerate(range(0, len(dataset.examples), SHARD)):
-            part = dataset.examples[start : start + SHARD]
-            if number not in done:
-                inside = [i for i in range(len(part)) if start + i in sampled]
-                control = RandomControl(recording.seed, recording.random_draws, inside)
-                shard = Shard(bench, annotator, part, control)
-                advance = partial(_advance, progress, start, total)
-                write_shard(directory, number, shard.tables(advance))
-            progress("documents", start + len(part), total)
-        _finish(directory, bench, dataset, annotator, recording)
-    else:
-        _retell(directory, recording.model)
-    return Trace.open(directory)
+    claim(folder, inputs(bench, dataset, annotator, settings))
+    plan = plan_arms(bench, dataset, settings)
+    schema = documents_schema(plan.group_columns, plan.arm_keys)
+    done, total = finished_shards(folder), len(dataset.examples)
+    for number, start in enumerate(range(0, total, SHARD)):
+        examples = dataset.examples[start : start + SHARD]
+        if number not in done:
+            part = Part(bench, annotator, examples, plan, start)
+            tables = part.tables(partial(_advance, progress, start, total))
+            write_shard(folder, number, tables, schema)
+        progress("documents", start + len(examples), total)
+    _tell(folder, bench, dataset, annotator, plan)
+    return Trace.open(folder)
 
 
 def check_strict(bench: Bench, dataset: Dataset) -> None:
@@ -110,71 +90,28 @@ def _advance(progress: Progress, start: int, total: int, done: int) -> None:
     progress("documents", start + done, total)
 
 
-def _inputs(
-    bench: Bench, dataset: Dataset, annotator: Annotator, recording: Recording
-) -> dict[str, Any]:
-    """All that decides what a trace holds: equal inputs, equal trace."""
-    choices = {k: v for k, v in asdict(recording).items() if k != "model"}
-    return {
-        "auditkit": __version__,
-        "model": bench.pruned.about.sha256,
-        "score_norm": bench.pruned.about.score_norm,
-        "baseline": bench.baseline.about.sha256 if bench.baseline else None,
-        "continued": bench.continued.about.sha256 if bench.continued else None,
-        "tokenizer": _sha256(bench.vocabulary()),
-        "max_length": bench.max_length,
-        "dataset": dataset.sha256,
-        "columns": [dataset.text_column, dataset.label_column, *dataset.group_columns],
-        "refused": _sha256([row.model_dump() for row in dataset.refused]),
-        "dataset_name": f"{dataset.name} {dataset.split}",
-        "annotator": f"{annotator.about.name} {annotator.about.version}",
-        **choices,
-    }
+def _tell(folder: Folder, bench: Bench, dataset: Dataset, annotator: Annotator, plan: Plan) -> None:
+    """Write `about.json`, which says that the trace is whole, unless it says all of it already.
+
+    What is told of training may have changed since: the sweep may have grown.
+    """
+    there = folder.has("about.json")
+    about = Trace.open(folder).about if there else _about(folder, bench, dataset, annotator, plan)
+    model = bench.settings.model
+    now = about.model_copy(update={"training": training_summary(model), "sweep": budgets(model)})
+    if not there or now != about:
+        finish(folder, now)
 
 
-def _sha256(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
-
-
-def _claim(directory: Path, inputs: Mapping[str, Any]) -> None:
-    """Make `directory` the home of these inputs, or check that it is."""
-    path = directory / "inputs.json"
-    if path.is_file():
-        seen = json.loads(path.read_text(encoding="utf-8"))
-        for name, value in inputs.items():
-            if seen.get(name) != value:
-                raise TraceError(
-                    f"{directory.parent} holds a run with {name} {seen.get(name)!r}, this one has "
-                    f"{value!r}; give --overwrite to start anew, or another --out"
-                )
-        return
-    directory.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(dict(inputs), indent=1) + "\n")
-
-
-def _sampled(dataset: Dataset, recording: Recording) -> frozenset[int]:
-    """Which documents the arm `random` is run on: a stratified sample, seeded."""
-    if recording.random_draws == 0:
-        return frozenset()
-    coded = {index: example.label for index, example in enumerate(dataset.examples)}
-    rng = np.random.default_rng([recording.seed, 2])
-    return frozenset(stratified(coded, recording.random_documents, rng))
-
-
-def _finish(
-    directory: Path, bench: Bench, dataset: Dataset, annotator: Annotator, recording: Recording
-) -> None:
-    """Write `about.json`, which says that the trace is whole."""
-    examples = pd.concat(
-        pd.read_parquet(path, columns=["truncated", "words_cut"])
-        for path in sorted((directory / "shards").glob("*/examples.parquet"))
-    )
+def _about(
+    folder: Folder, bench: Bench, dataset: Dataset, annotator: Annotator, plan: Plan
+) -> About:
     about = About(
         auditkit=__version__,
-        model=bench.pruned.about,
-        baseline=bench.baseline.about if bench.baseline else None,
-        no_baseline=bench.no_baseline,
-        continued=bench.continued.about if bench.continued else None,
+        subjects={name: subject.about for name, subject in bench.subjects.items()},
+        runs=plan.runs,
+        absent=dict(plan.absent),
+        counts={"documents": len(dataset.examples)},
         dataset=DatasetAbout(
             name=dataset.name,
             split=dataset.split,
@@ -186,59 +123,15 @@ def _finish(
             rows_in=dataset.rows_in,
             audited=len(dataset.examples),
             refused=dataset.refused,
-            truncated=int(examples["truncated"].sum()),
-            words_cut=int(examples["words_cut"].sum()),
         ),
         annotator=annotator.about,
-        training=_training_summary(recording.model),
-        sweep=_sweep(recording.model),
-        seed=recording.seed,
-        dtype=recording.dtype,
-        device=recording.device,
-        random_draws=recording.random_draws,
-        random_documents=min(recording.random_documents, len(dataset.examples)),
+        seed=plan.seed,
+        dtype=bench.settings.dtype,
+        device=bench.device,
     )
-    write_whole(directory / "about.json", about.model_dump_json(indent=1) + "\n")
-
-
-def _retell(directory: Path, model: str) -> None:
-    """Bring up to date what a whole trace tells of training: the sweep may have grown since."""
-    about = Trace.open(directory).about
-    now = {"training": _training_summary(model), "sweep": _sweep(model)}
-    told = about.model_copy(update=now)
-    if told != about:
-        write_whole(directory / "about.json", told.model_dump_json(indent=1) + "\n")
-
-
-def _training_summary(model: str) -> dict[str, Any] | None:
-    """What `auditkit train` recorded beside the checkpoint, without times and machine paths."""
-    record = training_record(model)
-    if record is None:
-        return None
-    try:
-        settings = {k: v for k, v in record["settings"].items() if k not in ("backbone", "device")}
-        backbone = record["settings"]["backbone"]
-        settings["backbone"] = None if backbone is None else Path(str(backbone)).name
-        stages = [{k: v for k, v in s.items() if k != "seconds"} for s in record["stages"]]
-        summary = {"settings": settings, "deviations": record["deviations"], "stages": stages}
-        to_json(summary)
-    except (LookupError, TypeError, AttributeError, ProbeError):
-        return None  # not as `auditkit train` writes it
-    return summary
-
-
-def _sweep(model: str) -> tuple[BudgetAbout, ...]:
-    """The budgets that `auditkit train --sweep` recorded beside the checkpoint, its own marked."""
-    record = training_record(model) or {}
-    known = set(BudgetAbout.model_fields)
-    try:
-        own = record["settings"]["target_macs_share"]
-        return tuple(
-            BudgetAbout.model_validate(
-                {k: v for k, v in budget.items() if k in known}
-                | {"audited": budget["target"] == own}
-            )
-            for budget in record["sweep"]
-        )
-    except (LookupError, TypeError, AttributeError, ValueError):
-        return ()  # there was none, or it is not as `auditkit train` writes it
+    documents = Stored(about, folder).documents
+    cut = {
+        "truncated": int(documents.truncated.sum()),
+        "words_cut": int(documents.words_cut.sum()),
+    }
+    return about.model_copy(update={"dataset": about.dataset.model_copy(update=cut)})

@@ -1,8 +1,6 @@
-"""Audit → one HTML file that opens from a mail attachment, and a markdown summary.
+"""Audit → one HTML file that opens from a mail attachment.
 
-The sole home of jinja2. The page fetches nothing, runs no script, and says so to the browser in a
-content security policy. All text is escaped by the template engine; what no document may hold
-(controls, lone surrogates) is replaced on the way out, in one place (`_plain`).
+The page fetches nothing, runs no script, and says so to the browser in a content security policy.
 """
 
 import base64
@@ -10,47 +8,23 @@ import hashlib
 import re
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from auditkit.bench.speed import Speed, read_speed
-from auditkit.errors import TraceError
-from auditkit.files import write_whole
-from auditkit.finding.values import Audit, Example, Interval, Measurement, Status, Table, loads
-from auditkit.plugin.figures import columns, figure
-from auditkit.report.views import (
-    EXAMPLE_BUDGET,
-    LONGEST_CELL,
-    SectionView,
-    example_view,
-    printed,
-    section_view,
-    table_view,
-)
-from auditkit.text import cut, one_line, printable
-from auditkit.trace.tables import About
+from auditkit.bench.speed import Speed
+from auditkit.finding import Audit, Example, Interval, Table
+from auditkit.plugin.rows import columns
+from auditkit.report.examples import example_view
+from auditkit.report.limits import limits
+from auditkit.report.overview import about_of, badge_counts, key_figures
+from auditkit.report.palette import style
+from auditkit.report.sections import EXAMPLE_BUDGET, SectionView, section_view
+from auditkit.report.tables import LONGEST_CELL, table_view
+from auditkit.report.templating import LONGEST_TEXT, environment, plain, source
+from auditkit.text import cut
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-STATUS_WORDS: Mapping[Status, str] = {
-    "pass": "pass",
-    "fail": "fail",
-    "warn": "warning",
-    "inconclusive": "inconclusive",
-    "reported": "reported",
-    "error": "broke",
-    "skipped": "not run",
-    "not_applicable": "not applicable",
-}
 MOST_REFUSED = 50
-LONGEST_TEXT = 5000
-"""Characters of one piece of text on the page."""
-SUMMARY_LIMIT = 65_536
-"""Characters that a comment on a pull request may have."""
+MOST_FIGURES = 24
 
 
 def render_html(audit: Audit, speed: Speed | None = None) -> str:
@@ -64,7 +38,8 @@ def render_html(audit: Audit, speed: Speed | None = None) -> str:
         TraceError: `audit.about` is not that of a trace.
         ProbeError: A chart whose columns cannot be drawn.
     """
-    about = _about(audit)
+    about = about_of(audit)
+    figures = key_figures(audit)
     ids = _ids([f.probe for f in audit.findings] + [f.probe for f in audit.failures])
     sections: list[SectionView] = []
     for finding, anchor in zip(audit.findings, ids, strict=False):
@@ -73,46 +48,19 @@ def render_html(audit: Audit, speed: Speed | None = None) -> str:
     return _page(
         "report.html.j2",
         about=about,
-        counts=_counts(audit),
+        limits=limits(about),
+        counts=badge_counts(audit),
         sections=sections,
         failures=list(zip(ids[len(sections) :], audit.failures, strict=True)),
-        figures=key_measurements(audit),
-        keep=_keep_rates(audit),
+        figures=figures[:MOST_FIGURES],
+        more_figures=max(0, len(figures) - MOST_FIGURES),
+        levels=sorted({figure.measurement.level for figure in figures}),
         speed=speed,
         times=None if speed is None else table_view(_times(speed), "times"),
         refused=about.dataset.refused[:MOST_REFUSED],
         settings=list(_flat(about.settings)),
         training=list(_flat(about.training or {})),
     )
-
-
-def render_markdown(audit: Audit, speed: Speed | None = None) -> str:
-    """The summary for a terminal, a pull request or a job's page, under `SUMMARY_LIMIT` characters.
-
-    Args:
-        audit: What was found.
-        speed: Measured times, for a line of their own; None: they were not measured.
-
-    Raises:
-        TraceError: `audit.about` is not that of a trace.
-    """
-    about = _about(audit)
-    others = [
-        (f.probe, m) for f in audit.findings if f.probe != "performance"
-        for m in f.measurements if not m.slice
-    ]  # fmt: skip
-    numbers = [("performance", m) for m in key_measurements(audit)] + others
-    text = ""
-    for longest, most in ((600, 60), (300, 40), (120, 20), (40, 10)):
-        text = _environment(_markdown, autoescape=False).get_template("summary.md.j2").render(
-            about=about, findings=audit.findings[:most], failures=audit.failures[:most],
-            counts=_counts(audit), speed=speed, numbers=numbers[:most], longest=longest,
-            more_probes=max(0, len(audit.findings) - most) + max(0, len(audit.failures) - most),
-            more_numbers=max(0, len(numbers) - most),
-        )  # fmt: skip
-        if len(text) < SUMMARY_LIMIT:
-            break
-    return text
 
 
 def render_explanation(
@@ -130,64 +78,6 @@ def render_explanation(
     )
 
 
-def load(directory: str | Path) -> Audit:
-    """The audit in a run directory.
-
-    Raises:
-        TraceError: No `results.json` there, or it is no audit.
-    """
-    path = Path(directory) / "results.json"
-    if not path.is_file():
-        raise TraceError(
-            f"{directory}: no results.json; give a directory that `auditkit run` wrote"
-        )
-    try:
-        return loads(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise TraceError(f"{path} is not UTF-8; run `auditkit run` again") from error
-
-
-def rerender(directory: Path) -> tuple[Path, ...]:
-    """Write `report.html` and `summary.md` anew from a run's `results.json` and `timings.json`.
-
-    Raises:
-        TraceError: There is none, or it is no audit.
-    """
-    audit, speed = load(directory), read_speed(directory)
-    pages = {
-        "report.html": render_html(audit, speed),
-        "summary.md": render_markdown(audit, speed),
-    }
-    for name, text in pages.items():
-        write_whole(directory / name, text)
-    return tuple(directory / name for name in pages)
-
-
-def key_measurements(audit: Audit) -> list[Measurement]:
-    """What the page prints first: accuracy of every arm and the MAC ratio, where there are any."""
-    found = [m for f in audit.findings if f.probe == "performance" for m in f.measurements]
-    return [m for m in found if m.name in ("accuracy", "macs_ratio") and not m.slice]
-
-
-def _about(audit: Audit) -> About:
-    from pydantic import ValidationError
-
-    try:
-        return About.model_validate(dict(audit.about))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, ("about", *first["loc"])))
-        raise TraceError(
-            f"results.json: {where}: {first['msg']}; run `auditkit run` again"
-        ) from error
-
-
-def _counts(audit: Audit) -> list[tuple[Status, int]]:
-    counts = Counter[Status](f.status for f in audit.findings)
-    counts["error"] += len(audit.failures)
-    return [(status, counts[status]) for status in STATUS_WORDS if counts[status]]
-
-
 def _ids(names: Sequence[str]) -> list[str]:
     """Anchors of sections: the probe's name where it can be one, always distinct."""
     seen: Counter[str] = Counter()
@@ -197,17 +87,6 @@ def _ids(names: Sequence[str]) -> list[str]:
         seen[slug] += 1
         ids.append(f"probe-{slug}" if seen[slug] == 1 else f"probe-{slug}.{seen[slug]}")
     return ids
-
-
-def _keep_rates(audit: Audit) -> list[tuple[str, str]]:
-    """Layer and keep rate, from the table of `performance` that has both columns, if any."""
-    tables = [t for f in audit.findings if f.probe == "performance" for t in f.tables]
-    for table in tables:
-        names = [column.name for column in table.columns]
-        if {"layer", "keep_rate"} <= set(names):
-            layer, rate = names.index("layer"), names.index("keep_rate")
-            return [(row[layer].text, row[rate].text) for row in table_view(table, "").rows]
-    return []
 
 
 def _times(speed: Speed) -> Table:
@@ -256,45 +135,7 @@ def _setting(value: Any) -> str:
 
 def _page(template: str, **context: Any) -> str:
     """Render a page; its policy names the one style sheet by hash and forbids everything else."""
-    css = _source("page.css")
+    css = style() + source("page.css")
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    environment = _environment(_plain, autoescape=True)
-    return environment.get_template(template).render(css=css, digest=digest, **context)
-
-
-@cache
-def _environment(finalize: Callable[[Any], Any], *, autoescape: bool) -> "Environment":
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    environment = Environment(
-        autoescape=autoescape,
-        undefined=StrictUndefined,
-        finalize=finalize,
-        loader=FunctionLoader(_source),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"cut": cut, "figure": lambda v: figure(v, 0), "printed": printed}
-    environment.globals |= {"status_words": STATUS_WORDS}
-    return environment
-
-
-def _source(name: str) -> str:
-    return (files("auditkit.templates") / name).read_text(encoding="utf-8")
-
-
-def _plain(value: Any) -> Any:
-    """Every expression of a page passes here before it is escaped."""
-    if isinstance(value, str) and not hasattr(value, "__html__"):
-        return cut(printable(value), LONGEST_TEXT)
-    return value
-
-
-def _markdown(value: Any) -> Any:
-    """Every expression of the summary passes here: one line, without any markup of its own."""
-    if not isinstance(value, str):
-        return value
-    text = one_line(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    text = re.sub(r"([\\`*_\[\]|~#])", r"\\\1", text)
-    return text.replace("@", "@\u2060").replace("://", ":\u2060//")  # no mention, no link
+    templates = environment(plain, autoescape=True)
+    return templates.get_template(template).render(css=css, digest=digest, **context)

@@ -1,78 +1,48 @@
 """What `auditkit run` is asked to do: a YAML file and flags → `Settings`.
 
 Flags win over the file, the file over the defaults. Relative paths are relative to the working
-directory, in a file as well as in a flag.
+directory, in a file as well as in a flag. Settings lie in sections, one for each room that takes
+them; no name stands in two of them, so that flags and files need not name the section.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, StrictBool, ValidationError, field_validator
 
-from auditkit.data.sources import open_source, read_text
+from auditkit.bench.settings import ModelSettings
+from auditkit.data.formats import read_text
+from auditkit.data.settings import DataSettings, Natural, Section
+from auditkit.data.sources import open_source
 from auditkit.errors import DataError, SettingsError
-from auditkit.plugin.probe import discover
-from auditkit.text import listing, one_of
+from auditkit.plugin import discover
+from auditkit.record.settings import RecordingSettings
+from auditkit.text import cut, listing, one_of
 
-Natural = Annotated[int, Field(strict=True, ge=0)]
-Positive = Annotated[int, Field(strict=True, ge=1)]
+Place = tuple[str, ...]
+"""Section and key; a key alone at the top."""
 
 
-class Settings(BaseModel):
-    """One run, fully said. `configs/default.yaml` explains every field and repeats its default."""
+_NOT_DECIDING = frozenset(
+    ["model", "baseline", "reseeded", "dataset", "data_dir", "out", "overwrite", "batch_tokens",
+     "device", "strict", "speed_documents"]
+)  # fmt: skip
+"""Settings that decide no number in `results.json`: paths and speed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str
-    dataset: str
-    baseline: str | None = None
-    score_norm: str | None = None
-    """Of a checkpoint of the original implementation. None: what its recipe assumes."""
-    split: str | None = None
-    limit: Positive | None = None
-    text_column: str | None = None
-    label_column: str | None = None
-    groups: tuple[str, ...] = ()
-    data_dir: Path | None = None
-    out: Path | None = None
-    overwrite: StrictBool = False
-    device: str = "auto"
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    batch_tokens: Positive = 7168
-    random_draws: Natural = 3
-    random_documents: Natural = 2000
-    attribution_sample: Natural = 200
-    speed_documents: Natural = 256
-    """0: times are not measured."""
-    glossary: Path | None = None
-    spacy_model: str | None = None
+class ProbeSettings(Section):
+    """Which probes answer, and what they are given."""
+
     probes: tuple[str, ...] | None = None
     """None: all that are installed."""
     without: tuple[str, ...] = ()
-    options: dict[str, dict[str, Any]] = {}
+    options: dict[str, dict[str, Any]] = Field(default={})
     """By probe: its options."""
-    seed: Natural = 0
-    strict: StrictBool = False
-    max_length: Positive | None = None
-    """None: the checkpoint's."""
-
-    @field_validator("groups", mode="before")
-    @classmethod
-    def _split_at_commas(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return tuple(filter(None, (part.strip() for part in value.split(","))))
-        return value
-
-    @field_validator("device")
-    @classmethod
-    def _is_device(cls, value: str) -> str:
-        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", value, flags=re.ASCII):
-            raise ValueError("expected auto, cpu, cuda or cuda:NUMBER")
-        return value
+    glossary: Path | None = None
+    attribution_sample: Natural = 200
 
     @field_validator("probes", "without", "options")
     @classmethod
@@ -84,27 +54,105 @@ class Settings(BaseModel):
         return value
 
 
-def load_settings(config: str | None, flags: Mapping[str, Any]) -> Settings:
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
+
+
+class Settings(Section):
+    """One run, fully said. `configs/default.yaml` explains every key and repeats its default."""
+
+    models: ModelSettings
+    data: DataSettings
+    recording: RecordingSettings = RecordingSettings()
+    probing: ProbeSettings = ProbeSettings()
+    speed_documents: Natural = 256
+    """0: times are not measured."""
+    out: Annotated[str | None, BeforeValidator(_as_text)] = None
+    """A directory, or a URL that fsspec knows."""
+    overwrite: StrictBool = False
+
+    def flat(self) -> dict[str, Any]:
+        """All settings by key, as plain JSON."""
+        dumped = self.model_dump(mode="json")
+        sections = [dumped.pop(name) for name in SECTIONS]
+        return {key: value for part in (*sections, dumped) for key, value in part.items()}
+
+    def deciding(self) -> dict[str, Any]:
+        """The settings that decide the numbers, without a machine's paths."""
+        kept = {key: value for key, value in self.flat().items() if key not in _NOT_DECIDING}
+        for key in ("glossary", "spacy_model"):
+            kept[key] = Path(kept[key]).name if kept[key] else None
+        return kept
+
+
+SECTIONS: Mapping[str, type[Section]] = {
+    name: field.annotation
+    for name, field in Settings.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+}
+PLACES: Mapping[str, Place] = {
+    **{key: (name, key) for name, kind in SECTIONS.items() for key in kind.model_fields},
+    **{key: (key,) for key in Settings.model_fields if key not in SECTIONS},
+}
+"""Where each key of a file or flag belongs."""
+
+
+def load_settings(
+    config: str | None, flags: Mapping[str, Any], *, origin: str = "flags"
+) -> Settings:
     """The settings of a run.
 
     Args:
         config: A packaged configuration (`default`, `agnews`, `imdb`) or the path of a YAML file.
-        flags: By field name; None and () are flags that were not given.
+        flags: By key, or by section and key; None and () are flags that were not given.
+        origin: What errors call the flags.
 
     Raises:
         SettingsError: `section -> key: message, value seen`, one for every key at fault, in one
             line; the section is the file or `flags`.
     """
-    given = {key: value for key, value in flags.items() if value is not None and value != ()}
-    values = _read_config(config) if config is not None else {}
+    given = _placed(origin, {k: v for k, v in flags.items() if v is not None and v != ()})
+    values = _placed(config, _read_config(config)) if config is not None else {}
+    nested: dict[str, Any] = {name: {} for name in SECTIONS}
+    for (*section, key), value in {**values, **given}.items():
+        (nested[section[0]] if section else nested)[key] = value
     try:
-        return Settings.model_validate({**values, **given})
+        return Settings.model_validate(nested)
     except ValidationError as error:
         problems = [
-            _problem("flags" if item["loc"][0] in given else config or "flags", item)
+            _problem(origin if _place(item["loc"]) in given else config or origin, item)
             for item in error.errors()
         ]
         raise SettingsError("; ".join(problems)) from error
+
+
+def section_of(name: str, flags: Mapping[str, Any], *, origin: str = "flags") -> Any:
+    """One section, checked, where there are no settings of a run; arguments as `load_settings`.
+
+    Raises:
+        SettingsError: As `load_settings`.
+    """
+    needed = {"model": "", "dataset": ""}
+    return getattr(load_settings(None, {**needed, **flags}, origin=origin), name)
+
+
+def _placed(origin: str, values: Mapping[str, Any]) -> dict[Place, Any]:
+    """Values by place, whether they were given by key or by section and key."""
+    placed: dict[Place, Any] = {}
+    for name, value in values.items():
+        if name not in SECTIONS:
+            inside = [(PLACES.get(name, (name,)), value)]
+        elif isinstance(value, Mapping):
+            inside = [((name, str(key)), part) for key, part in value.items()]
+        else:
+            raise SettingsError(f"{origin} -> {name}: expected keys and values, {_seen(value)}")
+        for place, part in inside:
+            if place in placed:
+                raise SettingsError(
+                    f"{origin} -> {place[-1]}: stands twice, alone and in {place[0]}"
+                )
+            placed[place] = part
+    return placed
 
 
 def read_glossary(path: Path) -> tuple[str, ...]:
@@ -177,14 +225,22 @@ def _read_config(config: str) -> dict[str, Any]:
     return values
 
 
-def _problem(section: str, item: Mapping[str, Any]) -> str:
+def _place(location: Sequence[int | str]) -> Place:
+    """Section and key of what pydantic complains of."""
+    return tuple(str(part) for part in location[: 2 if location[0] in SECTIONS else 1])
+
+
+def _problem(origin: str, item: Mapping[str, Any]) -> str:
     """One pydantic error as `section -> key: message, value seen`."""
-    where = " -> ".join([section, *(str(part) for part in item["loc"])])
-    if item["type"] == "missing":
-        flag = str(item["loc"][0]).replace("_", "-")
-        return f"{where}: missing; give --{flag} or the key in a config"
+    *section, key = place = _place(item["loc"])
     if item["type"] == "extra_forbidden":
-        return f"{where}: no such key; {one_of(Settings.model_fields, str(item['loc'][0]))}"
-    message = str(item["msg"]).removeprefix("Value error, ")
-    seen = repr(item["input"])
-    return f"{where}: {message}, seen {seen if len(seen) <= 80 else f'{seen[:79]}…'}"
+        names: Iterable[str] = SECTIONS[section[0]].model_fields if section else PLACES
+        return f"{' -> '.join([origin, *place])}: no such key; {one_of(names, key)}"
+    where = " -> ".join([origin, key, *map(str, item["loc"][len(place) :])])
+    if item["type"] == "missing":
+        return f"{where}: missing; give --{key.replace('_', '-')} or the key in a config"
+    return f"{where}: {str(item['msg']).removeprefix('Value error, ')}, {_seen(item['input'])}"
+
+
+def _seen(value: Any) -> str:
+    return f"seen {cut(repr(value), 80)}"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auditkit.stats.estimates import FEWEST, RESAMPLES, Estimate
-from auditkit.stats.resampling import bootstrap_sums, percentile_interval
+from auditkit.stats.estimates import Estimate, resampled
+from auditkit.stats.resampling import Bootstrap
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -30,11 +30,7 @@ class Scores:
 
 
 def classification_report(
-    predicted: Ints,
-    labels: Ints,
-    classes: int,
-    rng: np.random.Generator,
-    resamples: int = RESAMPLES,
+    predicted: Ints, labels: Ints, classes: int, bootstrap: Bootstrap
 ) -> tuple[tuple[Scores, ...], Scores, Scores]:
     """What scikit-learn's report of that name holds: per class, macro and weighted average.
 
@@ -44,8 +40,7 @@ def classification_report(
         predicted: Predicted classes (n, J), n at least 1.
         labels: Gold classes (n,).
         classes: C.
-        rng: Source of the resamples.
-        resamples: How many, for the intervals of F1.
+        bootstrap: How to resample for the intervals of F1.
 
     Returns:
         Scores per class (C of them), their mean, and their mean weighted by support.
@@ -56,7 +51,7 @@ def classification_report(
     precision, recall, f1, support = precision_recall_fscore_support(
         np.repeat(labels, draws), predicted.ravel(), labels=range(classes), zero_division=np.nan
     )
-    sums = bootstrap_sums(_counts(predicted, labels, classes), rng, resamples)
+    sums = bootstrap.sums(_counts(predicted, labels, classes))
     hits, counted, gold = np.moveaxis(sums.reshape(-1, 3, classes), 1, 0)  # each (resamples, C)
     drawn = np.full_like(hits, np.nan)
     np.divide(2 * hits, counted + gold, out=drawn, where=counted + gold > 0)
@@ -108,14 +103,7 @@ def _defined(value: float) -> float | None:
 
 
 def _estimate(value: float | None, drawn: Floats, n: int) -> Estimate:
-    """A value with the interval of its resamples, those left out that are undefined."""
+    """F1 with the interval of its resamples."""
     if value is None:
         return Estimate(None, n, why_not="a class is neither among the labels nor predicted")
-    if n < FEWEST:
-        return Estimate(value, n, why_not=f"fewer than {FEWEST} documents")
-    known = drawn[np.isfinite(drawn)]
-    if len(known) < 0.95 * len(drawn):
-        return Estimate(value, n, why_not="undefined in more than 5 % of the resamples")
-    if float(np.ptp(known)) == 0.0:
-        return Estimate(value, n, why_not="the value is the same in every resample")
-    return Estimate(value, n, percentile_interval(known))
+    return resampled(value, n, drawn, "f1")

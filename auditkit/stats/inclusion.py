@@ -69,6 +69,7 @@ def kept_count_variance(
     total: NDArray[Any],
     kept: NDArray[Any],
     pieces: NDArray[Any],
+    words: NDArray[Any],
     units: int,
 ) -> Floats:
     """Variance, under random keeping, of the number of words kept in each unit.
@@ -77,10 +78,11 @@ def kept_count_variance(
     in a document of one piece gives 0.
 
     Args:
-        unit: Unit of each word (words,), 0..units−1. All words of a unit are of one document.
-        total: N of the word's document (words,).
-        kept: k of the word's document (words,).
-        pieces: g of each word (words,).
+        unit: Unit of each row of words (rows,), 0..units−1. All of a unit are of one document.
+        total: N of the row's document (rows,).
+        kept: k of the row's document (rows,).
+        pieces: g of the row's words (rows,).
+        words: How many words the row stands for (rows,).
         units: Number of units.
 
     Returns:
@@ -88,7 +90,8 @@ def kept_count_variance(
     """
     width = int(pieces.max(initial=0)) + 1
     alike = unit * width + pieces
-    keys, first, count = np.unique(alike, return_index=True, return_counts=True)
+    keys, first, which = np.unique(alike, return_index=True, return_inverse=True)
+    count = np.bincount(which, weights=words, minlength=keys.size)
     u, g = np.divmod(keys, width)  # (groups,) of words alike in unit and pieces
     n, k = total[first], kept[first]
     q = drop_probability(n, k, g)

@@ -12,13 +12,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from auditkit.stats.estimates import RESAMPLES, Estimate
-from auditkit.stats.resampling import bootstrap_sums, percentile_interval
+from auditkit.stats.estimates import FEWEST, Estimate, too_few
+from auditkit.stats.resampling import Bootstrap, percentile_interval
 
 Floats = NDArray[np.float64]
-
-FEW_DISCORDANT = 10
-"""Below so many discordant documents the bootstrap fails: at none it gives [0, 0], a false pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +46,8 @@ class Difference:
 def accuracy_difference(
     right: NDArray[np.bool_],
     reference: NDArray[np.bool_],
-    rng: np.random.Generator,
+    bootstrap: Bootstrap,
     *,
-    resamples: int = RESAMPLES,
     level: float = 0.95,
 ) -> Difference:
     """Paired difference in accuracy with interval and exact McNemar p.
@@ -63,23 +59,22 @@ def accuracy_difference(
     Args:
         right: Whether the model is right (n,).
         reference: Whether the reference is (n,), or in each of J draws (n, J).
-        rng: Source of the resamples.
-        resamples: Number of bootstrap resamples.
+        bootstrap: How to resample.
         level: Coverage aimed at.
 
     Returns:
         The difference, with the percentile interval of the document bootstrap or, with fewer than
-        `FEW_DISCORDANT` discordant documents, Tango's score interval.
+        `FEWEST["discordant"]` discordant documents, Tango's score interval.
     """
     draws = reference.reshape(len(right), -1)  # (n, J)
     n, change = len(right), right.astype(np.float64) - draws.mean(axis=1)
     gained, lost = float(change[change > 0].sum()), float(-change[change < 0].sum())
     first = right.astype(np.int8) - draws[:, 0]
     p = mcnemar_exact(int((first < 0).sum()), int((first > 0).sum()))
-    if int((change != 0).sum()) < FEW_DISCORDANT:
+    if too_few("discordant", int((change != 0).sum())):
         low, high = tango_interval(lost, gained, n, level)
         return Difference((gained - lost) / n, (low, high), "Tango", lost, gained, n, p)
-    sums = bootstrap_sums(change[:, None], rng, resamples)[:, 0]
+    sums = bootstrap.sums(change[:, None])[:, 0]
     interval = percentile_interval(sums / n, level)
     return Difference((gained - lost) / n, interval, "bootstrap", lost, gained, n, p)
 
@@ -175,7 +170,9 @@ def non_inferiority(
     return Verdict(outcome, low > 0, needed, detectable)
 
 
-def debiased_ece(confidence: Floats, right: NDArray[np.bool_], bins: int = 15) -> float | None:
+def debiased_ece(
+    confidence: Floats, right: NDArray[np.bool_], bins: int = FEWEST["ece"]
+) -> float | None:
     """Expected calibration error of the top label, less its bias, in bins of equal mass.
 
     The plain estimate takes noise for miscalibration. Its bias is estimated as by Kumar, Liang and

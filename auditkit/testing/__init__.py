@@ -7,16 +7,18 @@ def test_contract(name, trace):
     check_probe(MyProbe(), trace)
 """
 
+from auditkit.testing.bench import SyntheticBench
+from auditkit.testing.contract import check_probe
+from auditkit.testing.synthetic import synthetic_trace
 from auditkit.testing.traces import (
-    SyntheticBench,
-    check_probe,
     contract_traces,
     replace_tables,
-    synthetic_trace,
+    resharded,
+    whole,
     with_depth,
 )
 
 __all__ = [
-    "SyntheticBench", "check_probe", "contract_traces", "replace_tables", "synthetic_trace",
-    "with_depth",
+    "SyntheticBench", "check_probe", "contract_traces", "replace_tables", "resharded",
+    "synthetic_trace", "whole", "with_depth",
 ]  # fmt: skip

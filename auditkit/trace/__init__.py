@@ -1,1 +1,48 @@
-"""The trace: what the models did to every token, as columns. The contract of the project."""
+"""The trace: what the models did to every token, as columns. The contract of the project.
+
+Models write it once; probes read columns and never need a model again. `Trace.open` opens one,
+`trace.documents` holds its documents, `scan` and `fold` go through everything else.
+"""
+
+from auditkit.trace.about import (
+    SCHEMA_VERSION,
+    About,
+    AnnotatorAbout,
+    ArmAbout,
+    BudgetAbout,
+    DatasetAbout,
+    ModelAbout,
+    Refused,
+)
+from auditkit.trace.arms import ARMS, Arm, arm, keys
+from auditkit.trace.documents import Answers, Documents
+from auditkit.trace.reading import Shard, Step, Trace
+from auditkit.trace.tables import TABLES, conform, documents_schema, validate
+from auditkit.trace.writing import finish, finished_shards, write_shard
+
+__all__ = [
+    "ARMS",
+    "SCHEMA_VERSION",
+    "TABLES",
+    "About",
+    "AnnotatorAbout",
+    "Answers",
+    "Arm",
+    "ArmAbout",
+    "BudgetAbout",
+    "DatasetAbout",
+    "Documents",
+    "ModelAbout",
+    "Refused",
+    "Shard",
+    "Step",
+    "Trace",
+    "arm",
+    "conform",
+    "documents_schema",
+    "finish",
+    "finished_shards",
+    "keys",
+    "validate",
+    "write_shard",
+]

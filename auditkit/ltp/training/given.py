@@ -6,12 +6,29 @@ from pathlib import Path
 from typing import Any
 
 from auditkit.errors import CheckpointError, SettingsError
-from auditkit.ltp.checkpoints import load_baseline, training_record
+from auditkit.ltp.checkpoints import (
+    fingerprint,
+    load_baseline,
+    open_backbone,
+    training_record,
+)
 from auditkit.ltp.modeling import LTPForSequenceClassification
 
-_CONTROL = ("epochs", "max_length", "batch_size", "learning_rate", "distill", "seed", "bf16",
-            "documents_sha256", "labels")  # fmt: skip
-"""The choices that the stage `continued` depends on, besides its baseline."""
+_SHARED = (
+    "max_length",
+    "batch_size",
+    "learning_rate",
+    "seed",
+    "bf16",
+    "documents_sha256",
+    "labels",
+)
+
+_DEPENDS = {
+    "continued": (*_SHARED, "distill", "epochs"),
+    "reseeded": (*_SHARED, "backbone_sha256", "epochs of the baseline"),
+}
+"""By optional stage the choices that it depends on, besides a baseline that it starts from."""
 
 
 def baseline_in(name: str) -> str:
@@ -29,20 +46,84 @@ def classes(name: str) -> tuple[str, ...]:
     return load_baseline(baseline_in(name)).config.labels
 
 
-def continued_beside(baseline: str, choices: Mapping[str, Any]) -> str | None:
-    """What an earlier training made of its baseline by training it on, if `choices` would too.
+def control_beside(name: str, baseline: str, out: Path, choices: Mapping[str, Any]) -> str | None:
+    """The control that a training left beside its baseline, if `choices` would make the same.
+
+    It is looked for beside the baseline, and in the other budgets of a sweep that was given one.
 
     Args:
+        name: `continued` or `reseeded`.
         baseline: Where the baseline lies.
-        choices: Of the training that would otherwise make it anew.
+        out: Where the training goes that would otherwise make it anew.
+        choices: Of that training.
     """
-    home = Path(baseline).parent
-    there = home / "continued"
-    if Path(baseline).name != "baseline" or not there.is_dir():
-        return None
-    seen = (training_record(str(home)) or {}).get("settings")
-    alike = isinstance(seen, dict) and all(seen.get(key) == choices[key] for key in _CONTROL)
-    return str(there) if alike else None
+    given = choices["baseline_sha256"]
+    budgets = sorted(out.parent.glob("share-*")) if out.match("share-*") else []
+    known = {Path(baseline).parent: _choices_of(baseline)} | {
+        place: seen
+        for place in budgets
+        if (seen := _choices_of(str(place / "baseline"))) and seen.get("baseline_sha256") == given
+    }
+    for home, seen in known.items():
+        there = home / name
+        if there.is_dir() and seen and _depends(name, seen) == _depends(name, choices):
+            return str(there)
+    return None
+
+
+def encoder_of(baseline: str, labels: Sequence[str]) -> str:
+    """The encoder that a baseline was trained from, by the record of its training.
+
+    Raises:
+        SettingsError: No record names it, or it cannot be opened, or is another by now.
+    """
+    seen = _choices_of(baseline) or {}
+    name = seen.get("backbone")
+    needs = f"--reseeded needs --backbone, the encoder that {baseline} was trained from: "
+    if not isinstance(name, str):
+        raise SettingsError(needs + "no training.json beside it names one")
+    needs += f"its training.json names {name}, "
+    try:
+        open_backbone(name, labels)
+    except CheckpointError as error:
+        raise SettingsError(needs + "which cannot be opened from here") from error
+    if fingerprint(name) != seen.get("backbone_sha256"):
+        raise SettingsError(needs + "where another one lies by now")
+    return name
+
+
+def check_recipe(baseline: str, choices: Mapping[str, Any]) -> None:
+    """Make sure that `choices` would train a baseline as this one was, as far as that is recorded.
+
+    Raises:
+        SettingsError: They would not; the difference to it would not be that of seeds.
+    """
+    seen = _choices_of(baseline)
+    if seen is None or seen.get("backbone") is None:
+        return
+    wanted = _depends("reseeded", choices)
+    for key, value in _depends("reseeded", seen).items():
+        if value != wanted[key]:
+            raise SettingsError(
+                f"{key} is {wanted[key]!r}, and {baseline} was trained with {value!r}; --reseeded "
+                "repeats its training: give the same, or leave --reseeded out"
+            )
+
+
+def _choices_of(baseline: str) -> Mapping[str, Any] | None:
+    """What the training that left this baseline was begun with, if its record lies beside it."""
+    place = Path(baseline)
+    record = training_record(str(place.parent)) if place.name == "baseline" else None
+    seen = (record or {}).get("settings")
+    return seen if isinstance(seen, dict) else None
+
+
+def _depends(name: str, choices: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `choices` that the stage depends on."""
+    epochs = choices.get("epochs")
+    first = epochs[0] if isinstance(epochs, list) and epochs else None
+    known = {**choices, "epochs of the baseline": first}
+    return {key: known.get(key) for key in _DEPENDS[name]}
 
 
 def open_given(name: str, labels: Sequence[str], max_length: int) -> LTPForSequenceClassification:

@@ -4,110 +4,44 @@
     soft       soft masks: weights and thresholds together, cross-entropy + λ · regulariser
     hard       thresholds frozen, rows removed: weights alone
     continued  optional control: the baseline trained on for as many steps as soft and hard together
+    reseeded   optional control: the baseline stage again, of the next seed
 
 Deviations from the paper are recorded in `training.json`. A training can be killed at any moment
 and resumed: a stage goes on from its last whole checkpoint, and a finished stage is not made again.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from transformers import (
-    DataCollatorWithPadding,
-    TrainingArguments,
-    set_seed,
-)
+from transformers import DataCollatorWithPadding, set_seed
 
-from auditkit.errors import SettingsError
-from auditkit.ltp.checkpoints import (
-    fingerprint,
-    from_stock,
-    load_baseline,
-    load_ltp,
-    load_tokenizer,
-    open_backbone,
-)
-from auditkit.ltp.inference import evaluate, run
+from auditkit.ltp.checkpoints import load_tokenizer
+from auditkit.ltp.inference import evaluate
 from auditkit.ltp.modeling import LTPForSequenceClassification
-from auditkit.ltp.training.budget import LambdaController, fit_offset, warm_start
-from auditkit.ltp.training.documents import Labelled, Rows, Tokens, documents_sha256
+from auditkit.ltp.training.budget import LambdaController, fit_offset
+from auditkit.ltp.training.documents import Labelled, Rows, Tokens
 from auditkit.ltp.training.given import (
     baseline_in,
-    check_length,
-    continued_beside,
+    check_recipe,
+    control_beside,
+    encoder_of,
     open_given,
     short_name,
 )
-from auditkit.ltp.training.trainer import StageTrainer, Step
-from auditkit.ltp.training.workspace import STOCK, Clock, Stage, Workspace
-
-STAGES = ("baseline", "soft", "hard")
-CONTINUED = "continued"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingSettings:
-    """What a training depends on, apart from its data."""
-
-    backbone: str | None = None
-    """Pretrained encoder that the baseline is made from."""
-    baseline: str | None = None
-    """A baseline that is there already, instead: a stock classifier, or an earlier training."""
-    epochs: tuple[float, float, float] = (2.0, 1.0, 2.0)
-    """Of the stages baseline, soft and hard."""
-    target_macs_share: float | None = 0.5
-    """MACs of the pruned model as a share of the baseline's, reached by the means of `budget`."""
-    lam: float = 1e-2
-    """λ: fixed without a target, else where the controller starts."""
-    max_length: int = 128
-    batch_size: int = 32
-    learning_rate: float = 1e-4
-    """Of the baseline stage; the later stages take half of it."""
-    threshold_lr: float = 0.01
-    """Like `temperature` in units of the mean score, which is 1 over the mean number of tokens: the
-    same recipe then fits short documents and long ones."""
-    temperature: float = 0.05
-    """Of the soft masks."""
-    distill: float = 0.5
-    """Weight of the divergence from the baseline's predictions in the soft and hard stages."""
-    continued: bool = False
-    """Train the baseline on, too: the control that has had as much training as the pruned model.
-
-    It differs from the pruned model in its masks: as many steps on the same data, at the same
-    learning rate (which falls to 0 once, not in each of two stages), and the same loss but for λ,
-    distillation from the baseline included. Trained on plain cross-entropy it would mix what the
-    teacher gives with what pruning takes.
-    """
-    final_threshold: float = 0.01
-    """Without a target: thresholds start at l/L of this, as in the paper."""
-    seed: int = 0
-    device: str = "cpu"
-    bf16: bool = False
-    save_steps: int = 100
-
-    def __post_init__(self) -> None:
-        for name, good, expected in (
-            ("backbone", self.backbone or self.baseline, "a checkpoint, or a baseline instead"),
-            ("epochs", len(self.epochs) == 3 and min(self.epochs) > 0, "three numbers above 0"),
-            (
-                "target-macs-share",
-                self.target_macs_share is None or 0.05 <= self.target_macs_share <= 1,
-                "a share from 0.05 to 1",
-            ),
-            ("lambda", self.lam >= 0, "0 or more"),
-            ("max-length", self.max_length >= 8, "8 or more"),
-            ("batch-size", self.batch_size >= 1, "1 or more"),
-            ("learning-rate", self.learning_rate > 0, "a number above 0"),
-            ("distill", 0 <= self.distill <= 1, "a share from 0 to 1"),
-            ("save-steps", self.save_steps >= 1, "1 or more"),
-        ):
-            if not good:
-                seen = getattr(self, {"lambda": "lam"}.get(name, name.replace("-", "_")))
-                raise SettingsError(f"{name} is {seen}; expected {expected}")
+from auditkit.ltp.training.outcome import Stage
+from auditkit.ltp.training.settings import (
+    CONTINUED,
+    FROM_BACKBONE,
+    RESEEDED,
+    TrainingSettings,
+    choices,
+    deviations,
+)
+from auditkit.ltp.training.starting import model_of, start_thresholds, teacher_logits
+from auditkit.ltp.training.trainer import StageTrainer, Step, arguments
+from auditkit.ltp.training.workspace import STOCK, Clock, Workspace
 
 
 def train(
@@ -128,29 +62,38 @@ def train(
         training: The documents to learn from.
         held_out: Documents that nothing is fitted to; every stage is evaluated on them.
         labels: Class names by class index.
-        out: Gets the pruned model, `baseline/`, `continued/` if asked for, and `training.json`.
+        out: Gets the pruned model, `baseline/`, `continued/` and `reseeded/` if asked for, and
+            `training.json`.
         resume: Go on with an interrupted training of the same settings.
         observer: Told after every optimiser step.
         on_stage: Told after every stage, also after those finished before a resumption.
 
     Raises:
         SettingsError: `out` holds something, or an interrupted training of other settings or data;
-            or the backbone reads fewer tokens than `max_length`.
+            or the backbone reads fewer tokens than `max_length`; or `reseeded` is asked for
+            beside a given baseline of which is not known what it was trained from, or which was
+            trained otherwise.
         CheckpointError: The backbone or the given baseline cannot be opened, or the latter has
             other classes. Nothing was written.
     """
     if settings.baseline is not None:
-        settings = replace(settings, baseline=baseline_in(settings.baseline))
-    work = Workspace(out, _choices(settings, training, held_out, labels))
+        baseline = baseline_in(settings.baseline)
+        settings = replace(settings, baseline=baseline)
+        if settings.reseeded and settings.backbone is None:
+            settings = replace(settings, backbone=encoder_of(baseline, labels))
+    work = Workspace(out, choices(settings, training, held_out, labels))
     if (finished := work.finished(resume)) is not None:
         for stage in finished:
             on_stage(stage)
         return finished
+    if settings.baseline is not None and settings.reseeded:
+        check_recipe(settings.baseline, work.choices)
+        model_of(RESEEDED, settings, labels, work)  # if it cannot be made, that is said now
     tokenizer = load_tokenizer(settings.baseline or settings.backbone or "")
     tokenizer.model_max_length = settings.max_length  # whoever opens the result truncates alike
     data = Tokens(tokenizer, training, held_out, settings.max_length)
     stages: list[Stage] = []
-    for name in _stages(settings):
+    for name in settings.stages:
         if not work.is_done(name):
             if (given := _given(name, settings, work)) is not None:
                 _take(name, given, settings, data, labels, work)
@@ -158,18 +101,8 @@ def train(
                 _run_stage(name, settings, data, labels, work, observer)
         stages.append(work.stage(name))
         on_stage(stages[-1])
-    work.deliver(stages, _deviations(settings))
+    work.deliver(stages, deviations(settings))
     return tuple(stages)
-
-
-def _stages(settings: TrainingSettings) -> tuple[str, ...]:
-    return (*STAGES, CONTINUED) if settings.continued else STAGES
-
-
-def _epochs(name: str, settings: TrainingSettings) -> float:
-    if name == CONTINUED:
-        return settings.epochs[1] + settings.epochs[2]
-    return settings.epochs[STAGES.index(name)]
 
 
 def _given(name: str, settings: TrainingSettings, work: Workspace) -> str | None:
@@ -178,7 +111,7 @@ def _given(name: str, settings: TrainingSettings, work: Workspace) -> str | None
         return None
     if name == "baseline":
         return settings.baseline
-    return continued_beside(settings.baseline, work.choices)
+    return control_beside(name, settings.baseline, work.out, work.choices)
 
 
 def _take(
@@ -206,8 +139,8 @@ def _run_stage(
     observer: Callable[[Step], None],
 ) -> None:
     """Train one stage from what the one before left, and leave it in the workspace."""
-    set_seed(settings.seed + (*STAGES, CONTINUED).index(name))
-    model = _model(name, settings, labels, work)
+    set_seed(settings.seed_of(name))
+    model = model_of(name, settings, labels, work)
     work.begin()
     checkpoint = work.last_checkpoint(name)
     controller = None
@@ -216,14 +149,17 @@ def _run_stage(
         controller = LambdaController(settings.target_macs_share, **state)
         model.config.temperature = settings.temperature * data.mean_score
         if checkpoint is None:
-            _start_thresholds(model, settings, data)
+            start_thresholds(model, settings, data)
     teacher = None
-    if name != "baseline" and settings.distill:
-        teacher = _teacher(work, data, settings.device)
+    if name not in FROM_BACKBONE and settings.distill:
+        teacher = teacher_logits(work, data, settings.device)
+    steps = -1
+    if name == CONTINUED:
+        steps = work.stage("soft").steps + work.stage("hard").steps
     clock = work.clock(name, checkpoint)
     trainer = StageTrainer(
         model=model,
-        args=_arguments(name, settings, work),
+        args=arguments(name, settings, work.steps(name), steps),
         train_dataset=Rows(data, teacher),
         data_collator=DataCollatorWithPadding(data.tokenizer),
         stage=name,
@@ -235,36 +171,6 @@ def _run_stage(
     )
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     _finish_stage(name, settings, data, trainer, work, clock)
-
-
-def _model(
-    name: str, settings: TrainingSettings, labels: Sequence[str], work: Workspace
-) -> LTPForSequenceClassification:
-    """What the stage starts from: the backbone, or what the stage before left."""
-    if name == "baseline":
-        backbone = open_backbone(settings.backbone or "", labels)
-        # drawing the masks would cost a third of a step at 256 tokens
-        backbone.config.attention_probs_dropout_prob = 0.0
-        model = from_stock(backbone)
-        check_length(settings.backbone or "", model, settings.max_length)
-    elif name == "hard":
-        model = load_ltp(str(work.directory("soft")))
-    else:
-        model = load_baseline(str(work.directory("baseline")))
-    model.config.pruning = name if name in ("soft", "hard") else "off"
-    model.thresholds.requires_grad_(name == "soft")
-    return model.to(settings.device)
-
-
-def _start_thresholds(
-    model: LTPForSequenceClassification, settings: TrainingSettings, data: Tokens
-) -> None:
-    """Where the soft stage begins: as the budget asks for, or as in the paper."""
-    if settings.target_macs_share is None:
-        rising = torch.arange(len(model.layers)) / len(model.layers)
-        model.thresholds.data.copy_(rising * settings.final_threshold)
-    else:
-        warm_start(model, data.calibration, settings.target_macs_share)
 
 
 def _finish_stage(
@@ -289,7 +195,7 @@ def _finish_stage(
         model,
         data,
         steps=trainer.state.global_step,
-        documents=round(len(data.ids) * _epochs(name, settings)),
+        documents=round(len(data.ids) * settings.epochs_of(name)),
         seconds=round(clock.elapsed, 1),
         lam=trainer.controller.value if trainer.controller else None,
         offset=offset,
@@ -321,76 +227,3 @@ def _measured(
         held_out=held.documents,
         **more,
     )
-
-
-def _teacher(work: Workspace, data: Tokens, device: str) -> np.ndarray:
-    """(rows, C) the baseline's logits for the training documents."""
-    baseline = load_baseline(str(work.directory("baseline"))).to(device)
-    results = list(run(baseline, data.ids, pruning="off"))
-    order = np.argsort(np.concatenate([result.indices for result in results]))
-    logits: np.ndarray = np.concatenate([result.logits for result in results])[order]
-    return logits
-
-
-def _arguments(name: str, settings: TrainingSettings, work: Workspace) -> TrainingArguments:
-    steps = -1
-    if name == CONTINUED:
-        steps = work.stage("soft").steps + work.stage("hard").steps
-    return TrainingArguments(
-        output_dir=str(work.steps(name)),
-        per_device_train_batch_size=settings.batch_size,
-        num_train_epochs=_epochs(name, settings),
-        max_steps=steps,
-        learning_rate=settings.learning_rate * (1.0 if name == "baseline" else 0.5),
-        lr_scheduler_type="linear",
-        warmup_steps=0.06,
-        weight_decay=0.01,
-        max_grad_norm=0.0,  # the trainer clips weights and thresholds apart
-        logging_strategy="no",
-        save_strategy="steps",
-        save_steps=settings.save_steps,
-        save_total_limit=2,
-        report_to="none",
-        disable_tqdm=True,
-        seed=settings.seed,
-        use_cpu=settings.device == "cpu",
-        bf16=settings.bf16,
-        remove_unused_columns=False,
-    )
-
-
-def _choices(
-    settings: TrainingSettings, training: Labelled, held_out: Labelled, labels: Sequence[str]
-) -> dict[str, Any]:
-    """Everything that a resumed training must share with the one it goes on with, as JSON."""
-    sources = {"backbone": settings.backbone, "baseline": settings.baseline}
-    return {
-        **asdict(settings),
-        **{kind: name and short_name(name) for kind, name in sources.items()},
-        **{f"{kind}_sha256": name and fingerprint(name) for kind, name in sources.items()},
-        "epochs": list(settings.epochs),
-        "rows": len(training.labels),
-        "held_out_rows": len(held_out.labels),
-        "documents_sha256": documents_sha256(training, held_out),
-        "labels": list(labels),
-    }
-
-
-def _deviations(settings: TrainingSettings) -> list[str]:
-    """Where this training differs from the paper's recipe."""
-    said = [
-        "[CLS] / <s> is never dropped",
-        "scores are divided by the document's own length",
-        "no dropout on attention probabilities",
-        "the masks' temperature and the thresholds' learning rate scale with the mean score",
-    ]
-    if settings.target_macs_share is not None:
-        said += [
-            "thresholds start at quantiles of the baseline's scores that meet the target",
-            "lambda is moved by a controller during the soft stage",
-            "one offset common to all thresholds is fitted on training documents before and after "
-            "the hard stage",
-        ]
-    if settings.distill:
-        said.append("soft and hard stages also learn from the baseline's predictions")
-    return said

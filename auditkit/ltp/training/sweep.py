@@ -15,8 +15,9 @@ from pathlib import Path
 
 from auditkit.errors import SettingsError
 from auditkit.files import write_whole
-from auditkit.ltp.training.stages import TrainingSettings
-from auditkit.ltp.training.workspace import Stage, begun
+from auditkit.ltp.training.outcome import Stage
+from auditkit.ltp.training.settings import TrainingSettings
+from auditkit.ltp.training.workspace import begun
 
 Training = Callable[[TrainingSettings, Path], Sequence[Stage]]
 """Trains one budget into a directory, or goes on with it there, as

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from transformers.trainer_callback import ExportableState, PrinterCallback
 from auditkit.ltp.cost import macs_share
 from auditkit.ltp.modeling import LTPForSequenceClassification
 from auditkit.ltp.training.budget import LambdaController
+from auditkit.ltp.training.settings import FROM_BACKBONE, TrainingSettings
 
 CLIP_WEIGHTS = 1.0
 CLIP_THRESHOLDS = 1.0
@@ -132,6 +134,40 @@ class StageTrainer(Trainer):
         share = macs_share(self.model.config, lengths)
         self.last["keep_rates"] = tuple(lengths[1:].sum(1) / lengths[0].sum())
         self.last["share"] = share if self.controller is None else self.controller.update(share)
+
+
+def arguments(
+    stage: str, settings: TrainingSettings, place: Path, steps: int = -1
+) -> TrainingArguments:
+    """What the Trainer is told of a stage.
+
+    Args:
+        stage: The stage.
+        settings: All choices.
+        place: Gets its checkpoints.
+        steps: Optimiser steps; -1: as the epochs have it.
+    """
+    return TrainingArguments(
+        output_dir=str(place),
+        per_device_train_batch_size=settings.batch_size,
+        num_train_epochs=settings.epochs_of(stage),
+        max_steps=steps,
+        learning_rate=settings.learning_rate * (1.0 if stage in FROM_BACKBONE else 0.5),
+        lr_scheduler_type="linear",
+        warmup_steps=0.06,
+        weight_decay=0.01,
+        max_grad_norm=0.0,  # the trainer clips weights and thresholds apart
+        logging_strategy="no",
+        save_strategy="steps",
+        save_steps=settings.save_steps,
+        save_total_limit=2,
+        report_to="none",
+        disable_tqdm=True,
+        seed=settings.seed_of(stage),
+        use_cpu=settings.device == "cpu",
+        bf16=settings.bf16,
+        remove_unused_columns=False,
+    )
 
 
 class _Clip(TrainerCallback):

@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,70 +13,16 @@ from transformers import PreTrainedTokenizerBase
 from auditkit._version import __version__
 from auditkit.errors import SettingsError
 from auditkit.files import write_whole
-from auditkit.ltp.checkpoints import save_stock
 from auditkit.ltp.modeling import LTPForSequenceClassification
-from auditkit.ltp.training.budget import TOLERANCE
+from auditkit.ltp.saving import save_stock
+from auditkit.ltp.training.outcome import Budget, Stage
 from auditkit.ltp.training.trainer import Step
 
 LOG_EVERY = 10
 """Steps between two lines of the history."""
 
-STOCK = ("baseline", "continued")
+STOCK = ("baseline", "continued", "reseeded")
 """Stages whose model is never pruned; a folder of that name holds it as a stock classifier."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """What a stage left, measured on the held-out documents."""
-
-    stage: str
-    steps: int
-    documents: int
-    """Training documents seen, repetitions counted."""
-    seconds: float
-    accuracy: float
-    macs_share: float
-    keep_rates: tuple[float, ...]
-    thresholds: tuple[float, ...]
-    lam: float | None = None
-    offset: float | None = None
-    """Added to all thresholds after the stage, to meet the target."""
-    held_out: int = 0
-    """Documents that accuracy and MACs rest on."""
-    given: str = ""
-    """The checkpoint that was taken instead of training one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What a training to a target came to, on the held-out documents."""
-
-    target: float
-    """Share of the baseline's MACs that was asked for."""
-    reached: float
-    met: bool
-    """Within `TOLERANCE` of each other."""
-    accuracy: float
-    baseline_accuracy: float
-    held_out: int
-    """Documents."""
-    seconds: float
-    """Of the soft and the hard stage."""
-
-    @classmethod
-    def of(cls, target: float, stages: Sequence[Stage]) -> "Budget":
-        """The account of a finished training."""
-        by_name = {stage.stage: stage for stage in stages}
-        soft, hard = by_name["soft"], by_name["hard"]
-        return cls(
-            target=target,
-            reached=hard.macs_share,
-            met=abs(hard.macs_share - target) <= TOLERANCE,
-            accuracy=hard.accuracy,
-            baseline_accuracy=by_name["baseline"].accuracy,
-            held_out=hard.held_out,
-            seconds=soft.seconds + hard.seconds,
-        )
 
 
 class Clock:
@@ -123,7 +69,7 @@ class Workspace:
         if record.exists():
             shutil.rmtree(self.root, ignore_errors=True)  # it may have died while it cleared up
             seen = json.loads(record.read_text(encoding="utf-8"))
-            return tuple(_stage(raw) for raw in seen["stages"])
+            return tuple(Stage.of(raw) for raw in seen["stages"])
         if choices is None and (
             self.out.is_file()
             or (self.out.is_dir() and any(p != self.root for p in self.out.iterdir()))
@@ -159,7 +105,7 @@ class Workspace:
     def stage(self, name: str) -> Stage:
         """What a finished stage left."""
         path = self.directory(name) / "stage.json"
-        return _stage(json.loads(path.read_text(encoding="utf-8")))
+        return Stage.of(json.loads(path.read_text(encoding="utf-8")))
 
     def last_checkpoint(self, stage: str) -> Path | None:
         """The newest whole checkpoint: the Trainer writes `trainer_state.json` last."""
@@ -248,8 +194,3 @@ def begun(out: Path) -> dict[str, Any] | None:
             seen: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             return seen["settings"] if path.name == "training.json" else seen
     return None
-
-
-def _stage(raw: Mapping[str, Any]) -> Stage:
-    lists = {k: tuple(v) for k, v in raw.items() if isinstance(v, list)}
-    return Stage(**{**raw, **lists})

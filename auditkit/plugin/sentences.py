@@ -1,64 +1,53 @@
-"""Estimates as a finding holds them, and numbers as people read them.
+"""Numbers as people read them, and the sentence that a claim is.
 
-An estimate becomes a measurement, two cells of a table, or part of a sentence. Printed numbers have
-one number of decimals per column, a true minus and no false zeros.
+Printed numbers have one number of decimals per column, a true minus and no false zeros.
 """
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
-from auditkit.finding.values import Cell, Column, ColumnKind, Interval, Measurement, Undefined
+from auditkit.finding import Interval
 from auditkit.stats.estimates import Estimate
+
+ALPHA = 0.05
+"""Adjusted p below which a difference is said to be one."""
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LARGE = 1e7
 
 
-def measurement(
-    name: str, estimate: Estimate, unit: str, *, n: int | None = None, **labels: Any
-) -> Measurement:
-    """An estimate as a measurement.
+def direction(estimate: Estimate, null: float = 0.0) -> int | None:
+    """+1 where the estimate is shown to be above `null`, -1 below, 0 where neither is shown.
+
+    By the adjusted p where the estimate was tested among others, else by its interval. None: it
+    cannot be said, for want of a value, or of an interval.
+    """
+    if estimate.value is None:
+        return None
+    if estimate.p_adjusted is not None:
+        shown = estimate.p_adjusted < ALPHA
+    elif estimate.interval is not None:
+        shown = not estimate.interval[0] <= null <= estimate.interval[1]
+    else:
+        return None
+    return (1 if estimate.value > null else -1) if shown else 0
+
+
+def compare(
+    estimate: Estimate, *, more: str, less: str, none: str, unknown: str = "", null: float = 0.0
+) -> str:
+    """The sentence that fits: `more`, `less`, or `none` where no difference is shown.
 
     Args:
-        name: The measurement's name.
-        estimate: What was estimated, over documents.
-        unit: As `Measurement.unit`.
-        n: Units that the value rests on; the documents where there is no other unit.
-        **labels: Further fields of the measurement: arm, slice, control, better, p_adjusted.
+        estimate: What was estimated.
+        more: Said where it is shown to be above `null`.
+        less: Said where it is shown to be below.
+        none: Said where neither is shown.
+        unknown: Said where it cannot be compared; "": then `none`.
+        null: What no difference is: 0 of a difference, 1 of a ratio.
     """
-    undefined = estimate.value is None
-    return Measurement(
-        name=name,
-        value=None if estimate.value is None else float(estimate.value),
-        unit=unit,
-        n=estimate.n if n is None else n,
-        n_clusters=estimate.n,
-        interval=None if estimate.interval is None else Interval(*estimate.interval),
-        no_interval=None if undefined or estimate.interval else estimate.why_not,
-        undefined=estimate.why_not if undefined else None,
-        p=estimate.p,
-        **labels,
-    )
-
-
-def cells(estimate: Estimate) -> tuple[Cell, Cell]:
-    """The value and the interval, each `Undefined` where there is none."""
-    missing = Undefined(estimate.why_not)
-    return (
-        missing if estimate.value is None else estimate.value,
-        missing if estimate.interval is None else Interval(*estimate.interval),
-    )
-
-
-def columns(
-    *described: tuple[str, str, ColumnKind] | tuple[str, str, ColumnKind, str],
-) -> tuple[Column, ...]:
-    """Columns from (name, title, kind) or (name, title, kind, help)."""
-    return tuple(
-        Column(name=name, title=title, kind=kind, help="".join(rest))
-        for name, title, kind, *rest in described
-    )
+    found = direction(estimate, null)
+    return {1: more, -1: less, 0: none, None: unknown or none}[found]
 
 
 def bounds(estimate: Estimate, places: int) -> str:
@@ -71,6 +60,15 @@ def bounds(estimate: Estimate, places: int) -> str:
         return f"no interval: {estimate.why_not}"
     low, high = (figure(bound, places) for bound in estimate.interval)
     return f"95 % interval {low} to {high}"
+
+
+def percent(share: float, places: int = 1) -> str:
+    """A share as people say it.
+
+    >>> percent(0.4123)
+    '41.2 %'
+    """
+    return f"{figure(100 * share, places)} %"
 
 
 def decimals(values: Iterable[float]) -> int:

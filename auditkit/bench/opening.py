@@ -1,0 +1,150 @@
+"""Opening the models of an audit, and whether they fit each other."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from auditkit.bench.settings import ModelSettings
+from auditkit.bench.subjects import Bench, Subject
+from auditkit.errors import CheckpointError, SettingsError
+from auditkit.ltp import LTPForSequenceClassification, checkpoints
+from auditkit.ltp.inference import resolve_device
+from auditkit.trace import ModelAbout
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+BESIDE = ("baseline", "continued", "reseeded")
+"""The unpruned subjects: folders of the checkpoint, unless settings of that name say otherwise."""
+
+
+def open_bench(settings: ModelSettings) -> Bench:
+    """Open a checkpoint and the unpruned models beside it.
+
+    Raises:
+        CheckpointError: One of them cannot be opened, or they do not fit each other.
+        SettingsError: A device that is not there, or a length that the model does not read.
+    """
+    where, kind = resolve_device(settings.device), DTYPES[settings.dtype]
+    model = checkpoints.load_ltp(settings.model, dtype=kind, score_norm=settings.score_norm)
+    tokenizer = checkpoints.load_tokenizer(settings.model, model.config.vocab_size)
+    length = _length(settings, model, tokenizer)
+    labels = model.config.labels
+    subjects = {"model": _subject(settings.model, model, labels, where, length)}
+    absent = {}
+    for name in BESIDE:
+        path = _beside(settings, name)
+        if path is None:
+            given = f" and --{name} was not given" if name in ModelSettings.model_fields else ""
+            absent[name] = f"{Path(settings.model).name} has no folder {name}/{given}"
+            continue
+        stock = checkpoints.load_baseline(path, dtype=kind)
+        _check_pair(settings.model, model, tokenizer, path, stock, length)
+        subjects[name] = _subject(path, stock, labels, where, length)
+    return Bench(subjects, absent, tokenizer, labels, length, settings)
+
+
+def _length(settings: ModelSettings, model: LTPForSequenceClassification, tokenizer: Any) -> int:
+    """Tokens a document: those asked for, checked, or what the checkpoint was trained on."""
+    longest = model.config.max_tokens
+    usual = min(longest, tokenizer.model_max_length, model.config.padded_length or longest)
+    length = usual if settings.max_length is None else settings.max_length
+    shortest = tokenizer.num_special_tokens_to_add() + 1
+    if not shortest <= length <= longest:
+        raise SettingsError(
+            f"--max-length is {length}; {settings.model} reads {shortest} to {longest} tokens a "
+            "document"
+        )
+    return int(length)
+
+
+def _beside(settings: ModelSettings, name: str) -> str | None:
+    """Where an unpruned subject lies, if anywhere."""
+    given: str | None = getattr(settings, name, None)
+    folder = Path(settings.model) / name
+    return given or (str(folder) if folder.is_dir() else None)
+
+
+def _subject(
+    name: str,
+    model: LTPForSequenceClassification,
+    labels: tuple[str, ...],
+    device: str,
+    max_length: int,
+) -> Subject:
+    config = model.config
+    own = config.labels
+    if sorted(own) != sorted(labels):
+        raise CheckpointError(
+            f"{name}: its classes are {', '.join(own)}, the pruned model's {', '.join(labels)}; "
+            "give the baseline that was trained on the same classes, or name them alike in both "
+            "config.json (id2label)"
+        )
+    model.to(device).requires_grad_(False)
+    about = ModelAbout(
+        name=_display(name),
+        sha256=checkpoints.fingerprint(name),
+        layout=config.layout,
+        layers=config.num_hidden_layers,
+        hidden_size=config.hidden_size,
+        heads=config.num_attention_heads,
+        intermediate_size=config.intermediate_size,
+        max_length=max_length,
+        score_norm="" if config.pruning == "off" else config.score_norm,
+        protect_first=config.protect_first,
+        original=config.original,
+        rule=config.rule_in_words,
+        thresholds=tuple(model.thresholds.tolist()) if config.rule_in_words == "absolute" else (),
+    )
+    return Subject(model, about, tuple(own.index(label) for label in labels))
+
+
+def _display(name: str) -> str:
+    """A name for reports that tells no machine's paths."""
+    path = Path(name)
+    if not path.is_dir():
+        return name
+    resolved = path.resolve()
+    if resolved.name in BESIDE:
+        return f"{resolved.parent.name}/{resolved.name}"
+    return resolved.name
+
+
+def _check_pair(
+    model: str,
+    ltp: LTPForSequenceClassification,
+    tokenizer: Any,
+    path: str,
+    stock: LTPForSequenceClassification,
+    length: int,
+) -> None:
+    """All arms read the same token ids, and a MACs ratio compares models of one shape."""
+    theirs, ours = _shape(stock), _shape(ltp)
+    if theirs != ours:
+        raise CheckpointError(
+            f"{path}: {theirs}; {model} has {ours}; give the baseline that it was pruned from"
+        )
+    if stock.config.vocab_size != ltp.config.vocab_size:
+        raise CheckpointError(
+            f"{path}: {stock.config.vocab_size} token ids, {model} has {ltp.config.vocab_size}; "
+            "all arms read the same tokens: give the baseline that the model was pruned from"
+        )
+    if stock.config.max_tokens < length:
+        raise CheckpointError(
+            f"{path}: reads {stock.config.max_tokens} tokens, the audit {length}; "
+            f"give --max-length {stock.config.max_tokens}"
+        )
+    own = (Path(path) / "tokenizer.json").is_file()
+    if own and checkpoints.load_tokenizer(path).get_vocab() != tokenizer.get_vocab():
+        raise CheckpointError(
+            f"{path}: another vocabulary than {model}'s; all arms read the same tokens: "
+            "give the baseline that the model was pruned from"
+        )
+
+
+def _shape(model: LTPForSequenceClassification) -> str:
+    config = model.config
+    return (
+        f"{config.num_hidden_layers} layers of {config.hidden_size} with "
+        f"{config.num_attention_heads} heads and an FFN of {config.intermediate_size}"
+    )

@@ -1,0 +1,35 @@
+"""Which models are audited and how they run, as a user says it."""
+
+import re
+from typing import Literal
+
+from pydantic import field_validator
+
+from auditkit.data.settings import Positive, Section
+
+
+class ModelSettings(Section):
+    """The checkpoint under audit, those beside it, and what they run on."""
+
+    model: str
+    """Directory or hub id of an LTP checkpoint; a directory of the original's."""
+    baseline: str | None = None
+    """Directory or hub id of a stock classifier; None: `MODEL/baseline` where it is."""
+    reseeded: str | None = None
+    """A baseline of another seed; None: `MODEL/reseeded` where it is."""
+    score_norm: str | None = None
+    """Of a checkpoint of the original implementation; None: what its recipe assumes."""
+    max_length: Positive | None = None
+    """Tokens a document; None: what the checkpoint was trained on."""
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda` or `cuda:NUMBER`."""
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    batch_tokens: Positive = 7168
+    """Padded tokens a batch; no number depends on it."""
+
+    @field_validator("device")
+    @classmethod
+    def _is_device(cls, value: str) -> str:
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", value, flags=re.ASCII):
+            raise ValueError("expected auto, cpu, cuda or cuda:NUMBER")
+        return value

@@ -1,0 +1,39 @@
+"""Flags that several commands have."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The flags that say which models, and where they run."""
+    for option in (
+        click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"])),
+        click.option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1.  [default: auto]"),
+        click.option("--max-length", type=int, metavar="N",
+                     help="Tokens a document, at most.  [default: the checkpoint's]"),
+        click.option("--score-norm", metavar="NORM",
+                     help="For a checkpoint of the original LTP: padded:128, alive or length."),
+        click.option("--spacy-model", metavar="NAME_OR_PATH",
+                     help="Tags the words.  [default: en_core_web_sm, else the one that ships]"),
+        click.option("--baseline", metavar="DIR", help="Unpruned.  [default: CKPT/baseline]"),
+        click.option("--model", metavar="CKPT", help="What `auditkit train` wrote, or a hub id."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The flags that say where the data comes from."""
+    for option in (
+        click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR",
+                     help="Local copies of agnews and imdb; else the variable AUDITKIT_DATA."),
+        click.option("--label-column", metavar="NAME", help="Found by its name unless given."),
+        click.option("--text-column", metavar="NAME", help="Found by its name unless given."),
+        click.option("--dataset", metavar="NAME",
+                     help="agnews, imdb, a hub id, or a .csv, .jsonl or .parquet file."),
+    ):  # fmt: skip
+        command = option(command)
+    return command

@@ -1,0 +1,45 @@
+"""What is audited, as a user says it; and what settings of every room have in common."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
+
+Natural = Annotated[int, Field(strict=True, ge=0)]
+Positive = Annotated[int, Field(strict=True, ge=1)]
+
+
+class Section(BaseModel):
+    """Settings that one room takes as they are. No two sections of a run have a name in common."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataSettings(Section):
+    """Which documents, and what tags their words."""
+
+    dataset: str
+    """`agnews`, `imdb`, a hub id, or a path to a .csv, .jsonl or .parquet file."""
+    split: str | None = None
+    """None is `test`; for a file None, `train` and `all` are the file itself."""
+    limit: Positive | None = None
+    """At most so many documents, stratified by label (largest remainder), in their order."""
+    text_column: str | None = None
+    """None: the first of `auditkit.data.examples.TEXT_COLUMNS` that is there."""
+    label_column: str | None = None
+    """None: the first of `auditkit.data.examples.LABEL_COLUMNS` that is there."""
+    groups: tuple[str, ...] = ()
+    """Columns to carry along."""
+    data_dir: Path | None = None
+    """Where local copies are; None: the environment variable `AUDITKIT_DATA`."""
+    spacy_model: str | None = None
+    """None: en_core_web_sm where installed, else the small one that ships."""
+    strict: StrictBool = False
+    """Refused or truncated rows are an error."""
+
+    @field_validator("groups", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(filter(None, (part.strip() for part in value.split(","))))
+        return value

@@ -1,0 +1,111 @@
+"""Tables, and charts as views of them."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from auditkit.errors import ProbeError
+from auditkit.finding.numbers import STRICT, Interval, Undefined, as_floats
+
+ColumnKind = Literal["text", "count", "number", "share", "p", "interval", "label"]
+"""How a column is printed. `share` is 0..1; `interval` cells are `Interval`; `label` is short text
+that names the row."""
+
+ChartKind = Literal["dots", "lines", "bars", "heat", "scatter"]
+
+Cell = str | int | float | Interval | Undefined
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of a `Table`."""
+
+    __pydantic_config__: ClassVar = STRICT
+
+    name: str
+    """The key that charts use."""
+    title: str
+    kind: ColumnKind = "text"
+    help: str = ""
+    """What the number means, in one sentence; shown on the page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table as printed: rows of cells under typed columns.
+
+    Raises:
+        ProbeError: Two columns of one name, a row whose length is not the number of columns, or a
+            cell that is not finite.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        distinct(f"table {self.name}: column", (column.name for column in self.columns))
+        width = len(self.columns)
+        for row in self.rows:
+            if len(row) != width:
+                raise ProbeError(f"table {self.name}: a row of {len(row)} cells, {width} columns")
+            for column, cell in zip(self.columns, row, strict=True):
+                if isinstance(cell, float) and not math.isfinite(cell):
+                    raise ProbeError(
+                        f"table {self.name}, column {column.name}: {cell}; give Undefined(reason)"
+                    )
+
+    def column(self, name: str) -> tuple[Cell, ...]:
+        """All cells of one column."""
+        for index, column in enumerate(self.columns):
+            if column.name == name:
+                return tuple(row[index] for row in self.rows)
+        names = ", ".join(c.name for c in self.columns)
+        raise ProbeError(f"table {self.name} has no column {name!r}; available: {names}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """A picture of one of the finding's tables; the page draws it and links the table beside it.
+
+    Because a chart holds no data of its own, picture and table cannot disagree.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+
+    name: str
+    kind: ChartKind
+    table: str
+    title: str
+    alt: str
+    """One or two sentences that replace the picture for who cannot see it."""
+    x: str
+    y: str
+    color: str = ""
+    interval: str = ""
+    """A column of `Interval` cells drawn as bars around x (dots), as bars around y (scatter),
+    or as a band around y (lines)."""
+    reference: float | None = None
+    """A line at this value of x (`dots`, `bars`) or y (`lines`, `scatter`): where nothing happens,
+    or a baseline."""
+
+    def __post_init__(self) -> None:
+        as_floats(self, "reference")
+
+
+def distinct(what: str, names: Iterable[str]) -> None:
+    """Make sure that no name stands twice.
+
+    Raises:
+        ProbeError: One does.
+    """
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ProbeError(f"{what} {name} is given twice")
+        seen.add(name)

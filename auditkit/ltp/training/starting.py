@@ -1,0 +1,59 @@
+"""What a stage starts from: its model, its thresholds, its teacher."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from auditkit.ltp.checkpoints import from_stock, load_baseline, load_ltp, open_backbone
+from auditkit.ltp.inference import run
+from auditkit.ltp.modeling import LTPForSequenceClassification
+from auditkit.ltp.training.budget import warm_start
+from auditkit.ltp.training.documents import Tokens
+from auditkit.ltp.training.given import check_length
+from auditkit.ltp.training.settings import FROM_BACKBONE, TrainingSettings
+from auditkit.ltp.training.workspace import Workspace
+
+
+def model_of(
+    name: str, settings: TrainingSettings, labels: Sequence[str], work: Workspace
+) -> LTPForSequenceClassification:
+    """What the stage trains: the backbone, or what the stage before left.
+
+    Raises:
+        CheckpointError: The backbone cannot be opened.
+        SettingsError: It reads fewer tokens than `max_length`.
+    """
+    if name in FROM_BACKBONE:
+        backbone = open_backbone(settings.backbone or "", labels)
+        # drawing the masks would cost a third of a step at 256 tokens
+        backbone.config.attention_probs_dropout_prob = 0.0
+        model = from_stock(backbone)
+        check_length(settings.backbone or "", model, settings.max_length)
+    elif name == "hard":
+        model = load_ltp(str(work.directory("soft")))
+    else:
+        model = load_baseline(str(work.directory("baseline")))
+    model.config.pruning = name if name in ("soft", "hard") else "off"
+    model.thresholds.requires_grad_(name == "soft")
+    return model.to(settings.device)
+
+
+def start_thresholds(
+    model: LTPForSequenceClassification, settings: TrainingSettings, data: Tokens
+) -> None:
+    """Where the soft stage begins: as the budget asks for, or as in the paper."""
+    if settings.target_macs_share is None:
+        rising = torch.arange(len(model.layers)) / len(model.layers)
+        model.thresholds.data.copy_(rising * settings.final_threshold)
+    else:
+        warm_start(model, data.calibration, settings.target_macs_share)
+
+
+def teacher_logits(work: Workspace, data: Tokens, device: str) -> np.ndarray:
+    """(rows, C) the baseline's logits for the training documents."""
+    baseline = load_baseline(str(work.directory("baseline"))).to(device)
+    results = list(run(baseline, data.ids, pruning="off"))
+    order = np.argsort(np.concatenate([result.indices for result in results]))
+    logits: np.ndarray = np.concatenate([result.logits for result in results])[order]
+    return logits

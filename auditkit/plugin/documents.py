@@ -1,0 +1,113 @@
+"""Documents as a report shows them: which to choose, and one of them layer by layer."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditkit.finding import Example, segments
+from auditkit.plugin.groups import class_name
+from auditkit.trace import Documents, Trace
+
+CHOICES = ("models disagree", "pruned hardest", "pruned least", "typical")
+"""Why a document is shown."""
+
+
+def choose_documents(trace: Trace, size: int) -> list[tuple[str, str]]:
+    """Example ids and why each is shown, class by class in turn, every reason in every class.
+
+    Args:
+        trace: The run.
+        size: How many documents, at most.
+    """
+    documents = trace.documents
+    kept, disagree = _kept(documents, trace.about.layers), _disagree(trace)
+    classes = np.unique(documents.label)
+    free = np.ones(len(documents), dtype=bool)
+    chosen = []
+    for slot in range(min(size, len(documents))):
+        mine = free & (documents.label == classes[slot % len(classes)])
+        pool = np.flatnonzero(mine if mine.any() else free)
+        first = slot % len(classes) + slot // len(classes)  # every class meets every reason
+        for turn in range(len(CHOICES)):
+            why = CHOICES[(first + turn) % len(CHOICES)]
+            row = _pick(pool, why, kept, disagree)
+            if row is not None:
+                chosen.append((str(documents.ids[row]), why))
+                free[row] = False
+                break
+    return chosen
+
+
+def show_document(trace: Trace, example_id: str, title: str) -> Example:
+    """One document with its words' survival, and what every arm said of it.
+
+    Args:
+        trace: The run.
+        example_id: Which document.
+        title: Printed above it.
+
+    Raises:
+        TraceError: There is no such document.
+    """
+    documents, labels = trace.documents, trace.about.labels
+    row = documents.row_of(example_id)
+    facts = [("gold label", class_name(labels, int(documents.label[row])))]
+    for arm in trace.about.arms:
+        answers = documents.answers(arm)
+        if answers is not None and row in answers.rows:
+            at = int(np.searchsorted(answers.rows, row))
+            predicted = int(answers.predicted[at, 0])
+            probability = float(answers.probs[at, 0, predicted])
+            facts.append((arm, f"{class_name(labels, predicted)} ({probability:.2f})"))
+    facts.append(("tokens", str(documents.tokens[row])))
+    if documents.truncated[row]:
+        facts.append(("truncated", "the text goes on past what the models read"))
+    (text,) = next(trace.scan("texts", ["text"], ids=[example_id]))["text"]
+    words = next(trace.scan("words", ["char_start", "char_end", "depth"], ids=[example_id]))
+    alive = documents.kept[row] + documents.special_kept[row]
+    return Example(
+        example_id=example_id,
+        title=title,
+        segments=segments(text, words.itertuples(index=False, name=None)),
+        alive=tuple(map(int, alive)),
+        facts=tuple(facts),
+    )
+
+
+def _kept(documents: Documents, layers: int) -> NDArray[np.float64]:
+    """Mean depth over L of each document's pieces (n,); 1 where it has none."""
+    outlived = documents.kept.sum(axis=1, dtype=np.int64) / layers
+    pieces = documents.pieces
+    share: NDArray[np.float64] = np.ones(len(documents))
+    np.divide(outlived, pieces, out=share, where=pieces > 0)
+    return share
+
+
+def _disagree(trace: Trace) -> NDArray[np.bool_]:
+    """Whether the model under audit says otherwise than what it is compared with (n,)."""
+    about, documents = trace.about, trace.documents
+    sides = [documents.answers(arm) for arm in (*about.in_role("audited"), *_other(trace))]
+    found = np.zeros(len(documents), dtype=bool)
+    if len(sides) < 2 or sides[0] is None or sides[1] is None:
+        return found
+    rows, here, there = np.intersect1d(sides[0].rows, sides[1].rows, return_indices=True)
+    found[rows] = sides[0].predicted[here, 0] != sides[1].predicted[there, 0]
+    return found
+
+
+def _other(trace: Trace) -> tuple[str, ...]:
+    reference = trace.about.in_role("reference")
+    return reference or tuple(arm for arm in trace.about.in_role("control") if arm == "unpruned")
+
+
+def _pick(
+    pool: NDArray[np.int64], why: str, kept: NDArray[np.float64], disagree: NDArray[np.bool_]
+) -> int | None:
+    """The row of `pool` that shows `why` best, the first of equals; None if none does."""
+    if why == "models disagree":
+        pool = pool[disagree[pool]]
+        if len(pool) == 0:
+            return None
+    mine = kept[pool]
+    far = np.abs(mine - np.median(mine))
+    score = {"pruned hardest": mine, "pruned least": -mine}.get(why, far)
+    return int(pool[score.argmin()])

@@ -1,0 +1,31 @@
+"""Classes and groups of documents: an estimate over all, and the same in every group."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditkit.stats.estimates import Estimate
+
+
+def class_name(labels: Sequence[str], label: int) -> str:
+    """Name of class `label`; the number where there is no name."""
+    return labels[label] if 0 <= label < len(labels) else f"class {label}"
+
+
+def by_group(
+    estimate: Callable[[NDArray[np.bool_]], Mapping[str, Estimate]],
+    group: NDArray[np.object_] | NDArray[np.int64],
+) -> Iterator[tuple[object | None, Mapping[str, Estimate]]]:
+    """Estimates over all documents, then over those of every group, in order of the groups.
+
+    Args:
+        estimate: Told which documents (n,), says what there is to say of them, by name.
+        group: The group of each document (n,).
+
+    Yields:
+        None and the estimates over all; then each group and its own.
+    """
+    yield None, estimate(np.ones(len(group), dtype=bool))
+    for value in sorted(set(group.tolist())):
+        yield value, estimate(np.asarray(group == value))

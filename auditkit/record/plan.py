@@ -1,0 +1,70 @@
+"""Which arms a recording runs, on which documents, and why it does not run the others."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from auditkit.bench.subjects import Bench
+from auditkit.data.examples import Dataset
+from auditkit.data.sampling import stratified
+from auditkit.record.settings import RecordingSettings
+from auditkit.trace import ARMS, ArmAbout, keys
+
+_STREAMS = {"random": 2, "repeat": 4}
+"""What an arm's sample is drawn with, beside the seed; `ProbeBench` draws with others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The arms of a recording."""
+
+    runs: tuple[ArmAbout, ...]
+    """The arms to run, in the order of `ARMS`."""
+    absent: Mapping[str, str]
+    """By arm that is not run: why."""
+    samples: Mapping[str, frozenset[int]]
+    """By arm that is run on some documents only: their places in the data set."""
+    group_columns: tuple[str, ...]
+    seed: int
+
+    @property
+    def arm_keys(self) -> tuple[str, ...]:
+        """What the columns of the table `documents` end in."""
+        return tuple(key for run in self.runs for key in keys(run.name, run.draws))
+
+    def rows(self, arm: str, start: int, count: int) -> list[int]:
+        """Which of `count` documents from `start` on an arm is run on, counted from `start`."""
+        chosen = self.samples.get(arm)
+        return [i for i in range(count) if chosen is None or start + i in chosen]
+
+
+def plan_arms(bench: Bench, dataset: Dataset, settings: RecordingSettings) -> Plan:
+    """Every arm whose subject the bench has; those that are sampled, on a stratified sample."""
+    absent = {arm.name: bench.absent[arm.subject] for arm in ARMS if arm.subject in bench.absent}
+    absent |= {
+        name: f"{sample.flags} is 0"
+        for name, sample in settings.samples.items()
+        if not sample.documents
+    }
+    samples = {
+        name: _sampled(dataset, sample.documents, [settings.seed, _STREAMS[name]])
+        for name, sample in settings.samples.items()
+        if name not in absent
+    }
+    runs = [
+        ArmAbout(
+            name=arm.name,
+            subject=arm.subject,
+            documents=len(samples[arm.name]) if arm.sampled else len(dataset.examples),
+            draws=settings.samples[arm.name].draws if arm.sampled else 1,
+        )
+        for arm in ARMS
+        if arm.name in (*bench.arms, *samples)
+    ]
+    return Plan(tuple(runs), absent, samples, dataset.group_columns, settings.seed)
+
+
+def _sampled(dataset: Dataset, size: int, seed: list[int]) -> frozenset[int]:
+    coded = {index: example.label for index, example in enumerate(dataset.examples)}
+    return frozenset(stratified(coded, size, np.random.default_rng(seed)))

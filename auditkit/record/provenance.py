@@ -1,0 +1,113 @@
+"""Where a trace comes from: the inputs that decide it, and how the audited model was trained."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from auditkit._version import __version__
+from auditkit.bench.subjects import Bench
+from auditkit.data.annotate import Annotator
+from auditkit.data.examples import Dataset
+from auditkit.errors import ProbeError, TraceError
+from auditkit.files import Folder
+from auditkit.finding import to_json
+from auditkit.ltp.checkpoints import training_record
+from auditkit.record.settings import RecordingSettings
+from auditkit.text import said
+from auditkit.trace import ARMS, SCHEMA_VERSION, BudgetAbout
+from auditkit.trace.writing import outdated
+
+INPUTS = "inputs.json"
+
+
+def inputs(
+    bench: Bench, dataset: Dataset, annotator: Annotator, settings: RecordingSettings
+) -> dict[str, Any]:
+    """All that decides what a trace holds: equal inputs, equal trace."""
+    hashes = {name: subject.about.sha256 for name, subject in bench.subjects.items()}
+    drawn = {f"{name}_draws": sample.draws for name, sample in settings.samples.items()}
+    sampled = {f"{name}_documents": sample.documents for name, sample in settings.samples.items()}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "auditkit": __version__,
+        **{name: hashes.get(name) for name in dict.fromkeys(arm.subject for arm in ARMS)},
+        "score_norm": bench.model.about.score_norm,
+        "tokenizer": _sha256(bench.vocabulary()),
+        "max_length": bench.max_length,
+        "dataset": dataset.sha256,
+        "columns": [dataset.text_column, dataset.label_column, *dataset.group_columns],
+        "refused": _sha256([row.model_dump() for row in dataset.refused]),
+        "dataset_name": f"{dataset.name} {dataset.split}",
+        "annotator": f"{annotator.about.name} {annotator.about.version}",
+        "seed": settings.seed,
+        **drawn,
+        **sampled,
+        "device": bench.device,
+        "dtype": bench.settings.dtype,
+    }
+
+
+def claim(folder: Folder, wanted: Mapping[str, Any]) -> None:
+    """Make `folder` the home of the trace of these inputs, or check that it is.
+
+    Raises:
+        TraceError: It holds a trace of other inputs, or of another schema version.
+    """
+    try:
+        seen = json.loads(folder.read(INPUTS))
+    except FileNotFoundError:
+        folder.write(INPUTS, json.dumps(dict(wanted), indent=1) + "\n")
+        return
+    except ValueError as error:
+        raise TraceError(
+            f"{folder / INPUTS} is no JSON: {said(error)}; give --overwrite to start anew"
+        ) from error
+    version = seen.get("schema_version", 1)
+    if version != SCHEMA_VERSION:
+        raise TraceError(outdated(folder, version))
+    for name in dict.fromkeys([*wanted, *seen]):
+        if seen.get(name) != wanted.get(name):
+            raise TraceError(
+                f"{folder} holds a run with {name} {seen.get(name)!r}, this one has "
+                f"{wanted.get(name)!r}; give --overwrite to start anew, or another --out"
+            )
+
+
+def training_summary(model: str) -> dict[str, Any] | None:
+    """What `auditkit train` recorded beside the checkpoint, without times and machine paths."""
+    record = training_record(model)
+    if record is None:
+        return None
+    try:
+        settings = {k: v for k, v in record["settings"].items() if k not in ("backbone", "device")}
+        backbone = record["settings"]["backbone"]
+        settings["backbone"] = None if backbone is None else Path(str(backbone)).name
+        stages = [{k: v for k, v in s.items() if k != "seconds"} for s in record["stages"]]
+        summary = {"settings": settings, "deviations": record["deviations"], "stages": stages}
+        to_json(summary)
+    except (LookupError, TypeError, AttributeError, ProbeError):
+        return None  # not as `auditkit train` writes it
+    return summary
+
+
+def budgets(model: str) -> tuple[BudgetAbout, ...]:
+    """The budgets that `auditkit train --sweep` recorded beside the checkpoint, its own marked."""
+    record = training_record(model) or {}
+    known = set(BudgetAbout.model_fields)
+    try:
+        own = record["settings"]["target_macs_share"]
+        return tuple(
+            BudgetAbout.model_validate(
+                {k: v for k, v in budget.items() if k in known}
+                | {"audited": budget["target"] == own}
+            )
+            for budget in record["sweep"]
+        )
+    except (LookupError, TypeError, AttributeError, ValueError):
+        return ()  # there was none, or it is not as `auditkit train` writes it
+
+
+def _sha256(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,87 @@
+"""A chart as inline SVG: the common look, a name and a description, ids of its own."""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from typing import Any
+
+from auditkit.finding import Chart, Table
+from auditkit.report.charts.drawing import drawing
+from auditkit.report.charts.kinds import KINDS
+from auditkit.report.palette import paint
+from auditkit.text import printable
+
+WIDTH = 600
+"""Width of every chart, in CSS pixels."""
+
+# Measured by vl-convert with the fonts it carries: metrics do not depend on the machine.
+_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+
+
+def svg(chart: Chart, table: Table, *, prefix: str) -> str:
+    """The chart as one `<svg>` element without declarations, to stand inside an HTML page.
+
+    Args:
+        chart: What to draw.
+        table: The table of that name, from the same finding.
+        prefix: Unique on the page; it begins every id inside of the picture.
+
+    Raises:
+        ProbeError: No row can be drawn (`drawn` is 0), or a column is not of a kind to be drawn.
+    """
+    import vl_convert
+
+    spec = _themed(*KINDS[chart.kind](drawing(chart, table)))
+    return _accessible(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]), chart, prefix)
+
+
+def _themed(layers: Sequence[Any], height: int) -> dict[str, Any]:
+    """A Vega-Lite specification in the common look: quiet axes, the page's colours."""
+    import altair as alt
+
+    ink = {"labelColor": paint("ink"), "titleColor": paint("ink")}
+    text = {"labelFontSize": 13, "titleFontSize": 13, "titleFontWeight": "normal"}
+    room = {"labelLimit": WIDTH // 2, "titleLimit": WIDTH}
+    config = {
+        "aria": False,
+        "font": _FONT,
+        "view": {"stroke": None},
+        "axis": ink | text | room | {
+            "gridColor": paint("grid"), "domainColor": paint("rule"), "tickColor": paint("rule"),
+            "labelPadding": 5, "titlePadding": 10,
+        },
+        "legend": ink | text | room | {
+            "orient": "top", "titleAnchor": "start", "offset": 10, "symbolSize": 70,
+            "symbolStrokeWidth": 2, "columnPadding": 28,  # for wider fonts, as below
+        },
+    }  # fmt: skip
+    fit = {"type": "fit-x", "contains": "padding"}
+    # a browser that has none of the fonts takes a wider one: labels would be cut on the left
+    padding = {"left": 28, "right": 4, "top": 4, "bottom": 4}
+    chart = alt.layer(*layers).properties(
+        width=WIDTH, height=height, autosize=fit, padding=padding, background="transparent"
+    )
+    specification: dict[str, Any] = chart.to_dict() | {"config": config}
+    return specification
+
+
+def _accessible(picture: str, chart: Chart, prefix: str) -> str:
+    """vl-convert's SVG as one image with a name and a description, its ids made unique."""
+    root = ET.fromstring(picture.replace(' xmlns="http://www.w3.org/2000/svg"', "", 1))
+    for element in root.iter():
+        for name, value in list(element.attrib.items()):
+            if name in ("class", "role", "pointer-events") or name.startswith("aria-"):
+                del element.attrib[name]
+            elif name == "id":
+                element.set(name, f"{prefix}-{value}")
+            elif value.startswith("url(#"):
+                element.set(name, f"url(#{prefix}-{value[5:]}")
+    size = {name: root.get(name, "") for name in ("width", "height", "viewBox")}
+    root.attrib.clear()
+    root.attrib.update(
+        {"class": "picture", "role": "img", "aria-labelledby": f"{prefix}-t {prefix}-d"} | size
+    )
+    for index, (tag, text) in enumerate((("title", chart.title), ("desc", chart.alt))):
+        child = ET.Element(tag, {"id": f"{prefix}-{tag[0]}"})
+        child.text = printable(text)
+        root.insert(index, child)
+    return ET.tostring(root, encoding="unicode")

@@ -1,0 +1,43 @@
+"""The audit in a run directory: read, and its pages written anew."""
+
+from pathlib import Path
+
+from auditkit.bench.speed import read_speed
+from auditkit.errors import TraceError
+from auditkit.files import write_whole
+from auditkit.finding import Audit, loads
+from auditkit.report.page import render_html
+from auditkit.report.summary import render_markdown
+
+
+def load(directory: str | Path) -> Audit:
+    """The audit in a run directory.
+
+    Raises:
+        TraceError: No `results.json` there, or it is no audit.
+    """
+    path = Path(directory) / "results.json"
+    if not path.is_file():
+        raise TraceError(
+            f"{directory}: no results.json; give a directory that `auditkit run` wrote"
+        )
+    try:
+        return loads(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise TraceError(f"{path} is not UTF-8; run `auditkit run` again") from error
+
+
+def rerender(directory: Path) -> tuple[Path, ...]:
+    """Write `report.html` and `summary.md` anew from a run's `results.json` and `timings.json`.
+
+    Raises:
+        TraceError: There is none, or it is no audit.
+    """
+    audit, speed = load(directory), read_speed(directory)
+    pages = {
+        "report.html": render_html(audit, speed),
+        "summary.md": render_markdown(audit, speed),
+    }
+    for name, text in pages.items():
+        write_whole(directory / name, text)
+    return tuple(directory / name for name in pages)

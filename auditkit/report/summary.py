@@ -1,0 +1,46 @@
+"""Audit → a markdown summary for a terminal, a pull request or the page of a job."""
+
+import re
+from typing import Any
+
+from auditkit.bench.speed import Speed
+from auditkit.finding import Audit
+from auditkit.report.overview import about_of, badge_counts, key_figures
+from auditkit.report.templating import environment
+from auditkit.text import one_line
+
+SUMMARY_LIMIT = 65_536
+"""Characters that a comment on a pull request may have."""
+
+
+def render_markdown(audit: Audit, speed: Speed | None = None) -> str:
+    """The summary for a terminal, a pull request or a job's page, under `SUMMARY_LIMIT` characters.
+
+    Args:
+        audit: What was found.
+        speed: Measured times, for a line of their own; None: they were not measured.
+
+    Raises:
+        TraceError: `audit.about` is not that of a trace.
+    """
+    about, numbers = about_of(audit), key_figures(audit)
+    text = ""
+    for longest, most in ((600, 60), (300, 40), (120, 20), (40, 10)):
+        text = environment(_markdown, autoescape=False).get_template("summary.md.j2").render(
+            about=about, findings=audit.findings[:most], failures=audit.failures[:most],
+            counts=badge_counts(audit), speed=speed, numbers=numbers[:most], longest=longest,
+            more_probes=max(0, len(audit.findings) - most) + max(0, len(audit.failures) - most),
+            more_numbers=max(0, len(numbers) - most),
+        )  # fmt: skip
+        if len(text) < SUMMARY_LIMIT:
+            break
+    return text
+
+
+def _markdown(value: Any) -> Any:
+    """Every expression of the summary passes here: one line, without any markup of its own."""
+    if not isinstance(value, str):
+        return value
+    text = one_line(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = re.sub(r"([\\`*_\[\]|~#])", r"\\\1", text)
+    return text.replace("@", "@\u2060").replace("://", ":\u2060//")  # no mention, no link

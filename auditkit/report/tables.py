@@ -1,0 +1,150 @@
+"""Tables as the page prints them: cells as text, undefined ones as dashes with a footnote.
+
+Whatever is left out so that a page stays small is counted beside what is shown; results.json holds
+all of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from auditkit.finding import Address, Cell, Column, Finding, Interval, Measurement, Table, Undefined
+from auditkit.plugin.sentences import decimals, figure, interval, printed_p
+from auditkit.text import cut
+
+MOST_ROWS = 150
+"""Rows of one table on the page; results.json holds all of them."""
+MOST_NOTES = 20
+LONGEST_CELL = 400
+
+
+@dataclass(frozen=True, slots=True)
+class CellView:
+    """A printed cell; `note` is the number of the footnote that says why there is no value."""
+
+    text: str
+    css: str
+    reason: str = ""
+    note: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """A table as the page prints it."""
+
+    id: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[CellView, ...], ...]
+    total: int
+    notes: tuple[str, ...]
+    note: str
+
+
+class _Notes:
+    """Footnotes of one table: each reason once, numbered in the order of appearance."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def missing(self, reason: str) -> CellView:
+        """The cell of a number that does not exist."""
+        number = self._numbers.setdefault(reason, len(self._numbers) + 1)
+        return CellView("—", "number", reason, number if number <= MOST_NOTES else 0)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        return tuple(self._numbers)[:MOST_NOTES]
+
+
+def table_view(table: Table, anchor: str) -> TableView:
+    """The table as printed: numbers to a common number of decimals per column, reasons as notes."""
+    notes = _Notes()
+    shown = table.rows[:MOST_ROWS]
+    columns = []
+    places = 0
+    for index, column in enumerate(table.columns):
+        cells = [row[index] for row in shown]
+        # an interval is printed as precisely as the estimate to its left
+        places = max(_places(column, cells), places if column.kind == "interval" else 0)
+        columns.append(_cells(column, cells, places, notes))
+    return TableView(
+        id=anchor,
+        title=table.title,
+        columns=table.columns,
+        rows=tuple(zip(*columns, strict=True)),
+        total=len(table.rows),
+        notes=notes.shown,
+        note=table.note,
+    )
+
+
+def _places(column: Column, cells: Sequence[Cell]) -> int:
+    """Decimals of a column; shares have three at least."""
+    bounds = [b for c in cells if isinstance(c, Interval) for b in (c.low, c.high)]
+    values = [float(c) for c in cells if isinstance(c, int | float)] + bounds
+    if column.kind != "share" and all(value.is_integer() for value in values):
+        return 0
+    return max(decimals(values), 3 if column.kind == "share" else 0)
+
+
+def _cells(column: Column, cells: Sequence[Cell], places: int, notes: _Notes) -> list[CellView]:
+    css = "words" if column.kind in ("text", "label") else "number"
+    views = []
+    for cell in cells:
+        if isinstance(cell, Undefined):
+            views.append(notes.missing(cell.undefined))
+        elif isinstance(cell, Interval):
+            views.append(CellView(interval(cell, places), css))
+        elif isinstance(cell, str):
+            views.append(CellView(cut(cell, LONGEST_CELL), css))
+        elif column.kind == "p":
+            views.append(CellView(printed_p(cell), css))
+        else:
+            views.append(CellView(figure(cell, places), css))
+    return views
+
+
+def measurements_view(finding: Finding, anchor: str) -> TableView | None:
+    """All measurements under their addresses, as one table; each row to its own precision."""
+    if not finding.measurements:
+        return None
+    titles = [
+        ("address", "text"), ("value", "number"), ("unit", "text"), ("interval", "interval"),
+        ("level", "number"), ("n", "count"), ("documents", "count"), ("compared with", "text"),
+        ("p", "p"), ("p adjusted", "p"),
+    ]  # fmt: skip
+    notes = _Notes()
+    rows = tuple(_measured(finding.probe, m, notes) for m in finding.measurements[:MOST_ROWS])
+    columns = tuple(Column(name=t, title=t, kind=k) for t, k in titles)  # type: ignore[arg-type]
+    total = len(finding.measurements)
+    return TableView(anchor, "All measurements", columns, rows, total, notes.shown, "")
+
+
+def _measured(probe: str, m: Measurement, notes: _Notes) -> tuple[CellView, ...]:
+    value, bounds = printed(m)
+    address = str(Address(probe, m.name, m.at))
+    reason = m.no_interval or m.undefined or ""
+    return (
+        CellView(cut(address, LONGEST_CELL), "words code"),
+        CellView(value, "number") if value else notes.missing(m.undefined or ""),
+        CellView(m.unit, "words"),
+        CellView(bounds, "number") if bounds else notes.missing(reason),
+        CellView(f"{m.level:g}" if bounds else "", "number"),
+        CellView(figure(m.n, 0), "number"),
+        CellView(figure(m.n_clusters, 0), "number"),
+        CellView(m.control, "words"),
+        CellView("" if m.p is None else printed_p(m.p), "number"),
+        CellView("" if m.p_adjusted is None else printed_p(m.p_adjusted), "number"),
+    )
+
+
+def printed(measurement: Measurement) -> tuple[str, str]:
+    """Value and interval as text, both to the same precision; "" where there is none."""
+    m = measurement
+    if m.value is None:
+        return "", ""
+    bounds = [m.interval.low, m.interval.high] if m.interval else []
+    values = [m.value, *bounds]
+    places = 0 if all(float(v).is_integer() for v in values) else decimals(values)
+    places = max(places, 3) if m.unit == "share" else places
+    return figure(m.value, places), interval(m.interval, places) if m.interval else ""

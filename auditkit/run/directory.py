@@ -1,0 +1,140 @@
+"""The run directory: what lies in it, and how it is written and read.
+
+reports/<model>-<dataset>/
+report.html  summary.md     for people
+results.json                a function of models, data, settings and seed alone
+timings.json                measured seconds, of the run's phases and of the models side by side
+manifest.json               versions, hashes of the files above; written last
+trace/
+"""
+
+import hashlib
+import json
+import platform
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from auditkit._version import __version__
+from auditkit.bench.speed import Speed
+from auditkit.errors import SettingsError
+from auditkit.files import Folder
+from auditkit.finding import Audit, dumps, loads
+from auditkit.report.page import render_html
+from auditkit.report.summary import render_markdown
+from auditkit.run.progress import Clock
+
+TRACE = "trace"
+RESULTS = "results.json"
+PAGES = ("report.html", "summary.md")
+TIMINGS = "timings.json"
+MANIFEST = "manifest.json"
+
+_PACKAGES = ("torch", "transformers", "tokenizers", "spacy", "captum", "numpy", "scipy", "pandas")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished audit and where it lies."""
+
+    audit: Audit
+    directory: Folder
+    seconds: Mapping[str, float]
+    speed: Speed | None
+    """Measured times of the models; None where they were not measured."""
+
+
+def default_directory(model: str, dataset: str) -> Folder:
+    """Where the run of a model on a data set lies unless told otherwise."""
+    name = re.sub(r"[^\w.-]+", "-", f"{model}-{dataset}", flags=re.ASCII).strip("-.")
+    return Folder(Path("reports") / (name or "audit"))
+
+
+def prepare(directory: Folder, *, overwrite: bool) -> None:
+    """Make sure that `directory` is a run directory or may become one.
+
+    Raises:
+        SettingsError: It is a file, or holds something else.
+    """
+    if Path(str(directory)).is_file():
+        raise SettingsError(f"--out {directory} is a file; give a directory")
+    trace = directory / TRACE
+    if set(directory.names()) <= {TRACE} and not trace.names():
+        return  # nothing there, or a run that was killed before its first file
+    if not trace.has("inputs.json"):
+        raise SettingsError(f"{directory} is no run directory and not empty; give another --out")
+    if overwrite:
+        directory.remove()
+
+
+def write(directory: Folder, audit: Audit, clock: Clock, speed: Speed | None) -> Outcome:
+    """Write the run's files; the page shows what `results.json` holds, to the last digit.
+
+    Args:
+        directory: Of the run.
+        audit: What was found.
+        clock: The seconds of the run's phases; gets those of the pages.
+        speed: Measured times of the models, if any.
+    """
+    directory.remove(MANIFEST)
+    text = dumps(audit)
+    printed = loads(text)
+    with clock("report"):
+        pages = (render_html(printed, speed), render_markdown(printed, speed))
+    timings = {
+        "unit": "seconds",
+        "measured": {phase: round(seconds, 3) for phase, seconds in clock.seconds.items()},
+        "speed": None if speed is None else speed.model_dump(mode="json"),
+    }
+    files = {
+        RESULTS: text,
+        **dict(zip(PAGES, pages, strict=True)),
+        TIMINGS: json.dumps(timings, indent=1) + "\n",
+    }
+    for name, content in files.items():
+        directory.write(name, content)
+    directory.write(MANIFEST, json.dumps(_manifest(files), indent=1) + "\n")
+    return Outcome(audit, directory, clock.seconds, speed)
+
+
+def told_settings(directory: Folder) -> Mapping[str, Any]:
+    """The settings that a run's `results.json` tells of; none where there is no such file.
+
+    Raises:
+        TraceError: It is no audit.
+    """
+    if not directory.has(RESULTS):
+        return {}
+    settings: Mapping[str, Any] = loads(directory.read(RESULTS).decode("utf-8")).about["settings"]
+    return settings
+
+
+def _manifest(files: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "auditkit": __version__,
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: version(name) for name in _PACKAGES},
+        "git_commit": _commit(),
+        "files": {
+            name: hashlib.sha256(content.encode("utf-8")).hexdigest()
+            for name, content in sorted(files.items())
+        },
+    }
+
+
+def _commit() -> str | None:
+    """The commit of the directory that the audit was started in, if it is a checkout."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=5
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,42 @@
+"""A recorded run analysed again, without its models: after a change of a probe, say."""
+
+from pathlib import Path
+
+from auditkit.bench.speed import read_speed
+from auditkit.files import Folder
+from auditkit.finding import Audit
+from auditkit.run.asking import ask, chosen_probes
+from auditkit.run.directory import TRACE, Outcome, told_settings, write
+from auditkit.run.progress import Clock, Progress, unseen
+from auditkit.run.settings import section_of
+from auditkit.trace import Trace
+
+
+def reanalyse(directory: Folder | Path | str, progress: Progress = unseen) -> Outcome:
+    """Let the probes of a run analyse its trace anew, and write all files but the trace.
+
+    What probes measured is taken as it lies; what they folded is folded again.
+
+    Args:
+        directory: Of the run.
+        progress: Told (probe, done, total) when a probe is about to answer.
+
+    Raises:
+        AuditError: There is no finished trace, or a probe of the run is not installed.
+    """
+    place, clock = Folder(directory), Clock()
+    trace = Trace.open(place / TRACE)
+    settings = told_settings(place)
+    chosen = {key: settings.get(key) for key in ("probes", "without", "options")}
+    asked = chosen_probes(section_of("probing", chosen, origin="results.json"))
+    (place / TRACE).remove("folds")
+    names = [one.probe.name for one in asked]
+    findings, failures = ask(
+        asked,
+        trace,
+        clock,
+        lambda one: progress(one.probe.name, names.index(one.probe.name), len(names)),
+    )
+    about = {**trace.about.model_dump(mode="json"), "settings": dict(settings)}
+    found = Audit(about=about, findings=findings, failures=failures)
+    return write(place, found, clock, read_speed(place))

@@ -1,0 +1,86 @@
+"""A bench without models, for tests of what probes measure."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from auditkit.trace import About, Documents, Trace
+
+
+@dataclass
+class SyntheticBench:
+    """A `BenchView` without models: attributions follow survival depth, as far as `truth` says."""
+
+    trace: Trace
+    glossary: tuple[str, ...] = ()
+    attribution_sample: int = 200
+    training: pd.DataFrame | None = None
+    """What `training_words` returns."""
+    truth: float = 0.5
+    """Weight of the survival depth in |attribution|; the rest is noise."""
+    seed: int = 0
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    """Arm and method of every call of `attribute`."""
+    about: About = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.about = self.trace.about
+
+    @property
+    def documents(self) -> Documents:
+        """The trace's documents."""
+        return self.trace.documents
+
+    def texts(self, example_ids: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Id and text of these documents."""
+        for shard in self.trace.scan("texts", ids=example_ids):
+            yield from shard.itertuples(index=False, name=None)
+
+    def training_words(self) -> pd.DataFrame | None:
+        """`training`."""
+        return self.training
+
+    def stratified_sample(self, size: int) -> list[str]:
+        """The first `size` example ids, class by class in turn."""
+        label = pd.Series(self.documents.label)
+        turn = label.groupby(label).cumcount()
+        order = np.lexsort((label, turn))
+        return sorted(map(str, self.documents.ids[order[:size]]))
+
+    def attribute(self, arm: str, method: str, example_ids: Sequence[str]) -> pd.DataFrame:
+        """Attributions that no model made, the same for equal arguments."""
+        self.calls.append((arm, method))
+        key = hashlib.sha256(f"{arm} {method} {self.seed}".encode()).digest()[:8]
+        rng = np.random.default_rng(int.from_bytes(key))
+        columns = ["example_id", "position", "depth"]
+        frame = pd.concat(list(self.trace.scan("tokens", columns, ids=example_ids)))
+        depth = frame["depth"].to_numpy(dtype=float)
+        size = self.truth * depth / max(self.about.layers, 1)
+        size += (1 - self.truth) * rng.random(len(frame))
+        gap = 0.01 if method == "integrated_gradients" else np.nan
+        return pd.DataFrame(
+            {
+                "example_id": frame["example_id"].to_numpy(),
+                "position": frame["position"].to_numpy(),
+                "attribution": size * rng.choice([-1.0, 1.0], len(frame)),
+                "convergence": np.full(len(frame), gap),
+            }
+        )
+
+    def ask(self, arm: str, example_ids: Sequence[str], dtype: str) -> pd.DataFrame:
+        """What the trace holds, whatever the precision; depths are those of `pruned`."""
+        answers = self.documents.answers(arm)
+        assert answers is not None, f"{arm} was not run"
+        rows = [self.documents.row_of(example_id) for example_id in example_ids]
+        tokens = pd.concat(list(self.trace.scan("tokens", ["document", "depth"], ids=example_ids)))
+        depths = tokens.groupby("document")["depth"].agg(list)
+        return pd.DataFrame(
+            {
+                "example_id": list(example_ids),
+                "predicted": answers.predicted[np.searchsorted(answers.rows, rows), 0],
+                "depths": [depths[row] for row in rows],
+            }
+        )

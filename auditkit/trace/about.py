@@ -1,0 +1,173 @@
+"""`about.json`: what a trace holds, of which models and of which data."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from auditkit.trace.arms import Role, arm, keys
+
+SCHEMA_VERSION = 2
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelAbout(_Frozen):
+    """One model under audit. `rule` and `thresholds` are empty for a baseline.
+
+    `original`: its weights come from a checkpoint of the original LTP implementation.
+    """
+
+    name: str
+    sha256: str
+    layout: str
+    layers: int
+    hidden_size: int
+    heads: int
+    intermediate_size: int
+    max_length: int
+    score_norm: str = ""
+    protect_first: bool = True
+    original: bool = False
+    rule: str = ""
+    thresholds: tuple[float, ...] = ()
+
+
+class Refused(_Frozen):
+    """An input row that was not audited. `row` counts the data rows of the file from 1."""
+
+    row: int
+    reason: str
+
+
+class DatasetAbout(_Frozen):
+    """The audited data: `rows_in == audited + len(refused)`."""
+
+    name: str
+    split: str
+    sha256: str
+    text_column: str
+    label_column: str
+    labels: tuple[str, ...]
+    group_columns: tuple[str, ...] = ()
+    rows_in: int
+    audited: int
+    refused: tuple[Refused, ...] = ()
+    truncated: int = 0
+    words_cut: int = 0
+    """Words past the model's length in truncated documents; they are in no count."""
+
+
+class AnnotatorAbout(_Frozen):
+    """The spaCy pipeline that tagged the words."""
+
+    name: str
+    version: str
+    source: str
+    """`installed`, `path`, or `shipped` (the small fallback inside the package)."""
+    accuracy: dict[str, float] = {}
+    """As the pipeline's authors measured it; keys such as `upos`, `entity_f`, `name_f`."""
+    entity_types_reliable: bool = True
+    """False: the unit for entities is "name or not"."""
+    advice: str = ""
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class BudgetAbout(_Frozen):
+    """One budget of the sweep that the model under audit comes from, measured in training."""
+
+    target: Share
+    """MACs over the baseline's, as asked for."""
+    reached: Share
+    accuracy: Share
+    baseline_accuracy: Share
+    held_out: int = Field(ge=1)
+    """Held-out documents, on which share and accuracies were measured."""
+    audited: bool
+    """Whether it is the model under audit."""
+
+
+class ArmAbout(_Frozen):
+    """An arm that was run."""
+
+    name: str
+    """One of `ARMS`."""
+    subject: str
+    """Whose answers they are: a key of `About.subjects`."""
+    documents: int
+    """How many documents it was run on."""
+    draws: int = 1
+
+
+class About(_Frozen):
+    """`about.json`: what the trace holds. A function of models, data, settings and seed alone."""
+
+    schema_version: int = SCHEMA_VERSION
+    auditkit: str
+    subjects: dict[str, ModelAbout]
+    """By `model` (the one under audit), `baseline`, `continued`, `reseeded`."""
+    runs: tuple[ArmAbout, ...]
+    """The arms that were run, in the order of `ARMS`."""
+    absent: dict[str, str] = {}
+    """Why other arms were not run."""
+    counts: dict[str, int] = {}
+    """Rows by table."""
+    dataset: DatasetAbout
+    annotator: AnnotatorAbout
+    training: dict[str, Any] | None = None
+    """The summary that `auditkit train` left beside the checkpoint."""
+    sweep: tuple[BudgetAbout, ...] = ()
+    """All budgets that were trained from the same baseline, where there was a sweep."""
+    seed: int
+    dtype: str
+    device: str
+    settings: dict[str, Any] = {}
+
+    @property
+    def model(self) -> ModelAbout:
+        """The model under audit."""
+        return self.subjects["model"]
+
+    @property
+    def baseline(self) -> ModelAbout | None:
+        """What it is compared with, if anything."""
+        return self.subjects.get("baseline")
+
+    @property
+    def no_baseline(self) -> str:
+        """Why there is no baseline; empty where there is one."""
+        return self.absent.get("baseline", "")
+
+    @property
+    def layers(self) -> int:
+        """L, the number of layers."""
+        return self.model.layers
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Class names by class index; all numbered where two are the same, so that none are."""
+        names = self.dataset.labels
+        if len(set(names)) == len(names):
+            return names
+        return tuple(f"{index}: {name}" for index, name in enumerate(names))
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms that were run."""
+        return tuple(run.name for run in self.runs)
+
+    def arm(self, name: str) -> ArmAbout | None:
+        """How an arm was run, or None if it was not."""
+        return next((run for run in self.runs if run.name == name), None)
+
+    def in_role(self, role: Role) -> tuple[str, ...]:
+        """The arms of that role that were run."""
+        return tuple(run.name for run in self.runs if arm(run.name).role == role)
+
+    @property
+    def arm_keys(self) -> tuple[str, ...]:
+        """What the columns of the table `documents` end in, arm by arm and draw by draw."""
+        return tuple(key for run in self.runs for key in keys(run.name, run.draws))

@@ -1,0 +1,104 @@
+import itertools
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from auditkit.errors import SettingsError
+from auditkit.files import Folder, write_whole
+
+numbers = itertools.count()
+
+
+@pytest.fixture(params=["local", "memory"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
+    url = f"memory://f{next(numbers)}/run"
+    return Folder(tmp_path / "run" if request.param == "local" else url)
+
+
+def test_what_is_written_is_read(folder: Folder) -> None:
+    folder.write("a.txt", "é\n")
+    folder.write("b/c/d.bin", b"\x00\xff")
+    assert folder.read("a.txt") == b"\xc3\xa9\n"
+    assert (folder / "b" / "c").read("d.bin") == b"\x00\xff"
+    folder.write("a.txt", b"shorter")
+    assert folder.read("a.txt") == b"shorter"
+
+
+def test_names_are_those_directly_in_it(folder: Folder) -> None:
+    assert folder.names() == []
+    for name in ("b.txt", "a/x.txt", "a/y/z.txt", "10"):
+        folder.write(name, name)
+    assert folder.names() == ["10", "a", "b.txt"]
+    assert (folder / "a").names() == ["x.txt", "y"]
+    assert (folder / "b").names() == []
+
+
+def test_files_and_folders_are_there_or_not(folder: Folder) -> None:
+    folder.write("a/x.txt", "")
+    assert [folder.has(n) for n in ("a", "a/x.txt", "a/y.txt", "b")] == [True, True, False, False]
+    with pytest.raises(FileNotFoundError):
+        folder.read("a/y.txt")
+
+
+def test_what_is_removed_is_gone_and_the_rest_stays(folder: Folder) -> None:
+    for name in ("a/x.txt", "a/y/z.txt", "b.txt", "c.txt"):
+        folder.write(name, name)
+    folder.remove("a")
+    folder.remove("b.txt")
+    folder.remove("never")
+    assert folder.names() == ["c.txt"]
+    folder.remove()
+    assert folder.names() == []
+    folder.remove()
+
+
+def test_a_folder_is_a_value_and_prints_as_it_was_given() -> None:
+    assert Folder("runs/a") == Folder(Path("runs") / "a") == Folder("runs") / "a"
+    assert str(Folder("s3://bucket/runs/") / "a") == "s3://bucket/runs/a"
+    assert Folder(Folder("memory://x")) == Folder("memory://x")
+    assert len({Folder("x"), Folder("x"), Folder("y")}) == 2
+
+
+def test_a_file_that_was_not_finished_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path)
+    folder.write("a.txt", "before")
+
+    def killed(path: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", killed)
+        for write in (folder.write, lambda name, text: write_whole(tmp_path / name, text)):
+            for name in ("a.txt", "new.txt"):
+                with pytest.raises(KeyboardInterrupt):
+                    write(name, "after")
+    assert folder.names() == ["a.txt"]
+    assert folder.read("a.txt") == b"before"
+    folder.write("new.txt", "after")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "a.txt.partial", "new.txt"]
+
+
+def test_a_link_to_a_folder_is_removed_and_not_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "a.txt").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    Folder(tmp_path).remove("link")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.txt", "kept"]
+
+
+def test_what_others_wrote_behind_a_url_is_seen() -> None:
+    folder = Folder(f"memory://f{next(numbers)}")
+    folder.write("a", "")
+    fsspec.filesystem("memory").pipe_file(f"{folder}/b", b"new")
+    assert folder.names() == ["a", "b"]
+    assert folder.read("b") == b"new"
+
+
+@pytest.mark.parametrize("url", ["nosuch://a/b", "lakefs://a/b"])
+def test_a_url_that_nothing_here_can_open_is_an_error_of_one_line(url: str) -> None:
+    with pytest.raises(SettingsError, match=rf"^{url}: .*; give a local directory") as told:
+        Folder(url).read("a")
+    assert len(str(told.value).splitlines()) == 1

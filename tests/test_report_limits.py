@@ -1,0 +1,48 @@
+from typing import Any
+
+import pytest
+import report_case
+
+from auditkit.report.limits import limits
+from auditkit.trace import ARMS, About
+
+OF_THE_MODEL = ("unpruned", "pruned")
+
+
+def about(*arms: str) -> About:
+    """A run of these arms, each on the subject that the table of arms names."""
+    plain: dict[str, Any] = report_case.about()
+    model = plain["subjects"]["model"]
+    run = [arm for arm in ARMS if arm.name in arms]
+    return About.model_validate(
+        plain
+        | {
+            "subjects": {"model": model} | {arm.subject: model for arm in run},
+            "runs": [{"name": a.name, "subject": a.subject, "documents": 7600} for a in run],
+        }
+    )
+
+
+@pytest.mark.parametrize("more", [(), ("continued",), ("reseeded",), ("continued", "reseeded")])
+def test_each_arm_says_what_its_presence_or_absence_means(more: tuple[str, ...]) -> None:
+    run = ("baseline", *OF_THE_MODEL, *more)
+    expected = []
+    for arm in ARMS:
+        sentence = arm.present if arm.name in run else arm.absent
+        if sentence:
+            expected.append(sentence)
+    assert limits(about(*run)) == expected
+    assert any("No noise floor" in line for line in expected) is ("reseeded" not in more)
+
+
+def test_without_a_baseline_nothing_is_said_of_arms_that_were_not_run() -> None:
+    assert limits(about(*OF_THE_MODEL)) == [
+        arm.present for arm in ARMS if arm.name in OF_THE_MODEL and arm.present
+    ]
+
+
+def test_an_arm_that_was_run_brings_its_caveat() -> None:
+    (told,) = [arm.present for arm in ARMS if arm.name == "random"]
+    assert told
+    assert told in limits(about(*OF_THE_MODEL, "random"))
+    assert told not in limits(about(*OF_THE_MODEL))

@@ -1,0 +1,132 @@
+"""What probes may ask of the models, by hand: a bench over three documents of a small trace."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+from tabular import write_csv
+
+from auditkit.bench.opening import open_bench
+from auditkit.bench.settings import ModelSettings
+from auditkit.bench.speed import ROUNDS, measure
+from auditkit.bench.subjects import Bench
+from auditkit.bench.view import ProbeBench
+from auditkit.data.annotate import load_annotator
+from auditkit.data.settings import DataSettings
+from auditkit.trace import About, AnnotatorAbout, ArmAbout, DatasetAbout, Trace
+
+TEXTS = {
+    "r2": "Anna sorted the roses and the onions before it got dark.",
+    "r10": "the twins carried hammers",
+    "r1": "a friend from Oslo could not find the butter, or the soup.",
+}
+
+
+@pytest.fixture(scope="module")
+def bench(tiny_checkpoint: Callable[[str], Path]) -> Bench:
+    return open_bench(ModelSettings(model=str(tiny_checkpoint("bert"))))
+
+
+@pytest.fixture(scope="module")
+def trace(bench: Bench) -> Trace:
+    """What the pruned model says of the texts, recorded by hand."""
+    about = About(
+        auditkit="0",
+        subjects={name: subject.about for name, subject in bench.subjects.items()},
+        runs=(ArmAbout(name="pruned", subject="model", documents=3),),
+        dataset=DatasetAbout(
+            name="d", split="test", sha256="0", text_column="text", label_column="label",
+            labels=bench.labels, rows_in=3, audited=3,
+        ),
+        annotator=AnnotatorAbout(name="a", version="0", source="shipped"),
+        seed=0, dtype="float32", device="cpu",
+    )  # fmt: skip
+    documents = bench.encode(list(TEXTS.values()))
+    answers = bench.answer("pruned", documents)
+    layers = range(1, about.layers + 1)
+    rows = [
+        {
+            "example_id": example_id, "label": number % 2, "tokens": len(document.token_ids),
+            "truncated": False, "words_cut": 0, "pieces": int((~document.special).sum()),
+            "kept": [int((answer.depths >= n)[~document.special].sum()) for n in layers],
+            "special_kept": [int((answer.depths >= n)[document.special].sum()) for n in layers],
+            "predicted_pruned": answer.predicted, "probs_pruned": answer.probs.tolist(),
+            "macs_baseline": 1000 * (number + 1), "macs_pruned": 100 * (number + 1) ** 2,
+        }
+        for number, (example_id, document, answer) in enumerate(
+            zip(TEXTS, documents, answers, strict=True)
+        )
+    ]  # fmt: skip
+    texts = pd.DataFrame({"example_id": list(TEXTS), "text": list(TEXTS.values())})
+    return Trace.of(about, documents=pd.DataFrame(rows), texts=texts)
+
+
+def view(bench: Bench, trace: Trace, dataset: str = "d.csv") -> ProbeBench:
+    data = DataSettings(dataset=dataset)
+    return ProbeBench(bench, trace, load_annotator(None), data, glossary=("x",))
+
+
+def test_documents_and_their_texts(bench: Bench, trace: Trace) -> None:
+    asked = view(bench, trace)
+    assert asked.about is trace.about
+    assert list(asked.documents.ids) == ["r1", "r10", "r2"]
+    assert dict(asked.texts(["r2", "r1"])) == {name: TEXTS[name] for name in ("r1", "r2")}
+    assert list(asked.texts([])) == []
+
+
+def test_a_sample_keeps_the_shares_of_the_classes(bench: Bench, trace: Trace) -> None:
+    asked = view(bench, trace)
+    assert asked.stratified_sample(9) == ["r1", "r10", "r2"]
+    assert asked.stratified_sample(0) == []
+    (first, second) = asked.stratified_sample(2)  # shares 1.33 of r1 and r2, and .67 of r10
+    assert (first, second) in {("r1", "r10"), ("r10", "r2")}
+
+
+def test_attributions_are_those_of_the_class_that_was_predicted(bench: Bench, trace: Trace) -> None:
+    frame = view(bench, trace).attribute("unpruned", "input_x_gradient", ["r2", "r10"])
+    assert list(frame["example_id"].unique()) == ["r2", "r10"]
+    for example_id, rows in frame.groupby("example_id"):
+        (document,) = bench.encode([TEXTS[str(example_id)]])
+        target = bench.answer("pruned", [document])[0].predicted
+        expected = bench.attribute("unpruned", document, target, "input_x_gradient")
+        assert rows["position"].tolist() == list(range(len(document.token_ids)))
+        assert np.array_equal(rows["attribution"], expected.values)
+    none = view(bench, trace).attribute("unpruned", "input_x_gradient", [])
+    assert list(none.columns) == ["example_id", "position", "attribution", "convergence"]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_an_arm_is_asked_in_another_precision(dtype: str, bench: Bench, trace: Trace) -> None:
+    frame = view(bench, trace).ask("pruned", ["r1", "r2"], dtype)
+    other = open_bench(bench.settings.model_copy(update={"dtype": dtype}))
+    expected = other.answer("pruned", other.encode([TEXTS["r1"], TEXTS["r2"]]))
+    assert frame["example_id"].tolist() == ["r1", "r2"]
+    assert frame["predicted"].tolist() == [answer.predicted for answer in expected]
+    assert frame["depths"].tolist() == [answer.depths.tolist() for answer in expected]
+
+
+def test_words_of_a_training_split_that_is_not_there(
+    bench: Bench, trace: Trace, tmp_path: Path
+) -> None:
+    assert view(bench, trace, str(tmp_path / "gone.csv")).training_words() is None
+    rows = [("text", "label"), ("Roses and roses", "Garden"), ("soup", "Kitchen")]
+    counted = view(bench, trace, write_csv(tmp_path / "d.csv", rows)).training_words()
+    assert counted is not None
+    garden, kitchen = map(tiny.CLASSES.index, ("Garden", "Kitchen"))
+    found = counted.set_index(["label", "lower"])["count"].to_dict()
+    assert found[garden, "roses"] == 2
+    assert found[kitchen, "soup"] == 1
+
+
+def test_the_macs_beside_measured_times_are_of_the_same_documents(
+    bench: Bench, trace: Trace
+) -> None:
+    seen: list[tuple[int, int]] = []
+    speed = measure(bench, trace, ["r1", "r2"], 2, lambda done, total: seen.append((done, total)))
+    assert speed.macs_ratio == (1000 + 3000) / (100 + 900)
+    assert speed.against == "baseline"
+    assert speed.tokens == sum(len(d.token_ids) for d in bench.encode([TEXTS["r1"], TEXTS["r2"]]))
+    assert (len(speed.rounds), seen[-1]) == (ROUNDS, (2 * (ROUNDS + 1) * 2,) * 2)
