@@ -125,15 +125,16 @@ def test_a_budget_that_the_sweep_got_later_is_shown(
     sweep = [{"target": 0.5, **budget}, {"target": 0.3, **budget, "reached": 0.31}]
     record = {"settings": {"target_macs_share": 0.5}, "sweep": sweep}
     (model / "training.json").write_text(json.dumps(record))
-    quick(model, tiny_csv, run)
+    quick(model, tiny_csv, run, "--probe", "efficiency")
     changed = {name for name, when in stamps(run).items() if when != before.get(name)}
-    assert changed == {"trace/about.json"}
+    measured = {name for name in changed if name.endswith("measured/efficiency.key")}
+    assert {n for n in changed - measured if "/folds/" not in n} == {"trace/about.json"}
     now = json.loads(results(run))
-    assert [said["about"]["sweep"], now["about"]["model"]] == [[], said["about"]["model"]]
+    assert [said["about"]["sweep"], now["about"]["subjects"]] == [[], said["about"]["subjects"]]
     assert [(b["reached"], b["audited"]) for b in now["about"]["sweep"]] == [
         (0.5, True), (0.31, False),
     ]  # fmt: skip
-    (finding,) = (f for f in auditkit.load(run).findings if f.probe == "performance")
+    (finding,) = (f for f in auditkit.load(run).findings if f.probe == "efficiency")
     assert finding.table("budgets").column("model") == ("this checkpoint", "another budget")
 
 
