@@ -122,41 +122,34 @@ def _by_class(trace: Trace, cells: WordCells) -> Told:
 
 
 def _class_rows(trace: Trace, cells: WordCells) -> Iterator[Row]:
-    inside = cells.category >= 0
-    words = cells.words[inside].astype(np.int64)
-    sums = (
-        pd.DataFrame(
-            {
-                "upos": cells.category[inside],
-                "label": trace.documents.label[cells.document[inside]],
-                "words": words,
-                "kept": words * (cells.depth[inside] >= cells.reference),
-                "layers": words * cells.depth[inside],
-                "document": cells.document[inside],
-            }
-        )
-        .groupby(["upos", "label"], sort=True)
-        .agg({"words": "sum", "kept": "sum", "layers": "sum", "document": "nunique"})
-    )
-    of_class = sums.groupby("label")[["words", "kept"]].sum()
-    frequency = sums.groupby("upos")["words"].sum()
-    for upos in sorted(frequency.index, key=lambda u: (-frequency[u], u)):
-        for row in sums.loc[upos].itertuples():
-            whole = of_class.loc[row.Index]
-            yield Row(
-                {
-                    "category": cells.names[upos],
-                    "class": class_name(trace.about.labels, int(row.Index)),
-                },
-                {
-                    "share": _over(row.words, whole["words"], row.document),
-                    "kept_share": _over(row.kept, whole["kept"], row.document),
-                    "retention": _over(row.kept, row.words, row.document),
-                    "depth": _over(row.layers, row.words, row.document),
-                },
-                {"words": int(row.words), "kept": int(row.kept)},
-                n=int(row.words),
-            )
+    label, names = trace.documents.label, trace.about.labels
+    by_class = {int(value): _counts(cells.select(label == value)) for value in np.unique(label)}
+    frequency = sum(words for words, *_ in by_class.values())
+    for upos in sorted(range(len(cells.names)), key=lambda u: (-frequency[u], u)):
+        for value, counts in by_class.items():
+            of_class, kept_of_class = counts[0].sum(), counts[1].sum()
+            words, kept, layers, documents = (int(count[upos]) for count in counts)
+            if words:
+                yield Row(
+                    {"category": cells.names[upos], "class": class_name(names, value)},
+                    {
+                        "share": _over(words, of_class, documents),
+                        "kept_share": _over(kept, kept_of_class, documents),
+                        "retention": _over(kept, words, documents),
+                        "depth": _over(layers, words, documents),
+                    },
+                    {"words": words, "kept": kept},
+                    n=words,
+                )
+
+
+def _counts(cells: WordCells) -> tuple[NDArray[np.int64], ...]:
+    """Words, words kept, layers outlived and documents of each part of speech, (C,) each."""
+    inside, size = cells.category >= 0, len(cells.names)
+    category, words, depth = cells.category[inside], cells.words[inside], cells.depth[inside]
+    kept = words * (depth >= cells.reference)
+    sums = (np.bincount(category, weights=w, minlength=size) for w in (words, kept, words * depth))
+    return (*(s.astype(np.int64) for s in sums), cells.holders())
 
 
 def _over(part: int, whole: int, documents: int) -> Estimate:

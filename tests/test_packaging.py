@@ -97,7 +97,7 @@ def test_every_probe_of_the_tree_has_an_entry_point() -> None:
 def test_the_wheel_works_where_the_tree_is_not(python: Path) -> None:
     code = (
         "import auditkit, sys\n"
-        "from auditkit.plugin.probe import discover\n"
+        "from auditkit.plugin import discover\n"
         "from auditkit.run.settings import load_settings\n"
         "load_settings('agnews', {'model': 'm'})\n"
         "for name, plugin in discover().items():\n"

@@ -166,10 +166,12 @@ def test_a_run_measures_both_models_and_keeps_times_out_of_its_results(
     times = read_speed(run)
     assert times is not None
     assert (times.against, len(times.rounds), times.documents) == ("baseline", ROUNDS, 90)
-    trace = Trace.open(run / "trace")
-    assert times.tokens == trace.table("examples")["tokens"].sum()
-    costs = trace.table("costs").groupby("arm")[["macs_attention", "macs_ffn"]].sum().sum(axis=1)
-    assert times.macs_ratio == pytest.approx(costs["baseline"] / costs["pruned"])
+    documents = Trace.open(run / "trace").documents
+    assert times.tokens == documents.tokens.sum()
+    baseline, pruned = documents.macs("baseline"), documents.macs("pruned")
+    assert baseline is not None
+    assert pruned is not None
+    assert times.macs_ratio == pytest.approx(baseline.sum() / pruned.sum())
     html = (run / "report.html").read_text(encoding="utf-8")
     assert times.sentence() in html
     seconds = json.loads((run / "timings.json").read_text())["measured"]
@@ -192,7 +194,9 @@ def test_an_earlier_measurement_is_kept_until_another_is_asked_for(
     before = read_speed(run)
     assert before is not None
     with monkeypatch.context() as patch:
-        patch.setattr(conduct, "measure", lambda *_: pytest.fail("the models were timed again"))
+        patch.setattr(
+            conduct, "measure_speed", lambda *_: pytest.fail("the models were timed again")
+        )
         for flags in ((), ("--speed-documents", "0"), ("--without", "performance")):
             quick(tiny_checkpoint("bert"), tiny_csv, run, *flags)
             assert read_speed(run) == before

@@ -437,7 +437,7 @@ def test_the_report_shows_the_sweep_and_the_control(
     out, _ = sold
     model = directory(out, 0.7)
     done = audit(
-        tmp_path / "run", "--probe", "performance", "--random-draws", "0", model=model, dataset=data
+        tmp_path / "run", "--probe", "efficiency", "--random-draws", "0", model=model, dataset=data
     )
     assert done.code == 0, done.err
     trace = Trace.open(tmp_path / "run" / "trace")
@@ -456,7 +456,7 @@ def test_the_report_shows_the_sweep_and_the_control(
         assert probs.tolist() == pytest.approx(torch.softmax(logits[0], 0).tolist(), abs=1e-5)
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert "Budgets trained from this baseline" in page
-    assert "pruned − continued does not: it is the baseline trained on for as long" in page
+    assert "so pruned − continued is free of that" in page
     assert str(out.parent) not in (tmp_path / "run" / "results.json").read_text()
 
 
