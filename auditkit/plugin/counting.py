@@ -63,7 +63,7 @@ def word_cells(trace: Trace, rule: Rule, reads: Sequence[str]) -> WordCells:
     """
     counted = trace.fold(CountWords(rule, tuple(reads)), by=["document", "category"])
     documents = trace.documents
-    total, kept = documents.pieces.astype(np.int64), documents.kept.astype(np.int64)
+    total, kept = documents.pieces, documents.kept
     names = counted["category"].cat.categories.astype(object)
     inside = names != ""
     code = np.where(inside, np.cumsum(inside) - 1, -1)

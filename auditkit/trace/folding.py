@@ -28,7 +28,7 @@ class Merger:
         self._where, self._by = f"fold of {step}", list(by)
         self._codes: dict[str, dict[str, int]] = {}
         self._numeric: dict[str, bool] = {}
-        self._parts: list[pd.DataFrame] = []
+        self._merged: dict[str, _Grown] = {}
         self._empty: pd.DataFrame | None = None
         self._columns: list[str] | None = None
 
@@ -46,17 +46,19 @@ class Merger:
         if not len(part):
             self._empty = part[self._by + values]  # its types may be other ones than those of rows
             return
-        self._parts.append(self._numbers(part, values))
+        for name, column in self._numbers(part, values).items():
+            self._merged.setdefault(name, _Grown(column.dtype)).extend(column)
         if not self._by_document:
-            self._parts = [self._added_up(pd.concat(self._parts, ignore_index=True))]
+            self._add_up()
 
     def result(self) -> pd.DataFrame:
         """All parts as one frame; text keys are categoricals of sorted categories."""
-        if not self._parts and self._empty is not None:
+        if not self._merged and self._empty is not None:
             values = [name for name in self._empty.columns if name not in self._by]
-            self._parts = [self._numbers(self._empty, values).astype(dict.fromkeys(values, int))]
-        merged = pd.concat(self._parts, ignore_index=True)
-        self._parts.clear()
+            empty = self._numbers(self._empty, values)
+            merged = pd.DataFrame(empty | {name: empty[name].astype(np.int64) for name in values})
+        else:
+            merged = self._frame()
         for name, codes in self._codes.items():
             merged[name] = _categorical(merged[name].to_numpy(), codes)
         keys = self._by[:1] if self._by_document else self._by
@@ -64,15 +66,25 @@ class Merger:
             return merged  # the data set's own order, most often: not copied once more
         return merged.sort_values(keys, kind="stable", ignore_index=True)
 
-    def _numbers(self, part: pd.DataFrame, values: list[str]) -> pd.DataFrame:
+    def _frame(self) -> pd.DataFrame:
+        """What was taken so far, without a copy."""
+        return pd.DataFrame({n: grown.values for n, grown in self._merged.items()}, copy=False)
+
+    def _numbers(self, part: pd.DataFrame, values: list[str]) -> dict[str, np.ndarray]:
         """Keys, as numbers, and values."""
         keys = {name: self._coded(name, part[name]) for name in self._by}
-        return pd.DataFrame(keys | {name: part[name].to_numpy() for name in values})
+        return keys | {name: part[name].to_numpy() for name in values}
 
-    def _added_up(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def _add_up(self) -> None:
+        """Rows of one key become their sum."""
+        frame = self._frame()
         values = [name for name in frame.columns if name not in self._by]
         frame = frame.astype(dict.fromkeys(values, np.int64))
-        return frame.groupby(self._by, as_index=False, sort=True)[values].sum()
+        sums = frame.groupby(self._by, as_index=False, sort=True)[values].sum()
+        self._merged = {}
+        for name in frame.columns:
+            self._merged[name] = _Grown(sums[name].dtype)
+            self._merged[name].extend(sums[name].to_numpy())
 
     def _checked(self, part: Any, rows: np.ndarray) -> list[str]:
         """The names of the value columns."""
@@ -139,6 +151,31 @@ class Merger:
 
     def _refuse_key(self, name: str, dtype: object) -> None:
         raise ProbeError(f"{self._where}: key column {name} is {dtype}, expected text or integers")
+
+
+class _Grown:
+    """A column that grows at its end, in one piece of memory that is rarely copied.
+
+    Thousands of small arrays would leave holes in the heap that nothing large fits into.
+    """
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self._room, self._size = np.empty(0, dtype=dtype), 0
+
+    def extend(self, values: np.ndarray) -> None:
+        """Put `values` behind what is there; the type widens if they do not fit."""
+        size, kind = self._size + len(values), np.result_type(self._room.dtype, values.dtype)
+        if size > len(self._room) or kind != self._room.dtype:
+            room = np.empty(max(size, 2 * self._size), dtype=kind)
+            room[: self._size] = self._room[: self._size]
+            self._room = room
+        self._room[self._size : size] = values
+        self._size = size
+
+    @property
+    def values(self) -> np.ndarray:
+        """All that was put there."""
+        return self._room[: self._size]
 
 
 def _categorical(provisional: np.ndarray, codes: dict[str, int]) -> pd.Categorical:
