@@ -92,9 +92,10 @@ class DomainTerm:
             return not_applicable(
                 self, f"none of {len(terms)} terms occurs in the audited documents"
             )
-        rows = retention(cells, bootstrap)
+        rows, caveats = retention(cells, bootstrap), retention_caveats(cells)
+        del cells  # as large as the run has words: one such count at a time
         by_class = _by_class(trace, terms, bootstrap)
-        single = word_cells(trace, TermOf.of(terms, own=True), READS)
+        single = word_cells(trace, TermOf.of(terms, own=True), READS, others=False)
         tables = retention_tables(rows, "Domain terms and others", "Words")
         claim = claim_of(next(r for r in rows if r.category == DOMAIN), "Domain terms")
         crossed = bool((terms["fold"] != ANY_FOLD).any())
@@ -112,7 +113,7 @@ class DomainTerm:
                 outcome_table(trace, single, bootstrap),
             ),
             charts=retention_charts(tables[0].table, tables[2].table, "kind of word"),
-            caveats=(*retention_caveats(cells), CONFOUNDED, *([CROSS_FITTED] if crossed else [])),
+            caveats=(*caveats, CONFOUNDED, *([CROSS_FITTED] if crossed else [])),
         )
 
 

@@ -70,7 +70,8 @@ class Entity:
         cells = word_cells(trace, _kind, ["entity"])
         if NAME not in cells.names:
             return not_applicable(self, "the spaCy pipeline found no names in the documents")
-        rows = retention(cells, bootstrap)
+        rows, caveats = retention(cells, bootstrap), retention_caveats(cells)
+        del cells  # as large as the run has words: one such count at a time
         typed = retention(word_cells(trace, _type, ["entity"]), bootstrap)
         tables = retention_tables(rows, "Names and other words", "Words")
         beside = {"annotator_f": _typed_f(annotator)}
@@ -89,7 +90,7 @@ class Entity:
             claim,
             tables=(*tables, types, adjusted),
             charts=retention_charts(tables[0].table, tables[2].table, "kind of word"),
-            caveats=(*retention_caveats(cells), *_caveats(annotator)),
+            caveats=(*caveats, *_caveats(annotator)),
         )
 
 

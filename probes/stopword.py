@@ -11,6 +11,7 @@ from auditkit.plugin import (
     BenchView,
     Finding,
     Place,
+    Rule,
     Trace,
     answer,
     claim_of,
@@ -68,13 +69,15 @@ class Stopword:
             return not_applicable(self, "the documents have no stop words")
         rows = retention(cells, Bootstrap(rng, self.resamples))
         tables = retention_tables(rows, "Stop words and others", "Words")
-        layer = cells.reference
+        layer, caveats = cells.reference, (*retention_caveats(cells), *CAVEATS)
+        del cells  # as large as the run has words: one such count at a time
         where = f"after layer {layer} (at least {self.min_count} occurrences, negations apart)"
-        dropped, kept = self._ends(term_retention(word_cells(trace, _single, ["is_stop", "lower"])))
-        negations = (
-            *term_retention(word_cells(trace, _negation, ["lower"])),
-            *term_retention(word_cells(trace, _negations, ["lower"])),
-        )
+
+        def single(rule: Rule, *reads: str) -> tuple[TermRetained, ...]:
+            return term_retention(word_cells(trace, rule, reads, others=False))
+
+        dropped, kept = self._ends(single(_single, "is_stop", "lower"))
+        negations = (*single(_negation, "lower"), *single(_negations, "lower"))
         return answer(
             self,
             claim_of(next(r for r in rows if r.category == STOP), "Stop words"),
@@ -87,7 +90,7 @@ class Stopword:
                 ),
             ),
             charts=retention_charts(tables[0].table, tables[2].table, "kind of word"),
-            caveats=(*retention_caveats(cells), *CAVEATS),
+            caveats=caveats,
         )
 
     def _ends(

@@ -14,7 +14,7 @@ from auditkit.finding import (
     segments,
 )
 from auditkit.plugin.claims import claim_of, claim_over
-from auditkit.plugin.counting import word_cells
+from auditkit.plugin.counting import Rule, word_cells
 from auditkit.plugin.decisions import DECISION, changed_decisions
 from auditkit.plugin.discovery import Plugin, discover, in_order
 from auditkit.plugin.documents import choose_documents, show_document
@@ -59,10 +59,11 @@ __all__ = [
     "ARMS", "CHAPTERS", "DECISION", "RANDOM", "TERM_NOTE", "WORD", "About", "AnnotatorAbout",
     "Answers", "BenchView", "BudgetAbout", "Cell", "Chart", "Column", "Documents", "Estimate",
     "Example", "Finding", "Interval", "Label", "Measurement", "Number", "Place", "Plugin",
-    "Probe", "Row", "Segment", "Shard", "Table", "Told", "Trace", "Undefined", "adjusted_table",
-    "answer", "arm", "bounds", "by_group", "changed_decisions", "choose_documents", "claim_of",
-    "claim_over", "class_name", "columns", "compare", "direction", "discover", "figure",
-    "in_order", "measurement", "needs", "not_applicable", "percent", "place_of",
-    "retention_caveats", "retention_charts", "retention_table", "retention_tables", "segments",
-    "show_document", "tabulate", "term_numbers", "term_row", "term_table", "unmet", "word_cells",
+    "Probe", "Row", "Rule", "Segment", "Shard", "Table", "Told", "Trace", "Undefined",
+    "adjusted_table", "answer", "arm", "bounds", "by_group", "changed_decisions",
+    "choose_documents", "claim_of", "claim_over", "class_name", "columns", "compare", "direction",
+    "discover", "figure", "in_order", "measurement", "needs", "not_applicable", "percent",
+    "place_of", "retention_caveats", "retention_charts", "retention_table", "retention_tables",
+    "segments", "show_document", "tabulate", "term_numbers", "term_row", "term_table", "unmet",
+    "word_cells",
 ]  # fmt: skip

@@ -26,6 +26,8 @@ class CountWords:
     rule: Rule
     columns: tuple[str, ...]
     """Columns of the table `words` that the rule reads; `label` is the class of the document."""
+    others: bool
+    """Whether words of no category are counted too."""
 
     def __call__(self, shard: Shard) -> pd.DataFrame:
         """Counts of the shard's words: one row for all that are alike."""
@@ -34,9 +36,13 @@ class CountWords:
         words = shard.table("words", [*own, *stored])
         if LABEL in self.columns:
             words[LABEL] = shard.documents.label[words["document"]]
-        names, category = _coded(self.rule(words))
         document, word, pieces, depth = (words[name].to_numpy(dtype=np.int64) for name in own)
-        keys = (document, category, pieces, position_bins(document, word), depth)
+        position, named = position_bins(document, word), np.asarray(self.rule(words), dtype=object)
+        counted = np.ones(len(words), dtype=bool) if self.others else named != ""
+        names, category = _coded(named[counted])
+        keys = (
+            document[counted], category, pieces[counted], position[counted], depth[counted],
+        )  # fmt: skip
         sizes = [int(key.max(initial=0)) + 1 for key in keys]
         alike, count = np.unique(np.ravel_multi_index(keys, sizes), return_counts=True)
         document, category, pieces, position, depth = np.unravel_index(alike, sizes)
@@ -47,12 +53,12 @@ class CountWords:
                 "pieces": pieces.astype(np.int16),
                 "position": position.astype(np.int8),
                 "depth": depth.astype(np.int8),
-                "words": count.astype(np.int32),
+                "words": count.astype(np.uint16),  # a model reads no document of more
             }
         )
 
 
-def word_cells(trace: Trace, rule: Rule, reads: Sequence[str]) -> WordCells:
+def word_cells(trace: Trace, rule: Rule, reads: Sequence[str], *, others: bool = True) -> WordCells:
     """The words of a run, counted by what retention depends on.
 
     Args:
@@ -60,8 +66,10 @@ def word_cells(trace: Trace, rule: Rule, reads: Sequence[str]) -> WordCells:
         rule: Names each word's category, "" for none.
         reads: Columns of the table `words` that the rule reads; `label`, the gold class of the
             word's document, is one too.
+        others: Whether words of no category are counted too: `retention` compares with them,
+            `term_retention` does not.
     """
-    counted = trace.fold(CountWords(rule, tuple(reads)), by=["document", "category"])
+    counted = trace.fold(CountWords(rule, tuple(reads), others), by=["document", "category"])
     documents = trace.documents
     total, kept = documents.pieces, documents.kept
     names = counted["category"].cat.categories.astype(object)

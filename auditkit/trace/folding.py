@@ -181,7 +181,7 @@ class _Grown:
 def _categorical(provisional: np.ndarray, codes: dict[str, int]) -> pd.Categorical:
     """Provisional codes as a categorical whose categories are sorted."""
     texts = sorted(codes)
-    final = np.empty(len(texts), dtype=np.int32)
+    final = np.empty(len(texts), dtype=np.min_scalar_type(-max(1, len(texts))))
     final[[codes[text] for text in texts]] = np.arange(len(texts))
     categories = pd.Index(texts, dtype="str")
     return pd.Categorical.from_codes(final[provisional], categories=categories)
