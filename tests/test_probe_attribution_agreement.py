@@ -4,7 +4,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import kendalltau
+from numpy.typing import NDArray
+from scipy.stats import kendalltau, pearsonr, rankdata
+from sklearn.metrics import roc_auc_score
 
 from auditkit.finding import Finding
 from auditkit.plugin import Probe, discover
@@ -81,6 +83,75 @@ def test_tau_is_the_mean_of_the_documents_without_special_tokens(trace: Trace) -
     found = analyse(with_frame).measurement("kendall_tau", arm="unpruned", against=METHOD)
     assert found.value == pytest.approx(np.mean(taus))
     assert found.n == 20
+
+
+Tokens = NDArray[np.float64]
+
+
+def dealt(depth: Tokens, size: Tokens) -> Tokens:
+    """The depths, the largest to the largest of `size`, one by one."""
+    left, out = sorted(depth), np.empty_like(depth)
+    for token in np.argsort(-size):
+        out[token] = left.pop()
+    return out
+
+
+def by_hand(depth: Tokens, size: Tokens, position: Tokens) -> dict[str, float]:
+    """All four statistics of one document of a model of 4 layers, of sizes without ties."""
+    areas = [roc_auc_score(depth >= layer, size) for layer in (1, 2, 3, 4)
+             if 0 < sum(depth >= layer) < len(depth)]  # fmt: skip
+    kept = set(np.flatnonzero(depth == 4))
+    best, chance = set(np.argsort(-size)[: len(kept)]), len(kept) / len(depth)
+    free = [
+        rank - np.polyval(np.polyfit(position, rank, 2), position)
+        for rank in (rankdata(depth), rankdata(size))
+    ]
+    return {
+        "kendall_tau": kendalltau(depth, size).statistic,
+        "auroc": np.mean(areas),
+        "corrected_precision": (len(kept & best) / len(kept) - chance) / (1 - chance),
+        "partial_spearman": pearsonr(*free).statistic,
+    }
+
+
+def test_every_comparison_by_hand() -> None:
+    """Which depths are set against which sizes; the control is draw 0 of `random` alone."""
+    trace = synthetic_trace(
+        np.random.default_rng(3), documents=25, draws=3, repeat=True, words=(10, 24)
+    )
+    with_frame = measured(trace)
+    frame = with_frame.measured("attribution_agreement")
+    assert frame is not None
+    size = frame.set_index(["example_id", "arm", "method", "position"])["attribution"]
+    others = whole(trace, "depths").set_index(["example_id", "arm", "draw", "position"])["depth"]
+    size, others = size.abs().sort_index(), others.sort_index()
+    found: dict[tuple[str, str], list[dict[str, float]]] = {}
+    for example_id, own in whole(trace, "tokens").groupby("example_id"):
+        position = own["position"][~own["special"]].to_numpy(dtype=float)
+        depth = own["depth"][~own["special"]].to_numpy(dtype=float)
+        random = others[example_id, "random", 0][position].to_numpy(dtype=float)
+        sizes = {
+            (arm, method): size[example_id, arm, method][position].to_numpy()
+            for arm in ("unpruned", "baseline")
+            for method in (METHOD, SECOND)
+        }
+        pairs = {key: (depth, of) for key, of in sizes.items()}
+        for arm in ("unpruned", "baseline"):
+            pairs[arm, METHODS_MEET] = dealt(depth, sizes[arm, METHOD]), sizes[arm, SECOND]
+        pairs["baseline", MODELS_MEET] = (
+            dealt(depth, sizes["unpruned", METHOD]), sizes["baseline", METHOD],
+        )  # fmt: skip
+        pairs["random", METHOD] = random, sizes["unpruned", METHOD]
+        for key, pair in pairs.items():
+            found.setdefault(key, []).append(by_hand(*pair, position))
+    finding = analyse(with_frame)
+    assert len(found) == 8
+    assert len(finding.measurements) == 8 * 4 + 2  # and two of convergence
+    for (arm, against), scores in found.items():
+        for name in scores[0]:
+            m = finding.measurement(name, arm=arm, against=against)
+            assert m.value == pytest.approx(np.mean([score[name] for score in scores]))
+            assert (m.n, m.n_clusters) == (25, 25)
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,19 @@ def test_nothing_is_asked_where_there_is_nothing_to_compare() -> None:
     }  # fmt: skip
 
 
+def test_floors_controls_of_training_and_draws_are_not_asked() -> None:
+    trace = half(
+        synthetic_trace(
+            np.random.default_rng(2), documents=20, draws=2, continued=True, reseeded=True,
+            repeat=True,
+        )
+    )  # fmt: skip
+    assert {"continued", "reseeded", "random", "repeat"} < set(trace.about.arms)
+    measured = Precision(documents=5).measure(SyntheticBench(trace))
+    assert measured is not None
+    assert measured["arm"].value_counts().to_dict() == {"baseline": 5, "unpruned": 5, "pruned": 5}
+
+
 @given(rate=st.sampled_from([0.0, 0.02, 0.3, 1.0]), seed=st.integers(0, 99))
 @settings(max_examples=20, deadline=None)
 def test_decisions_by_hand(rate: float, seed: int) -> None:
