@@ -124,7 +124,7 @@ def _by_class(trace: Trace, cells: WordCells) -> Told:
 def _class_rows(trace: Trace, cells: WordCells) -> Iterator[Row]:
     label, names = trace.documents.label, trace.about.labels
     by_class = {int(value): _counts(cells.select(label == value)) for value in np.unique(label)}
-    frequency = sum(words for words, *_ in by_class.values())
+    frequency = np.sum([counts[0] for counts in by_class.values()], axis=0)
     for upos in sorted(range(len(cells.names)), key=lambda u: (-frequency[u], u)):
         for value, counts in by_class.items():
             of_class, kept_of_class = counts[0].sum(), counts[1].sum()

@@ -83,8 +83,9 @@ class Merger:
         sums = frame.groupby(self._by, as_index=False, sort=True)[values].sum()
         self._merged = {}
         for name in frame.columns:
-            self._merged[name] = _Grown(sums[name].dtype)
-            self._merged[name].extend(sums[name].to_numpy())
+            column = sums[name].to_numpy()
+            self._merged[name] = _Grown(column.dtype)
+            self._merged[name].extend(column)
 
     def _checked(self, part: Any, rows: np.ndarray) -> list[str]:
         """The names of the value columns."""
