@@ -72,19 +72,17 @@ def word_cells(trace: Trace, rule: Rule, reads: Sequence[str], *, others: bool =
     counted = trace.fold(CountWords(rule, tuple(reads), others), by=["document", "category"])
     documents = trace.documents
     total, kept = documents.pieces, documents.kept
-    names = counted["category"].cat.categories.astype(object)
-    inside = names != ""
-    code = np.where(inside, np.cumsum(inside) - 1, -1)
-    few = len(names) <= np.iinfo(np.int16).max
-    code = code.astype(np.int16) if few else code.astype(np.int32)
+    names, category = counted["category"].cat.categories, counted["category"].cat.codes.to_numpy()
+    if "" in names:  # sorted, so it is the first: words of no category are −1
+        names, category = names[1:], category - 1
     return WordCells(
         layers=trace.about.layers,
         reference=reference_layer(total, kept),
         total=total,
         kept=kept,
-        names=tuple(map(str, names[inside])),
+        names=tuple(map(str, names)),
         document=counted["document"].to_numpy(),
-        category=code[counted["category"].cat.codes.to_numpy()],
+        category=category,
         pieces=counted["pieces"].to_numpy(),
         position=counted["position"].to_numpy(),
         depth=counted["depth"].to_numpy(),

@@ -136,6 +136,7 @@ def read_documents(about: About, parts: Iterable[pa.Table]) -> Documents:
     def column(name: str) -> np.ndarray:
         return _fixed(columns.pop(name)[order])
 
+    everywhere = _fixed(np.arange(total))
     return Documents(
         ids=column("example_id"),
         label=column("label"),
@@ -149,7 +150,12 @@ def read_documents(about: About, parts: Iterable[pa.Table]) -> Documents:
         _groups={name: column(f"group:{name}") for name in about.dataset.group_columns},
         _answers={
             run.name: tuple(
-                _answers(column(f"ran_{key}"), column(f"predicted_{key}"), column(f"probs_{key}"))
+                _answers(
+                    everywhere,
+                    column(f"ran_{key}"),
+                    column(f"predicted_{key}"),
+                    column(f"probs_{key}"),
+                )
                 for key in keys(run.name, run.draws)
             )
             for run in about.runs
@@ -188,8 +194,12 @@ def _matrix(column: pa.ChunkedArray, width: int) -> np.ndarray:
     return matrix
 
 
-def _answers(ran: np.ndarray, predicted: np.ndarray, probs: np.ndarray) -> Answers:
+def _answers(
+    everywhere: np.ndarray, ran: np.ndarray, predicted: np.ndarray, probs: np.ndarray
+) -> Answers:
     """One draw of an arm, on the documents on which it was run."""
+    if ran.all():
+        return Answers(everywhere, predicted[:, None], probs[:, None, :])
     return Answers(
         rows=_fixed(np.flatnonzero(ran)),
         predicted=_fixed(predicted[ran][:, None]),
