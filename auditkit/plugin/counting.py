@@ -50,10 +50,10 @@ class CountWords:
             {
                 "document": document.astype(np.int32),
                 "category": pd.Categorical.from_codes(category, categories=pd.Index(names)),
-                "pieces": pieces.astype(np.int16),
+                "pieces": _narrow(pieces),
                 "position": position.astype(np.int8),
                 "depth": depth.astype(np.int8),
-                "words": count.astype(np.uint16),  # a model reads no document of more
+                "words": _narrow(count),
             }
         )
 
@@ -88,6 +88,11 @@ def word_cells(trace: Trace, rule: Rule, reads: Sequence[str], *, others: bool =
         depth=counted["depth"].to_numpy(),
         words=counted["words"].to_numpy(),
     )
+
+
+def _narrow(counts: NDArray[np.int64]) -> NDArray[Any]:
+    """Counts in the smallest type that holds them; where shards differ a fold takes the wider."""
+    return counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
 
 
 def _coded(named: NDArray[Any]) -> tuple[list[str], NDArray[np.int64]]:
