@@ -6,17 +6,16 @@ from typing import ClassVar
 import numpy as np
 
 from auditkit.plugin import (
-    About,
     BenchView,
     Cell,
     Chart,
-    Column,
     Documents,
     Finding,
     Label,
     Number,
     Place,
     Row,
+    Table,
     Told,
     Trace,
     Undefined,
@@ -36,6 +35,7 @@ from auditkit.probes._hardness import (
     pruned,
     quartiles,
 )
+from auditkit.probes._thresholds import PATH, path_of, path_table, thresholds_table
 from auditkit.stats.estimates import Estimate
 from auditkit.stats.resampling import Bootstrap
 
@@ -66,7 +66,7 @@ class Efficiency:
         about, documents = trace.about, trace.documents
         bootstrap = Bootstrap(rng, self.resamples)
         ratio = macs_ratio(documents, bootstrap)
-        tables = [
+        tables: list[Table | Told] = [
             _saving_table(documents, ratio),
             layers_table(trace, bootstrap),
             lengths_table(trace),
@@ -74,7 +74,10 @@ class Efficiency:
         ]
         charts = [*_CHARTS]
         if about.model.thresholds:
-            tables.append(_thresholds_table(about))
+            tables.append(thresholds_table(about))
+        if path_of(about):
+            tables.append(path_table(about))
+            charts.append(PATH)
         if about.sweep:
             tables.append(budgets_table(about.sweep))
             charts.append(budgets_chart(about.sweep))
@@ -105,39 +108,6 @@ def _saving_table(documents: Documents, ratio: Estimate) -> Told:
         ],
         [Row({"arm": "pruned"}, {"macs_ratio": ratio}, facts)],
         note=COUNTED,
-    )  # fmt: skip
-
-
-def _thresholds_table(about: About) -> Told:
-    """What was learned, layer by layer, and what it was after each stage of the training."""
-    final = about.model.thresholds
-    stages = {
-        str(stage["stage"]): stage["thresholds"]
-        for stage in (about.training or {}).get("stages", ())
-        if len(stage.get("thresholds", ())) == len(final) and any(stage["thresholds"])
-    }
-    return tabulate(
-        "thresholds",
-        "Learned thresholds by layer",
-        [
-            Label("layer", "Layer", "count"),
-            Column(name="threshold", title="Threshold", kind="number",
-                   help="A token whose importance score lies below it is dropped."),
-            *(Column(name=f"after_{name}", title=f"After stage {name}", kind="number")
-              for name in stages),
-        ],
-        [
-            Row(
-                {"layer": layer + 1},
-                facts={
-                    "threshold": value,
-                    **{f"after_{name}": float(told[layer]) for name, told in stages.items()},
-                },
-            )
-            for layer, value in enumerate(final)
-        ],
-        note="The trace holds no thresholds of single steps of the training; training.json beside "
-        "the checkpoint does, where auditkit trained it.",
     )  # fmt: skip
 
 

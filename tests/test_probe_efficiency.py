@@ -185,6 +185,25 @@ def finding_columns(trace: Trace) -> tuple[str, ...]:
     return tuple(column.name for column in analyse(trace).table("thresholds").columns)
 
 
+def test_the_way_of_the_thresholds_is_drawn_where_it_is_known() -> None:
+    trace = TRACES["full"]
+    steps = [
+        {"step": 5, "thresholds": [0.1, 0.2, 0.3, 0.4]},
+        {"step": 10, "thresholds": [0.2, 0.3, 0.4, 0.5]},
+        {"step": 15, "thresholds": [0.2]},  # of another model: left out
+    ]
+    about = trace.about.model_copy(update={"training": {"stages": [], "thresholds": steps}})
+    finding = analyse(replace_tables(trace, about=about))
+    assert [row[:2] for row in finding.table("threshold_path").rows] == [
+        (step, str(layer)) for step in (5, 10) for layer in (1, 2, 3, 4)
+    ]
+    assert [v for *_, v in finding.table("threshold_path").rows] == pytest.approx(
+        [0.1, 0.2, 0.3, 0.4, 0.2, 0.3, 0.4, 0.5]
+    )
+    assert any(chart.name == "threshold_path" for chart in finding.charts)
+    assert "threshold_path" not in {table.name for table in analyse(trace).tables}
+
+
 def test_a_model_without_thresholds_shows_none() -> None:
     trace = make(documents=30)
     model = trace.about.model.model_copy(update={"thresholds": (), "rule": "top k"})

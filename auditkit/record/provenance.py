@@ -85,9 +85,19 @@ def training_summary(model: str) -> dict[str, Any] | None:
         backbone = record["settings"]["backbone"]
         settings["backbone"] = None if backbone is None else Path(str(backbone)).name
         stages = [{k: v for k, v in s.items() if k != "seconds"} for s in record["stages"]]
-        summary = {"settings": settings, "deviations": record["deviations"], "stages": stages}
+        path = [
+            {"step": int(told["step"]), "thresholds": [float(v) for v in told["thresholds"]]}
+            for told in record["history"]
+            if told["stage"] == "soft"
+        ]
+        summary = {
+            "settings": settings,
+            "deviations": record["deviations"],
+            "stages": stages,
+            "thresholds": path,
+        }
         to_json(summary)
-    except (LookupError, TypeError, AttributeError, ProbeError):
+    except (LookupError, TypeError, AttributeError, ValueError, ProbeError):
         return None  # not as `auditkit train` writes it
     return summary
 

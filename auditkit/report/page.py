@@ -59,7 +59,9 @@ def render_html(audit: Audit, speed: Speed | None = None) -> str:
         times=None if speed is None else table_view(_times(speed), "times"),
         refused=about.dataset.refused[:MOST_REFUSED],
         settings=list(_flat(about.settings)),
-        training=list(_flat(about.training or {})),
+        training=list(
+            _flat({k: v for k, v in (about.training or {}).items() if k != "thresholds"})
+        ),
     )
 
 
