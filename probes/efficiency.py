@@ -6,7 +6,6 @@ from typing import ClassVar
 import numpy as np
 
 from auditkit.plugin import (
-    BenchView,
     Cell,
     Chart,
     Documents,
@@ -57,9 +56,6 @@ class Efficiency:
 
     resamples: int = 2000
     """Bootstrap resamples of the documents."""
-
-    def measure(self, bench: BenchView) -> None:
-        """Nothing: the trace holds all depths and costs."""
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """The ratio of MACs, keep rates and costs by layer, and who is pruned how hard."""

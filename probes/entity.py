@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from auditkit.plugin import (
     AnnotatorAbout,
-    BenchView,
     Cell,
     Finding,
     Place,
@@ -60,9 +59,6 @@ class Entity:
 
     resamples: int = 2000
     """Resamples of the document bootstrap."""
-
-    def measure(self, bench: BenchView) -> None:
-        """Nothing: the trace holds all that is needed."""
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """Names against other words, then each type of entity."""

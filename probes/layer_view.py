@@ -6,7 +6,6 @@ from typing import ClassVar
 import numpy as np
 
 from auditkit.plugin import (
-    BenchView,
     Documents,
     Finding,
     Place,
@@ -43,9 +42,6 @@ class LayerView:
     """How many documents to show."""
     resamples: int = 2000
     """Bootstrap resamples of the documents."""
-
-    def measure(self, bench: BenchView) -> None:
-        """Nothing: the trace holds all depths."""
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """The chosen documents in full, and how many tokens a document has left in the end."""

@@ -7,9 +7,6 @@ from typing import ClassVar
 import numpy as np
 
 from auditkit.plugin import (
-    ARMS,
-    About,
-    BenchView,
     Chart,
     Finding,
     Measurement,
@@ -67,9 +64,6 @@ class Performance:
     resamples: int = 2000
     """Bootstrap resamples of the documents."""
 
-    def measure(self, bench: BenchView) -> None:
-        """Nothing: the trace holds all predictions."""
-
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """Performance per arm, differences between arms, and the verdict."""
         about, bootstrap = trace.about, Bootstrap(rng, self.resamples)
@@ -95,10 +89,7 @@ class Performance:
             self,
             claim,
             verdict.outcome if verdict else "reported",
-            measurements=(
-                *compared,
-                *floor,
-            ),
+            measurements=(*compared, *floor),
             tables=(
                 arms_table(summaries),
                 differences_table(differences),
@@ -107,15 +98,8 @@ class Performance:
                 confusion_table(arms, about.labels),
             ),
             charts=(DIFFERENCES,),
-            caveats=(ONE_PAIR, *_of_arms(about), COUNTED, *floor_caveats),
+            caveats=(ONE_PAIR, *about.limits, COUNTED, *floor_caveats),
         )
-
-
-def _of_arms(about: About) -> list[str]:
-    """What arms that were run, or were not, mean for the numbers."""
-    compared = bool(about.in_role("reference"))
-    told = [a.present if a.name in about.arms else a.absent * compared for a in ARMS]
-    return [sentence for sentence in told if sentence]
 
 
 def _loyalty(

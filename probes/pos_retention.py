@@ -9,7 +9,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from auditkit.plugin import (
-    BenchView,
     Chart,
     Finding,
     Label,
@@ -55,9 +54,6 @@ class PosRetention:
 
     resamples: int = 2000
     """Resamples of the document bootstrap."""
-
-    def measure(self, bench: BenchView) -> None:
-        """Nothing: the trace holds all that is needed."""
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """Rates, lifts and adjusted odds by part of speech, and counts by class."""

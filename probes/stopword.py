@@ -8,7 +8,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from auditkit.plugin import (
-    BenchView,
     Finding,
     Place,
     Rule,
@@ -58,9 +57,6 @@ class Stopword:
     """Rows of the tables of most kept and most dropped stop words."""
     min_count: int = 20
     """Occurrences below which a stop word stands in neither table."""
-
-    def measure(self, bench: BenchView) -> None:
-        """Nothing: the trace holds all that is needed."""
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """Stop words against other words; the single stop words; negations apart."""

@@ -6,6 +6,7 @@ from types import ModuleType, SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from auditkit.errors import ProbeError
@@ -13,6 +14,7 @@ from auditkit.finding import Finding
 from auditkit.plugin import (
     CHAPTERS,
     BenchView,
+    MeasuringProbe,
     Place,
     Plugin,
     Probe,
@@ -41,8 +43,6 @@ class Mine:
     resamples: int = 10
     min_count: int = 3
 
-    def measure(self, bench: BenchView) -> None: ...
-
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         return not_applicable(self, "it is a test")
 
@@ -61,8 +61,6 @@ class Strange(Mine):
 class Mute:
     name: ClassVar[str] = "mine"
     version: ClassVar[str] = "1"
-
-    def measure(self, bench: BenchView) -> None: ...
 
 
 class Plain:
@@ -245,7 +243,17 @@ def test_not_applicable_carries_the_probe_and_the_reason() -> None:
     assert found.claim == "Not applicable: the documents have no words."
 
 
-def test_the_synthetic_bench_is_what_a_probe_may_ask() -> None:
+@dataclass(frozen=True)
+class Counting(Mine):
+    def measure(self, bench: BenchView) -> pd.DataFrame:
+        return pd.DataFrame({"documents": [len(bench.documents)]})
+
+
+def test_a_probe_that_measures_is_told_from_one_that_does_not() -> None:
     bench: BenchView = SyntheticBench(synthetic_trace(np.random.default_rng(0), documents=2))
-    probe: Probe = Mine()
-    assert probe.measure(bench) is None
+    probe: Probe = Counting()
+    assert isinstance(probe, MeasuringProbe)
+    table = probe.measure(bench)
+    assert table is not None
+    assert table["documents"].tolist() == [2]
+    assert not isinstance(Mine(), MeasuringProbe)

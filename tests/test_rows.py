@@ -23,8 +23,6 @@ WHY = Column(name="why", title="Why", kind="text")
 class Probe:
     name, version, question, needs = "p", "1", "?", frozenset[str]()
 
-    def measure(self, bench: Any) -> None: ...
-
     def analyse(self, trace: Any, rng: Any) -> Finding:
         raise NotImplementedError
 

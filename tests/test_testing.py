@@ -123,8 +123,6 @@ class Fine:
     question: ClassVar[str] = "Is it?"
     needs: ClassVar[frozenset[str]] = frozenset()
 
-    def measure(self, bench: BenchView) -> None: ...
-
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         return self.finding()
 

@@ -22,6 +22,7 @@ from auditkit.plugin.groups import by_group, class_name
 from auditkit.plugin.probe import (
     CHAPTERS,
     BenchView,
+    MeasuringProbe,
     Place,
     Probe,
     answer,
@@ -58,12 +59,12 @@ from auditkit.trace import (
 __all__ = [
     "ARMS", "CHAPTERS", "DECISION", "RANDOM", "TERM_NOTE", "WORD", "About", "AnnotatorAbout",
     "Answers", "BenchView", "BudgetAbout", "Cell", "Chart", "Column", "Documents", "Estimate",
-    "Example", "Finding", "Interval", "Label", "Measurement", "Number", "Place", "Plugin",
-    "Probe", "Row", "Rule", "Segment", "Shard", "Table", "Told", "Trace", "Undefined",
-    "adjusted_table", "answer", "arm", "bounds", "by_group", "changed_decisions",
-    "choose_documents", "claim_of", "claim_over", "class_name", "columns", "compare", "direction",
-    "discover", "figure", "in_order", "measurement", "needs", "not_applicable", "percent",
-    "place_of", "retention_caveats", "retention_charts", "retention_table", "retention_tables",
-    "segments", "show_document", "tabulate", "term_numbers", "term_row", "term_table", "unmet",
-    "word_cells",
+    "Example", "Finding", "Interval", "Label", "Measurement", "MeasuringProbe", "Number",
+    "Place", "Plugin", "Probe", "Row", "Rule", "Segment", "Shard", "Table", "Told", "Trace",
+    "Undefined", "adjusted_table", "answer", "arm", "bounds", "by_group", "changed_decisions",
+    "choose_documents", "claim_of", "claim_over", "class_name", "columns", "compare",
+    "direction", "discover", "figure", "in_order", "measurement", "needs", "not_applicable",
+    "percent", "place_of", "retention_caveats", "retention_charts", "retention_table",
+    "retention_tables", "segments", "show_document", "tabulate", "term_numbers", "term_row",
+    "term_table", "unmet", "word_cells",
 ]  # fmt: skip

@@ -47,7 +47,7 @@ class Plugin:
         except Exception as error:  # or its `__post_init__`
             raise ProbeError(f"{where}: {said(error)}") from error
         if not isinstance(probe, Probe):
-            missing = [n for n in ("name", "version", "question", "needs", "measure", "analyse")
+            missing = [n for n in ("name", "version", "question", "needs", "analyse")
                        if not hasattr(probe, n)]  # fmt: skip
             raise ProbeError(f"{where}: lacks {', '.join(missing)} of the probe protocol")
         if probe.name != self.name:

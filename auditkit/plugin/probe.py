@@ -129,12 +129,17 @@ class Probe(Protocol):
         """What it cannot do without: tables, arms, or roles of arms (`needs()`)."""
         ...
 
-    def measure(self, bench: BenchView) -> pd.DataFrame | None:
-        """Ask the models: optional and slow. The table is kept in the trace; None for none."""
-        ...
-
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """Pure: columns in, finding out. `rng` is seeded by the run's seed and the probe's name."""
+        ...
+
+
+@runtime_checkable
+class MeasuringProbe(Probe, Protocol):
+    """A probe that asks the models something that the trace does not hold."""
+
+    def measure(self, bench: BenchView) -> pd.DataFrame | None:
+        """Ask the models, which is slow. The table is kept in the trace; None for none."""
         ...
 
 

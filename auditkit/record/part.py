@@ -75,9 +75,7 @@ class Part:
         }
         return {
             "documents": self._documents(said, depths, costs),
-            "texts": pd.DataFrame(
-                {"example_id": self.ids, "text": [e.text for e in self.examples]}
-            ),
+            "texts": self._texts(),
             "tokens": self._tokens(depths),
             "depths": self._depths(said),
             "words": self._words(depths),

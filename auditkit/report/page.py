@@ -15,7 +15,6 @@ from auditkit.bench.speed import Speed
 from auditkit.finding import Audit, Example, Interval, Table
 from auditkit.plugin.rows import columns
 from auditkit.report.examples import example_view
-from auditkit.report.limits import limits
 from auditkit.report.overview import about_of, badge_counts, key_figures
 from auditkit.report.palette import style
 from auditkit.report.sections import EXAMPLE_BUDGET, SectionView, section_view
@@ -48,7 +47,7 @@ def render_html(audit: Audit, speed: Speed | None = None) -> str:
     return _page(
         "report.html.j2",
         about=about,
-        limits=limits(about),
+        limits=about.limits,
         counts=badge_counts(audit),
         sections=sections,
         failures=list(zip(ids[len(sections) :], audit.failures, strict=True)),

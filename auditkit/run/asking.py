@@ -14,7 +14,16 @@ import pandas as pd
 from auditkit.errors import ProbeError, SettingsError
 from auditkit.files import Folder
 from auditkit.finding import Failure, Finding, dumps
-from auditkit.plugin import BenchView, Plugin, Probe, discover, in_order, not_applicable, unmet
+from auditkit.plugin import (
+    BenchView,
+    MeasuringProbe,
+    Plugin,
+    Probe,
+    discover,
+    in_order,
+    not_applicable,
+    unmet,
+)
 from auditkit.report.charts import drawn
 from auditkit.run.progress import Clock
 from auditkit.run.settings import ProbeSettings
@@ -111,7 +120,7 @@ def analyse(asked: Asked, trace: Trace) -> Finding:
 
 
 def measure(asked: Asked, view: BenchView, trace: Folder) -> None:
-    """Let a probe ask the models, unless the trace holds its answer to the same question.
+    """Let a probe that wants to ask the models, unless the trace holds the answer to its question.
 
     Args:
         asked: The probe.
@@ -122,6 +131,8 @@ def measure(asked: Asked, view: BenchView, trace: Folder) -> None:
         ProbeError: It returned something else than a table.
     """
     folder, probe = trace / "measured", asked.probe
+    if not isinstance(probe, MeasuringProbe):
+        return
     question = {
         "version": probe.version,
         "options": asked.options,

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from auditkit.trace.arms import Role, arm, keys
+from auditkit.trace.arms import ARMS, Role, arm, keys
 
 SCHEMA_VERSION = 2
 
@@ -166,6 +166,17 @@ class About(_Frozen):
     def in_role(self, role: Role) -> tuple[str, ...]:
         """The arms of that role that were run."""
         return tuple(run.name for run in self.runs if arm(run.name).role == role)
+
+    @property
+    def limits(self) -> list[str]:
+        """What a reader must bear in mind: one sentence each, in the order of the table of arms.
+
+        What is said of an arm that was not run is about differences from the reference, and is left
+        out where there is none.
+        """
+        compared = bool(self.in_role("reference"))
+        told = [a.present if a.name in self.arms else a.absent * compared for a in ARMS]
+        return [sentence for sentence in told if sentence]
 
     @property
     def arm_keys(self) -> tuple[str, ...]:

@@ -3,7 +3,6 @@ from typing import Any
 import pytest
 import report_case
 
-from auditkit.report.limits import limits
 from auditkit.trace import ARMS, About
 
 OF_THE_MODEL = ("unpruned", "pruned")
@@ -31,12 +30,12 @@ def test_each_arm_says_what_its_presence_or_absence_means(more: tuple[str, ...])
         sentence = arm.present if arm.name in run else arm.absent
         if sentence:
             expected.append(sentence)
-    assert limits(about(*run)) == expected
+    assert about(*run).limits == expected
     assert any("No noise floor" in line for line in expected) is ("reseeded" not in more)
 
 
 def test_without_a_baseline_nothing_is_said_of_arms_that_were_not_run() -> None:
-    assert limits(about(*OF_THE_MODEL)) == [
+    assert about(*OF_THE_MODEL).limits == [
         arm.present for arm in ARMS if arm.name in OF_THE_MODEL and arm.present
     ]
 
@@ -44,5 +43,5 @@ def test_without_a_baseline_nothing_is_said_of_arms_that_were_not_run() -> None:
 def test_an_arm_that_was_run_brings_its_caveat() -> None:
     (told,) = [arm.present for arm in ARMS if arm.name == "random"]
     assert told
-    assert told in limits(about(*OF_THE_MODEL, "random"))
-    assert told not in limits(about(*OF_THE_MODEL))
+    assert told in about(*OF_THE_MODEL, "random").limits
+    assert told not in about(*OF_THE_MODEL).limits
