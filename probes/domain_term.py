@@ -1,53 +1,39 @@
 """Does pruning keep the words that make a class recognisable?"""
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from auditkit.plugin import (
-    TERM_NOTE,
     BenchView,
-    Cell,
     Finding,
-    Label,
     Place,
-    Row,
     Told,
     Trace,
-    Undefined,
     adjusted_table,
-    answer,
     claim_of,
     class_name,
-    columns,
     not_applicable,
-    retention_caveats,
-    retention_charts,
+    pruning_arm,
+    retention_answer,
     retention_table,
-    retention_tables,
-    tabulate,
-    term_numbers,
-    term_row,
     word_cells,
 )
 from auditkit.probes._outcome import CONFOUNDED, outcome_table
-from auditkit.probes._terms import ANY_FOLD, GLOSSARY, TermOf, term_list
-from auditkit.stats.cells import WordCells
-from auditkit.stats.rates import benjamini_hochberg
+from auditkit.probes._single_terms import terms_table
+from auditkit.probes._terms import ANY_FOLD, TermOf, term_list
 from auditkit.stats.resampling import Bootstrap
-from auditkit.stats.survival import Retained, retention, term_retention
+from auditkit.stats.survival import Retained, adjusted, retention
 
-DOMAIN, OTHER = "domain terms", "other words"
-KINDS = (DOMAIN, OTHER)
+KINDS = (DOMAIN := "domain terms", "other words")
 READS = ("example_id", "label", "lower")
 
 CROSS_FITTED = (
     "There were no training words: terms found on one half of the audited documents were measured "
     "on the other half."
 )
-NO_Z = Undefined("not computed for a glossary")
 
 
 @dataclass(frozen=True)
@@ -55,8 +41,8 @@ class DomainTerm:
     """Retention of domain terms: found by class in the training words, or given as a glossary."""
 
     name: ClassVar[str] = "domain_term"
-    version: ClassVar[str] = "2"
-    question: ClassVar[str] = "Are the terms that mark a class kept more often than by chance?"
+    version: ClassVar[str] = "3"
+    question: ClassVar[str] = "Are the terms that mark a class kept longer than other words?"
     needs: ClassVar[frozenset[str]] = frozenset({"words"})
     place: ClassVar[Place] = Place(1, 4)
 
@@ -86,95 +72,49 @@ class DomainTerm:
             return not_applicable(self, "the term list was not measured in this run")
         if terms.empty:
             return not_applicable(self, "no word marks a class, and no glossary is given")
-        bootstrap = Bootstrap(rng, self.resamples)
         cells = word_cells(trace, TermOf.of(terms, own=False, kinds=KINDS), READS)
         if DOMAIN not in cells.names:
-            return not_applicable(
-                self, f"none of {len(terms)} terms occurs in the audited documents"
-            )
-        rows, caveats = retention(cells, bootstrap), retention_caveats(cells)
+            return not_applicable(self, f"none of {len(terms)} terms occurs in the documents")
+        found = retention(cells, rng, asked=[DOMAIN])
         del cells  # as large as the run has words: one such count at a time
-        by_class = _by_class(trace, terms, bootstrap)
+        by_class = _by_class(trace, terms, rng)
         single = word_cells(trace, TermOf.of(terms, own=True), READS, others=False)
-        tables = retention_tables(rows, "Domain terms and others", "Words")
-        claim = claim_of(next(r for r in rows if r.category == DOMAIN), "Domain terms")
-        crossed = bool((terms["fold"] != ANY_FOLD).any())
-        if crossed:
-            claim = (
-                f"{claim[:-1]} (terms found on one half of the documents, measured on the other)."
-            )
-        return answer(
+        crossed = [CROSS_FITTED] if (terms["fold"] != ANY_FOLD).any() else []
+        return retention_answer(
             self,
-            claim,
-            tables=(
-                *tables,
-                *_class_tables(by_class),
-                _terms_table(trace, single, terms),
-                outcome_table(trace, single, bootstrap),
-            ),
-            charts=retention_charts(tables[0].table, tables[2].table, "kind of word"),
-            caveats=(*caveats, CONFOUNDED, *([CROSS_FITTED] if crossed else [])),
+            " ".join([claim_of(found.of(DOMAIN), "Domain terms"), *crossed]),
+            trace,
+            found,
+            title="Domain terms and others",
+            kind="Words",
+            tables=[
+                *_class_tables(trace, by_class),
+                terms_table(trace, single, terms),
+                outcome_table(trace, single, Bootstrap(rng, self.resamples)),
+            ],
+            caveats=[CONFOUNDED, *crossed],
         )
 
 
-def _by_class(trace: Trace, terms: pd.DataFrame, bootstrap: Bootstrap) -> tuple[Retained, ...]:
+def _by_class(trace: Trace, terms: pd.DataFrame, rng: np.random.Generator) -> list[Retained]:
     """A class's terms in its own documents, one row a class, adjusted over the classes."""
     cells = word_cells(trace, TermOf.of(terms, own=True, kinds=KINDS), READS)
-    label, rows = trace.documents.label, []
-    for value in np.unique(label):
-        of_class = retention(cells.select(label == value), bootstrap)
-        for row in of_class:
-            if row.category == DOMAIN:
-                name = class_name(trace.about.labels, int(value))
-                rows.append(replace(row, category=name))
-    adjusted = benjamini_hochberg([row.lift.p for row in rows])
-    return tuple(replace(row, p_adjusted=p) for row, p in zip(rows, adjusted, strict=True))
+    label = trace.documents.label
+    rows = [
+        replace(row, category=class_name(trace.about.labels, int(value)))
+        for value in np.unique(label)
+        for row in retention(cells.select(label == value), rng, asked=[DOMAIN]).rows
+        if row.category == DOMAIN
+    ]
+    return list(adjusted(rows))
 
 
-def _class_tables(rows: tuple[Retained, ...]) -> tuple[Told, ...]:
+def _class_tables(trace: Trace, rows: list[Retained]) -> list[Told]:
     """None where no document holds a term of its class."""
-    title, at = "Domain terms in their own class", {"category": DOMAIN}
-    return tuple(
+    title = "Domain terms in their own class"
+    at = {"arm": pruning_arm(trace.about), "category": DOMAIN}
+    return [
         table(rows, name, title, "Class", key="class", at=at)
         for name, table in (("by_class", retention_table), ("by_class_adjusted", adjusted_table))
         if rows
-    )
-
-
-def _terms_table(trace: Trace, single: WordCells, terms: pd.DataFrame) -> Told:
-    """Every term that occurs, by class; a term of two folds is one row, with its larger z."""
-    largest = terms.groupby(["label", "term"], sort=True)[["z", "weirdness"]].max()
-    listed = dict(zip(largest.index, largest.to_numpy().tolist(), strict=True))
-    label = trace.documents.label
-    rows: list[tuple[tuple[float, float], Row]] = []
-    for value in sorted({int(of) for of, _ in listed}):
-        given = value == GLOSSARY
-        mine = np.ones(len(label), dtype=bool) if given else label == value
-        at: dict[str, Any] = {} if given else {"class": class_name(trace.about.labels, value)}
-        for term in term_retention(single.select(mine)):
-            if (value, term.term) not in listed:
-                continue
-            z, weirdness = listed[value, term.term]
-            known: tuple[Cell, Cell] = (NO_Z, NO_Z) if given else (z, weirdness)
-            facts = {"log_odds_z": known[0], "weirdness": known[1]}
-            place = (0.0, 0.0) if given else (1.0 + value, -z)
-            rows.append((place, term_row(term, facts, **at)))
-    layer = single.reference
-    return tabulate(
-        "terms",
-        f"Domain terms in the documents of their class: kept after layer {layer}",
-        [
-            Label("term", "Term"),
-            Label("class", "Class", whole="(glossary)"),
-            *term_numbers(layer),
-            *columns(
-                ("log_odds_z", "z of log-odds", "number", "Class against all other classes, "
-                 "informative Dirichlet prior (Monroe et al. 2008)."),
-                ("weirdness", "Weirdness", "number", "Relative frequency in the class over that "
-                 "in general English."),
-            ),
-        ],
-        [row for _, row in sorted(rows, key=lambda r: r[0])],
-        note=TERM_NOTE,
-        arm="pruned",
-    )  # fmt: skip
+    ]

@@ -1,5 +1,6 @@
 """Do names survive pruning?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,19 +16,16 @@ from auditkit.plugin import (
     Trace,
     Undefined,
     adjusted_table,
-    answer,
     claim_of,
     claim_over,
     columns,
     not_applicable,
-    retention_caveats,
-    retention_charts,
+    pruning_arm,
+    retention_answer,
     retention_table,
-    retention_tables,
     word_cells,
 )
-from auditkit.stats.resampling import Bootstrap
-from auditkit.stats.survival import retention
+from auditkit.stats.survival import Retained, retention
 
 NAMES = frozenset(
     ["EVENT", "FAC", "GPE", "LANGUAGE", "LAW", "LOC", "MISC", "NORP", "ORG", "PER", "PERSON",
@@ -36,57 +34,59 @@ NAMES = frozenset(
 """Entity types whose words are names; the others are numbers, amounts and dates."""
 
 NAME, QUANTITY, NONE = "names", "numbers and dates", "no entity"
+TYPES = "By type of entity"
 
 F = columns(
-    ("annotator_f", "F of the annotator", "share", "F-measure of typed entities, over all types, "
-     "as the pipeline's authors measured it.")
+    ("annotator_f", "F of the annotator", "share", "F-measure of entities of the type, as the "
+     "pipeline's authors measured it.")
 )  # fmt: skip
+MIXED = "A wrong type puts a word into another row, which moves a lift either way, unseen."
 
 
 @dataclass(frozen=True)
 class Entity:
-    """Retention of named entities, against random keeping.
+    """Retention of named entities, against words of as many pieces and against random keeping.
 
-    Where the pipeline types entities badly the unit is "name or not": type errors mix categories,
-    which pulls every lift towards 1, and no interval shows it.
+    Where the pipeline types entities badly, by its own figures, the unit is "name or not".
     """
 
     name: ClassVar[str] = "entity"
-    version: ClassVar[str] = "2"
-    question: ClassVar[str] = "Are names kept more often than by chance?"
+    version: ClassVar[str] = "3"
+    question: ClassVar[str] = "Are names kept longer than other words?"
     needs: ClassVar[frozenset[str]] = frozenset({"words"})
     place: ClassVar[Place] = Place(1, 3)
 
-    resamples: int = 2000
-    """Resamples of the document bootstrap."""
-
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """Names against other words, then each type of entity."""
-        annotator, bootstrap = trace.about.annotator, Bootstrap(rng, self.resamples)
+        annotator, at = trace.about.annotator, {"arm": pruning_arm(trace.about)}
         cells = word_cells(trace, _kind, ["entity"])
         if NAME not in cells.names:
             return not_applicable(self, "the spaCy pipeline found no names in the documents")
-        rows, caveats = retention(cells, bootstrap), retention_caveats(cells)
+        kinds = retention(cells, rng, asked=[NAME, QUANTITY])
         del cells  # as large as the run has words: one such count at a time
-        typed = retention(word_cells(trace, _type, ["entity"]), bootstrap)
-        tables = retention_tables(rows, "Names and other words", "Words")
-        beside = {"annotator_f": _typed_f(annotator)}
+        typed = retention(word_cells(trace, _type, ["entity"]), rng).rows
+
+        def beside(row: Retained) -> Mapping[str, Cell]:
+            return {"annotator_f": _f_of(annotator, row.category)}
+
         types = retention_table(
-            typed, "by_type", "By type of entity", "Type",
-            key="type", more=F, facts=lambda row: beside,
-        )  # fmt: skip
-        adjusted = adjusted_table(
-            typed, "by_type_adjusted", "By type of entity", "Type", key="type"
+            typed, "by_type", TYPES, "Type", key="type", more=F, facts=beside, at=at
         )
-        claim = claim_of(next(r for r in rows if r.category == NAME), "Names")
+        claim = claim_of(kinds.of(NAME), "Names")
         if annotator.entity_types_reliable:
-            claim = claim_over(typed, "entity types")
-        return answer(
+            claim = f"{claim} {claim_over(typed, 'entity types')}"
+        return retention_answer(
             self,
             claim,
-            tables=(*tables, types, adjusted),
-            charts=retention_charts(tables[0].table, tables[2].table, "kind of word"),
-            caveats=(*caveats, *_caveats(annotator)),
+            trace,
+            kinds,
+            title="Names and other words",
+            kind="Words",
+            tables=[
+                types,
+                adjusted_table(typed, "by_type_adjusted", TYPES, "Type", key="type", at=at),
+            ],
+            caveats=_caveats(annotator),
         )
 
 
@@ -99,12 +99,9 @@ def _type(words: pd.DataFrame) -> NDArray[Any]:
     return words["entity"].to_numpy(dtype=object)
 
 
-def _typed_f(annotator: AnnotatorAbout) -> Cell:
-    """The annotator's F on typed entities, which stands beside every one of them."""
-    for key in ("entity_f", "ents_f"):
-        if key in annotator.accuracy:
-            return annotator.accuracy[key]
-    return Undefined("the pipeline's authors give no figure")
+def _f_of(annotator: AnnotatorAbout, kind: str) -> Cell:
+    missing = Undefined("the pipeline's authors give no figure for the type")
+    return annotator.entity_f_by_type.get(kind, missing)
 
 
 def _caveats(annotator: AnnotatorAbout) -> tuple[str, ...]:
@@ -112,14 +109,8 @@ def _caveats(annotator: AnnotatorAbout) -> tuple[str, ...]:
     found = (
         f"Entities were found by {annotator.name} {annotator.version} ({figures or 'no figures'})."
     )
-    mixed = (
-        "A wrong type puts a word into another row, which pulls lifts towards 1; no interval shows "
-        "it."
-    )
-    if annotator.entity_types_reliable:
-        return found, mixed
-    unit = (
-        'The types of this pipeline are approximate, so the unit is "name or not"; typed rates are '
-        "a guide only."
-    )
-    return found, unit, mixed
+    lacking = () if annotator.entity_types_reliable else (
+        "By the pipeline's own figures its types are approximate or not measured, so the unit is "
+        '"name or not"; typed rates are a guide only.',
+    )  # fmt: skip
+    return (found, *lacking, MIXED)

@@ -12,17 +12,14 @@ from auditkit.plugin import (
     Place,
     Rule,
     Trace,
-    answer,
     claim_of,
     not_applicable,
-    retention_caveats,
-    retention_charts,
-    retention_tables,
+    retention_answer,
     term_table,
     word_cells,
 )
-from auditkit.stats.resampling import Bootstrap
-from auditkit.stats.survival import TermRetained, retention, term_retention
+from auditkit.stats.survival import retention
+from auditkit.stats.terms import TermRetained, term_retention
 
 STOP, OTHER = "stop words", "other words"
 
@@ -38,6 +35,7 @@ CAVEATS = (
     "sentiment above all: they have a table of their own.",
     "The most kept and most dropped words are the ends of a ranking: their lifts are exaggerated "
     "by the choice.",
+    "Whether other words are kept longer is the same question, and is not tested a second time.",
 )
 
 
@@ -46,13 +44,11 @@ class Stopword:
     """Retention of stop words, against other words and against random keeping."""
 
     name: ClassVar[str] = "stopword"
-    version: ClassVar[str] = "2"
-    question: ClassVar[str] = "Are stop words dropped more often than by chance?"
+    version: ClassVar[str] = "3"
+    question: ClassVar[str] = "Are stop words dropped sooner than other words?"
     needs: ClassVar[frozenset[str]] = frozenset({"words"})
     place: ClassVar[Place] = Place(1, 2)
 
-    resamples: int = 2000
-    """Resamples of the document bootstrap."""
     top: int = 15
     """Rows of the tables of most kept and most dropped stop words."""
     min_count: int = 20
@@ -63,42 +59,37 @@ class Stopword:
         cells = word_cells(trace, _kind, ["is_stop"])
         if STOP not in cells.names:
             return not_applicable(self, "the documents have no stop words")
-        rows = retention(cells, Bootstrap(rng, self.resamples))
-        tables = retention_tables(rows, "Stop words and others", "Words")
-        layer, caveats = cells.reference, (*retention_caveats(cells), *CAVEATS)
+        found, layer, about = retention(cells, rng, asked=[STOP]), cells.reference, trace.about
         del cells  # as large as the run has words: one such count at a time
         where = f"after layer {layer} (at least {self.min_count} occurrences, negations apart)"
 
         def single(rule: Rule, *reads: str) -> tuple[TermRetained, ...]:
             return term_retention(word_cells(trace, rule, reads, others=False))
 
-        dropped, kept = self._ends(single(_single, "is_stop", "lower"))
-        negations = (*single(_negation, "lower"), *single(_negations, "lower"))
-        return answer(
-            self,
-            claim_of(next(r for r in rows if r.category == STOP), "Stop words"),
-            tables=(
-                *tables,
-                term_table(dropped, "most_dropped", f"Most dropped {where}", "Stop word", layer),
-                term_table(kept, "most_kept", f"Most kept {where}", "Stop word", layer),
-                term_table(
-                    negations, "negations", f"Negations: kept after layer {layer}", "Word", layer
-                ),
-            ),
-            charts=retention_charts(tables[0].table, tables[2].table, "kind of word"),
-            caveats=caveats,
-        )
-
-    def _ends(
-        self, terms: tuple[TermRetained, ...]
-    ) -> tuple[list[TermRetained], list[TermRetained]]:
-        """The most dropped and the most kept: no word is both."""
         ranked = sorted(
-            (t for t in terms if t.words >= self.min_count and t.lift.value is not None),
+            (t for t in single(_single, "is_stop", "lower")
+             if t.words >= self.min_count and t.lift.value is not None),
             key=lambda t: (t.lift.value or 0.0, -t.words, t.term),
+        )  # fmt: skip
+        half = min(self.top, (len(ranked) + 1) // 2)  # no word is both
+        kept = ranked[half:][::-1][: self.top]
+        negations = (*single(_negation, "lower"), *single(_negations, "lower"))
+        tables = (
+            ("most_dropped", f"Most dropped {where}", "Stop word", ranked[:half]),
+            ("most_kept", f"Most kept {where}", "Stop word", kept),
+            ("negations", f"Negations: kept after layer {layer}", "Word", negations),
         )
-        half = min(self.top, (len(ranked) + 1) // 2)
-        return ranked[:half], ranked[half:][::-1][: self.top]
+        return retention_answer(
+            self,
+            claim_of(found.of(STOP), "Stop words"),
+            trace,
+            found,
+            title="Stop words and others",
+            kind="Words",
+            tables=[term_table(about, rows, name, title, kind, layer)
+                    for name, title, kind, rows in tables],
+            caveats=CAVEATS,
+        )  # fmt: skip
 
 
 def _kind(words: pd.DataFrame) -> NDArray[Any]:

@@ -219,6 +219,32 @@ def saved_pipeline(folder: Path, *, tags: bool = True, **meta: object) -> Path:
     return folder
 
 
+@pytest.mark.parametrize(
+    ("figures", "reliable"),
+    [
+        ({"ents_f": 0.85}, True),
+        ({"entity_f": 0.53}, False),
+        ({"pos_acc": 0.97}, False),
+        ({"ents_f": 0.79, "ents_per_type": {"ORG": {"f": 0.9}}}, False),
+    ],
+)
+def test_types_are_reliable_by_the_pipelines_own_figures(
+    figures: dict[str, object], reliable: bool, tmp_path: Path
+) -> None:
+    about = load_annotator(str(saved_pipeline(tmp_path / "p", performance=figures))).about
+    assert about.entity_types_reliable is reliable
+
+
+def test_f_by_type_is_read_with_care(tmp_path: Path) -> None:
+    types = {"ORG": {"p": 0.7, "f": 0.81}, "GPE": {"f": "high"}, "LOC": 3, "DATE": {"f": 81.2}}
+    about = load_annotator(
+        str(saved_pipeline(tmp_path / "p", performance={"ents_per_type": types}))
+    ).about
+    assert about.entity_f_by_type == {"ORG": 0.81}
+    odd = saved_pipeline(tmp_path / "q", performance={"ents_per_type": [1, 2]})
+    assert load_annotator(str(odd)).about.entity_f_by_type == {}
+
+
 def test_a_pipeline_from_a_path_runs_no_code_of_that_path(tmp_path: Path) -> None:
     folder = saved_pipeline(
         tmp_path / "mine",
@@ -234,7 +260,7 @@ def test_a_pipeline_from_a_path_runs_no_code_of_that_path(tmp_path: Path) -> Non
     about = loaded.about
     assert (about.name, about.version, about.source) == ("en_mine", "7.0.0", "path")
     assert about.accuracy == {"pos_acc": 0.9}
-    assert about.entity_types_reliable
+    assert not about.entity_types_reliable  # 88.5 is no share
     assert about.advice == ""
     assert [w.upos for w in words_of(loaded, "Two words")] == ["NOUN", "NOUN"]
 

@@ -137,7 +137,7 @@ def test_without_training_words_each_half_is_measured_with_the_terms_of_the_othe
     inside = np.array([fold_of(e) == 0 for e in words["example_id"]])
     count = (words["lower"].isin(["goalkeeper", "semiconductor"]) & inside).sum()
     assert finding.measurement("lift", arm="pruned", category="domain terms").n == count
-    assert "found on one half of the documents, measured on the other" in finding.claim
+    assert finding.claim.endswith("measured on the other half.")
     assert any("no training words" in caveat for caveat in finding.caveats)
 
 
@@ -190,8 +190,8 @@ def test_contract(name: str, trace: Trace) -> None:
 @pytest.mark.parametrize(
     ("noun", "claim"),
     [
-        (4.0, "Domain terms are kept more often than at random"),
-        (0.25, "Domain terms are kept less often than at random"),
+        (4.0, "Domain terms are kept longer than other words"),
+        (0.25, "Domain terms are dropped sooner than other words"),
         (1.0, "No difference shown"),
     ],
 )

@@ -20,36 +20,37 @@ def trace_of(weight: float = 1.0, *, reliable: bool = False, f: float | None = 0
     annotator = trace.about.annotator.model_copy(
         update={
             "entity_types_reliable": reliable,
-            "accuracy": {} if f is None else {"entity_f": f, "name_f": 0.68},
+            "entity_f_by_type": {} if f is None else {"GPE": f},
+            "accuracy": {"entity_f": 0.53, "name_f": 0.68},
         }
     )
     return replace_tables(trace, about=trace.about.model_copy(update={"annotator": annotator}))
 
 
 def analysed(trace: Trace) -> Finding:
-    finding: Finding = Entity(resamples=500).analyse(trace, np.random.default_rng(1))
+    finding: Finding = Entity().analyse(trace, np.random.default_rng(1))
     return finding
 
 
 @pytest.mark.parametrize(("name", "trace"), contract_traces().items())
 def test_contract(name: str, trace: Trace) -> None:
     assert isinstance(Entity(), Probe)
-    finding = check_probe(Entity(resamples=100), trace)
+    finding = check_probe(Entity(), trace)
     assert (finding is None) == (name == "no_words")
 
 
 @pytest.mark.parametrize(
     ("weight", "claim", "typed"),
     [
-        (4.0, "Names are kept more often than at random", "more often"),
-        (0.25, "Names are kept less often than at random", "less often"),
+        (4.0, "Names are kept longer than other words", "longer than"),
+        (0.25, "Names are dropped sooner than other words", "sooner"),
         (1.0, "No difference shown", "No difference shown"),
     ],
 )
 def test_claim_follows_the_planted_effect(weight: float, claim: str, typed: str) -> None:
     finding = analysed(trace_of(weight))
     assert finding.claim.startswith(claim)
-    assert "95 % interval" in finding.claim
+    assert " % interval" in finding.claim
     assert any("name or not" in caveat for caveat in finding.caveats)
     by_type = analysed(trace_of(weight, reliable=True))
     assert typed in by_type.claim
@@ -61,7 +62,9 @@ def test_units_by_hand() -> None:
     trace = trace_of()
     words, reference = whole(trace, "words"), reference_of(trace)
     finding = analysed(trace)
-    assert finding.table("by_type").title == f"By type of entity: kept after layer {reference}"
+    assert finding.table("by_type").title == (
+        f"By type of entity: outlived others, and kept after layer {reference}"
+    )
     units = [
         ({"category": "names"}, ["GPE", "PERSON"]),
         ({"category": "numbers and dates"}, ["CARDINAL"]),
@@ -77,7 +80,10 @@ def test_units_by_hand() -> None:
 
 
 def test_typed_rates_stand_beside_the_annotators_f() -> None:
-    assert set(analysed(trace_of()).table("by_type").column("annotator_f")) == {0.53}
+    table = analysed(trace_of()).table("by_type")
+    told = dict(zip(table.column("type"), table.column("annotator_f"), strict=True))
+    assert told["GPE"] == 0.53
+    assert isinstance(told["PERSON"], Undefined)
     (unknown,) = set(analysed(trace_of(f=None)).table("by_type").column("annotator_f"))
     assert isinstance(unknown, Undefined)
 
@@ -94,9 +100,7 @@ def test_hostile_types_are_passed_on_as_they_are() -> None:
     words = whole(trace, "words")
     odd = "</script>\n\x00‮"
     entity = words["entity"].where(words["entity"] != "CARDINAL", odd)
-    finding = check_probe(
-        Entity(resamples=50), replace_tables(trace, words=words.assign(entity=entity))
-    )
+    finding = check_probe(Entity(), replace_tables(trace, words=words.assign(entity=entity)))
     assert finding is not None
     assert odd in finding.table("by_type").column("type")
     assert finding.measurement("lift", arm="pruned", type=odd).n == (entity == odd).sum()

@@ -1,7 +1,7 @@
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from time import process_time
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -10,20 +10,19 @@ from counted import reference_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditkit.finding import Undefined
+from auditkit.finding import Finding, Undefined
 from auditkit.plugin import (
     claim_of,
     claim_over,
     direction,
-    retention_caveats,
-    retention_tables,
+    retention_answer,
     word_cells,
 )
 from auditkit.stats.cells import WordCells, position_bins, reference_layer
 from auditkit.stats.estimates import Estimate
 from auditkit.stats.inclusion import inclusion_probability
-from auditkit.stats.resampling import Bootstrap
-from auditkit.stats.survival import Retained, retention, term_retention
+from auditkit.stats.survival import Retained, Retention, retention
+from auditkit.stats.terms import term_retention
 from auditkit.testing import replace_tables, resharded, synthetic_trace, whole, with_depth
 from auditkit.trace import TABLES, Trace
 
@@ -40,13 +39,34 @@ def cells_of(trace: Trace) -> WordCells:
     return word_cells(trace, by_upos, ["upos"])
 
 
-def measured(trace: Trace, resamples: int = 200) -> dict[str, Retained]:
-    rows = retention(cells_of(trace), Bootstrap(np.random.default_rng(1), resamples))
-    return {row.category: row for row in rows}
+def found_in(trace: Trace) -> Retention:
+    return retention(cells_of(trace), np.random.default_rng(1))
+
+
+def measured(trace: Trace) -> dict[str, Retained]:
+    return {row.category: row for row in found_in(trace).rows}
 
 
 def shown(row: Retained) -> int | None:
-    return direction(replace(row.lift, p_adjusted=row.p_adjusted), 1.0)
+    return direction(row.concordance, 0.5)
+
+
+@dataclass(frozen=True)
+class Sorting:
+    name: ClassVar[str] = "sorting"
+    version: ClassVar[str] = "1"
+    question: ClassVar[str] = "What is kept?"
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
+        return retention_answer(
+            self, "It is.", trace, retention(cells_of(trace), rng),
+            title="Words", kind="Kind", key="type",
+        )  # fmt: skip
+
+
+def finding_of(trace: Trace) -> Finding:
+    return Sorting().analyse(trace, np.random.default_rng(1))
 
 
 @settings(max_examples=15, deadline=None)
@@ -54,24 +74,6 @@ def shown(row: Retained) -> int | None:
 def test_reference_layer_follows_its_definition(seed: int, layers: int, keep: float) -> None:
     trace = trace_of(seed, documents=10, layers=layers, keep=keep)
     assert cells_of(trace).reference == reference_of(trace)
-
-
-@pytest.mark.parametrize(
-    ("kept", "layer"),
-    [
-        ([98, 95, 32, 24, 13, 0], 3),  # the last layer keeps nearly nothing: not taken
-        ([75, 25, 0], 2),  # as near on either side: the later
-        ([60, 60, 60], 3),
-        ([100, 100], 2),
-        ([0, 0], 2),
-        ([1], 1),
-    ],
-)
-def test_reference_layer_is_where_half_are_alive(kept: list[int], layer: int) -> None:
-    whole = np.array([kept])
-    assert reference_layer(np.array([100]), whole) == layer
-    assert reference_layer(np.array([60, 40]), np.vstack([whole - whole // 2, whole // 2])) == layer
-    assert reference_layer(np.array([0]), 0 * whole) == len(kept)
 
 
 def test_a_last_layer_with_nearly_nothing_kept_makes_no_headline() -> None:
@@ -100,13 +102,13 @@ def test_a_last_layer_with_nearly_nothing_kept_makes_no_headline() -> None:
         assert row.rate == row.curve[0]
         assert row.curve[1].value == pytest.approx((mine["depth"] >= 2).mean())
         assert row.curve[1] != row.rate
-    ordered = list(rows.values())
-    assert "after layer 1 of 2" in claim_over(ordered, "parts")
     assert "after layer 1 of 2" in claim_of(rows["PROPN"], "Names")
-    table = retention_tables(ordered, "Words", "Kind")[0].table
-    assert table.title == "Words: kept after layer 1"
-    assert any("after layer 1:" in column.help for column in table.columns)
-    assert any("after layer 1 of 2" in caveat for caveat in retention_caveats(cells_of(trace)))
+    finding = finding_of(trace)
+    assert finding.table("retention").title.endswith("kept after layer 1")
+    assert any("after layer 1:" in column.help for column in finding.table("retention").columns)
+    assert any("after layer 1 of 2" in caveat for caveat in finding.caveats)
+    bare = int((trace.documents.kept[:, -1] == 0).sum())
+    assert any(f" {bare} of 300 documents have nothing left" in c for c in finding.caveats)
 
 
 def test_every_number_by_hand() -> None:
@@ -141,16 +143,6 @@ def test_every_number_by_hand() -> None:
         assert row.depth.value == pytest.approx(depth / n)
         assert [e.value for e in row.curve] == pytest.approx(list(kept / n))
         assert row.expected_curve == pytest.approx(tuple(chance / n))
-
-
-def test_position_bins_by_hand() -> None:
-    document = np.array([1, 0, 0, 1, 1, 0, 3])
-    word = np.array([4, 9, 2, 0, 7, 5, 1])
-    by_hand = []
-    for d, w in zip(document, word, strict=True):
-        inside = word[document == d]
-        by_hand.append(int((inside < w).sum()) * 10 // inside.size)
-    assert position_bins(document, word).tolist() == by_hand
 
 
 def test_cells_count_the_words_of_every_document_by_hand() -> None:
@@ -212,34 +204,13 @@ def test_selection_is_a_trace_without_the_other_documents() -> None:
         assert (getattr(part, name) == getattr(alone, name)).all()
 
 
-def test_a_selection_keeps_the_reference_layer_of_the_whole_run() -> None:
-    total, kept = np.array([10, 30]), np.array([[9, 5], [15, 1]])
-    each = np.array([0, 1])
-    run = WordCells(
-        layers=2,
-        reference=reference_layer(total, kept),
-        total=total,
-        kept=kept,
-        names=("word",),
-        document=each,
-        category=0 * each,
-        depth=each,
-        pieces=each + 1,
-        position=each,
-        words=0 * each + 1,
-    )
-    part = run.select(each == 0)
-    assert run.reference == part.reference == 1
-    assert reference_layer(part.total, part.kept) == 2
-
-
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_shards_and_the_order_of_documents_change_nothing(seed: int) -> None:
     trace = trace_of(seed, documents=35)
     order = np.random.default_rng(seed).permutation(len(trace.documents))
     shuffled = resharded(trace, 1 + seed % 4, order)
-    one, other = measured(trace, 50), measured(shuffled, 50)
+    one, other = measured(trace), measured(shuffled)
     assert one.keys() == other.keys()
     for category in one:
         a, b = one[category], other[category]
@@ -249,7 +220,7 @@ def test_shards_and_the_order_of_documents_change_nothing(seed: int) -> None:
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000), layers=st.integers(1, 6))
 def test_retention_falls_with_the_layer(seed: int, layers: int) -> None:
-    for row in measured(trace_of(seed, documents=20, layers=layers), 10).values():
+    for row in measured(trace_of(seed, documents=20, layers=layers)).values():
         observed = [e.value for e in row.curve if e.value is not None]
         for curve in (observed, list(row.expected_curve)):
             assert all(a >= b - 1e-12 for a, b in pairwise(curve))
@@ -278,24 +249,23 @@ def test_words_of_one_piece_in_one_category_are_what_is_expected(seed: int) -> N
         position=np.zeros(document.size, dtype=np.int64),
         words=np.ones(document.size, dtype=np.int64),
     )
-    row = retention(cells, Bootstrap(rng, 50))[0]
+    (row,) = retention(cells, rng).rows
     assert [e.value for e in row.curve] == pytest.approx(list(row.expected_curve))
     assert row.lift.value == pytest.approx(1.0)
-    assert row.lift.p == 1.0
-    assert shown(row) == 0
+    assert shown(row) is None  # there are no other words
     assert row.z.value is None  # nothing is left to chance
 
 
 def test_lift_of_words_of_many_pieces_is_one_under_chance() -> None:
     trace = trace_of(documents=500)
     cells = word_cells(trace, by_pieces, ["pieces"])
-    rows = {r.category: r for r in retention(cells, Bootstrap(np.random.default_rng(0)))}
-    assert rows["many"].lift.value == pytest.approx(1.0, abs=0.04)
-    assert shown(rows["many"]) == 0
+    many = retention(cells, np.random.default_rng(0)).of("many")
+    assert many.lift.value == pytest.approx(1.0, abs=0.04)
+    assert direction(many.lift, 1.0) == 0
     after = cells.reference - 1
     share = cells.kept[cells.document, after] / cells.total[cells.document]
-    many = (cells.pieces > 1) * cells.words
-    naive = many[cells.depth >= cells.reference].sum() / (share * many).sum()
+    words = (cells.pieces > 1) * cells.words
+    naive = words[cells.depth >= cells.reference].sum() / (share * words).sum()
     assert naive > 1.25  # what k/N in place of π would have printed
 
 
@@ -304,7 +274,7 @@ def by_pieces(words: pd.DataFrame) -> np.ndarray:
 
 
 def test_planted_preference_shows_in_lift_odds_and_z() -> None:
-    rows = measured(trace_of(3, documents=300, weights={"PROPN": 3.0, "DET": 0.3}), 500)
+    rows = measured(trace_of(3, documents=300, weights={"PROPN": 3.0, "DET": 0.3}))
     assert shown(rows["PROPN"]) == 1
     assert shown(rows["DET"]) == -1
     for category, sign in (("PROPN", 1), ("DET", -1)):
@@ -314,26 +284,17 @@ def test_planted_preference_shows_in_lift_odds_and_z() -> None:
         low, high = row.odds_ratio.interval
         assert (low > 1) if sign > 0 else (high < 1)
         assert sign * row.z.value > 4
-    assert next(iter(rows)) == "PROPN"  # highest lift first
-
-
-def test_adjusted_p_is_over_the_categories() -> None:
-    rows = list(measured(trace_of(documents=200)).values())
-    raw = sorted(r.lift.p for r in rows if r.lift.p is not None)
-    for row in rows:
-        if row.lift.p is not None:
-            later = [p * len(raw) / (i + 1) for i, p in enumerate(raw) if p >= row.lift.p]
-            assert row.p_adjusted == pytest.approx(min([*later, 1.0]))
+    assert next(iter(rows)) == "PROPN"  # what outlives most comes first
 
 
 def test_uncategorised_words_are_compared_with_but_not_measured() -> None:
     trace, rng = trace_of(documents=100), np.random.default_rng
-    (alone,) = retention(word_cells(trace, only_nouns, ["upos"]), Bootstrap(rng(0), 20))
-    rows = retention(word_cells(trace, nouns_and_others, ["upos"]), Bootstrap(rng(0), 20))
-    both = {r.category: r for r in rows}
-    assert alone.odds_ratio.value == pytest.approx(both["noun"].odds_ratio.value)
-    assert alone.odds_ratio.interval == pytest.approx(both["noun"].odds_ratio.interval)
-    assert alone.rate == both["noun"].rate
+    (alone,) = retention(word_cells(trace, only_nouns, ["upos"]), rng(0)).rows
+    both = retention(word_cells(trace, nouns_and_others, ["upos"]), rng(0), asked=["noun"])
+    for name in ("concordance", "matched_lift", "odds_ratio", "rate", "depth_change"):
+        ours, theirs = getattr(alone, name), getattr(both.of("noun"), name)
+        assert ours.value == pytest.approx(theirs.value)
+        assert ours.interval == pytest.approx(theirs.interval)
 
 
 def only_nouns(words: pd.DataFrame) -> np.ndarray:
@@ -370,95 +331,166 @@ def test_terms_by_hand() -> None:
 
 @pytest.mark.parametrize("depth", [0, 4])
 def test_extremes_are_undefined_or_one_never_not_a_number(depth: int) -> None:
-    for row in measured(with_depth(trace_of(documents=40), depth), 50).values():
+    for row in measured(with_depth(trace_of(documents=40), depth)).values():
         if depth == 0:
             assert row.lift.value is None
             assert "none either" in row.lift.why_not or "documents" in row.lift.why_not
         else:
             assert row.lift.value == pytest.approx(1.0)
-            assert shown(row) in (0, None)
+        assert shown(row) in (0, None)
         assert row.odds_ratio.value is None
-        for told in retention_tables([row], "Title", "Kind"):
-            assert all(m.undefined or m.value is not None for m in told.measurements)
+    finding = finding_of(with_depth(trace_of(documents=40), depth))
+    assert all(m.undefined or m.value is not None for m in finding.measurements)
 
 
 def test_tables_and_measurements_carry_the_numbers() -> None:
-    rows = list(measured(trace_of(documents=80, weights={"NOUN": 4.0})).values())
-    told = retention_tables(rows, "Title", "Kind", name="x", key="type", group="a")
-    lifts, adjusted, curve = (t.table for t in told)
-    assert (lifts.name, adjusted.name, curve.name) == ("x", "x_adjusted", "x_curve")
-    assert lifts.column("lift") == tuple(
-        Undefined(r.lift.why_not) if r.lift.value is None else r.lift.value for r in rows
+    trace = trace_of(documents=80, weights={"NOUN": 4.0})
+    found, finding = found_in(trace), finding_of(trace)
+    rows = found.rows
+    assert [table.name for table in finding.tables] == [
+        "retention", "retention_adjusted", "retention_curve", "retention_pieces"
+    ]  # fmt: skip
+    assert finding.table("retention").column("concordance") == tuple(
+        Undefined(r.concordance.why_not) if r.concordance.value is None else r.concordance.value
+        for r in rows
     )
-    assert len(curve.rows) == 4 * len(rows)
-    numbers = {m.where: m for t in told for m in t.measurements}
-    noun = numbers["lift[arm=pruned,type=NOUN,group=a]"]
-    row = next(r for r in rows if r.category == "NOUN")
-    assert (noun.value, noun.p, noun.p_adjusted) == (row.lift.value, row.lift.p, row.p_adjusted)
-    assert (noun.n, noun.n_clusters) == (row.words, row.documents)
-    assert "stronger null" in numbers["z[arm=pruned,type=NOUN,group=a]"].control
-    for layer, rate in enumerate(row.curve, start=1):
-        after = numbers[f"retention[arm=pruned,layer={layer},type=NOUN,group=a]"]
-        assert after.value == rate.value
-    assert numbers["retention[arm=pruned,type=NOUN,group=a]"].value == row.rate.value
+    assert len(finding.table("retention_curve").rows) == 4 * len(rows)
+    row = found.of("NOUN")
+    for name, told in (
+        ("concordance", row.concordance), ("lift", row.lift), ("odds_ratio", row.odds_ratio),
+        ("matched_lift", row.matched_lift), ("comparable", row.comparable),
+        ("rate_ratio", row.rate_ratio), ("depth_change", row.depth_change),
+        ("whole_words", row.whole_words), ("depth", row.depth), ("retention", row.rate),
+    ):  # fmt: skip
+        m = finding.measurement(name, arm="pruned", type="NOUN")
+        assert (m.value, m.p, m.p_adjusted) == (told.value, told.p, told.p_adjusted)
+        assert m.level == told.level
+        assert (m.n, m.n_clusters) == (row.words, told.n)
+    for layer, (rate, matched) in enumerate(zip(row.curve, row.matched_curve, strict=True), 1):
+        at = {"arm": "pruned", "type": "NOUN", "layer": layer}
+        assert finding.measurement("retention", **at).value == rate.value
+        assert finding.measurement("matched_lift", **at).value == matched.value
 
 
-def test_claims_follow_the_direction() -> None:
-    row = measured(trace_of(documents=200, weights={"NOUN": 4.0}), 300)["NOUN"]
-    assert row.lift.interval is not None
-    interval = f"95 % interval {row.lift.interval[0]:.2f} to {row.lift.interval[1]:.2f}"
-    up = claim_of(row, "Nouns")
-    assert up.startswith("Nouns are kept more often than at random: ")
-    assert interval in up
-    none = replace(row, p_adjusted=0.3)
-    assert claim_of(none, "Nouns").startswith("No difference shown between nouns and random")
-    down = replace(row, lift=replace(row.lift, value=0.5))
-    assert "less often" in claim_of(down, "Nouns")
-    unknown = replace(row, p_adjusted=None, lift=replace(row.lift, p=None, why_not="few"))
-    assert "no comparison" in claim_of(unknown, "Nouns")
-    assert "few" in claim_of(unknown, "Nouns")
-    assert claim_over([none], "parts").startswith("No difference shown")
-    both = claim_over([row, replace(down, category="DET")], "parts")
-    assert "more often NOUN" in both
-    assert "less often DET" in both
-    assert "few" in claim_over([unknown], "parts")
+def test_a_category_by_pieces_is_counted_by_hand() -> None:
+    trace = trace_of(documents=80)
+    words, reference = whole(trace, "words"), reference_of(trace)
+    for told in found_in(trace).pieces:
+        pieces = words["pieces"].clip(upper=4).astype(str).replace("4", "4+")
+        mine = (words["upos"] == told.category) & (pieces == told.pieces)
+        assert told.words == mine.sum() > 0
+        if told.rate.value is not None:
+            assert told.rate.value == pytest.approx((words["depth"][mine] >= reference).mean())
+    assert {told.pieces for told in found_in(trace).pieces} >= {"1", "2"}
 
 
-def lifted(lifts: dict[str, float], *, bare: str = "") -> list[Retained]:
-    """Rows with these lifts, all of them shown to differ from 1; `bare` has no interval."""
-    row = measured(trace_of(documents=30))["NOUN"]
-    return [
-        replace(
-            row,
-            category=name,
-            p_adjusted=0.001,
-            lift=Estimate(value, 30, None, "all agree", p=0.001)
-            if name == bare
-            else Estimate(value, 30, (value, value), p=0.001),
-        )
-        for name, value in lifts.items()
-    ]
+PLAIN = Estimate(0.5, 90, (0.4, 0.6), p=0.2, p_adjusted=0.2)
 
 
-def test_a_claim_names_three_on_either_side() -> None:
-    many = {"A": 1.5, "B": 1.4, "C": 1.3, "D": 1.2, "w": 0.5, "x": 0.4, "y": 0.3, "z": 0.2}
-    claim = claim_over(lifted(many), "parts")
-    assert "more often A, B, C and 1 more (most A, lift 1.50," in claim
-    assert "less often z, y, x and 1 more (least z, lift 0.20," in claim
-    del many["D"], many["w"]
-    claim = claim_over(lifted(many), "parts")
-    assert "more often A, B, C (most A," in claim
-    assert "less often z, y, x (least z," in claim
+def told(
+    category: str = "NOUN",
+    *,
+    outlives: float = 0.5,
+    matched: float = 1.0,
+    odds: float = 1.0,
+    lift: float = 1.0,
+    comparable: float = 0.9,
+    signs: tuple[int, ...] = (0, 0, 0, 0),
+) -> Retained:
+    """A row whose estimates are shown to differ from chance wherever they are not chance itself."""
+
+    def shown_at(value: float, null: float) -> Estimate:
+        p = 0.5 if value == null else 0.001
+        half = 0.1 if value == null else 0.01
+        return Estimate(value, 90, (value - half, value + half), p=p, p_adjusted=p)
+
+    return replace(
+        measured(trace_of(documents=40))["NOUN"],
+        category=category,
+        concordance=shown_at(outlives, 0.5),
+        matched_lift=shown_at(matched, 1.0),
+        odds_ratio=shown_at(odds, 1.0),
+        lift=shown_at(lift, 1.0),
+        comparable=Estimate(comparable, 90, why_not="a count"),
+        signs=signs,
+    )
 
 
-def test_a_claim_quotes_the_most_extreme_lift_that_has_an_interval() -> None:
-    lifts = {"A": 1.5, "B": 1.4, "y": 0.3, "z": 0.0}
-    least = claim_over(lifted(lifts, bare="z"), "parts")
-    assert "less often z, y (least with an interval y, lift 0.30, 95 % interval" in least
-    most = claim_over(lifted(lifts, bare="A"), "parts")
-    assert "more often A, B (most with an interval B, lift 1.40, 95 % interval" in most
-    alone = claim_over(lifted({"A": 1.5, "z": 0.0}, bare="z"), "parts")
-    assert "less often z (lift 0.00, no interval: all agree)" in alone
+def test_a_claim_on_one_category_follows_concordance_and_names_what_agrees() -> None:
+    up = claim_of(told(outlives=0.7, matched=1.4, odds=2.0, lift=1.3), "Nouns")
+    assert up.startswith(
+        "Nouns are kept longer than other words: they outlive 70.0 % (95 % interval 69.0 to 71.0) "
+        "of the other words of as many pieces in their document. The matched lift after layer "
+    )
+    assert "(1.40, 95 % interval 1.39 to 1.41) and the odds ratio at a like position (2.00" in up
+    assert ") agree. Plainly, " in up
+    assert "opposite" not in up
+    down = claim_of(told(outlives=0.2, matched=0.5, odds=0.4, lift=0.6), "Nouns")
+    assert down.startswith("Nouns are dropped sooner than other words: they outlive 20.0 % ")
+    assert ") agree. " in down
+    none = claim_of(told(), "Nouns")
+    assert none.startswith("No difference shown between nouns and other words: they outlive 50.0 %")
+    assert "show none either" in none
+
+
+def test_a_claim_says_where_its_numbers_disagree() -> None:
+    longer = claim_of(told(outlives=0.6, matched=1.3, odds=1.5, lift=0.7), "Names")
+    assert "(lift 0.70, 95 % interval 0.69 to 0.71): the opposite, because" in longer
+    place = claim_of(told(outlives=0.6, matched=1.3, odds=1.0), "Names")
+    assert "agrees; the odds ratio at a like position" in place
+    assert "does not: position explains it or cannot be ruled out." in place
+    against = claim_of(told(outlives=0.6, matched=0.8, odds=0.7), "Names")
+    assert "(0.80, 95 % interval 0.79 to 0.81) says less often kept; the odds ratio" in against
+    assert "0.71) says less often kept." in against
+    unsure = claim_of(told(matched=1.2), "Names")
+    assert "0.05" not in unsure
+    assert "(1.20, 95 % interval 1.19 to 1.21) says more often kept; the odds ratio" in unsure
+    few = claim_of(told(outlives=0.6, comparable=0.4), "Names")
+    assert "61.0), where they could be compared, of the other words" in few
+
+
+def test_a_claim_tells_of_a_sign_that_changes_over_the_layers() -> None:
+    turning = claim_of(told(outlives=0.6, signs=(1, 0, -1, -1)), "Names")
+    assert turning.endswith(
+        "The sign changes over the layers: more often kept than words of as many pieces after "
+        "layer 1, less often after layer 3, 4."
+    )
+    assert "sign changes" not in claim_of(told(signs=(1, 1, 0, 0)), "Names")
+
+
+def test_no_claim_without_a_test() -> None:
+    bare = replace(told(), concordance=Estimate(0.9, 7, why_not="few"))
+    assert claim_of(bare, "Nouns") == "Nouns: no comparison with other words is possible: few."
+    assert claim_over([bare], "parts") == (
+        "None of the parts can be compared with other words; the most frequent, NOUN: few."
+    )
+
+
+def test_a_claim_over_many_names_three_on_either_side() -> None:
+    many = {"A": 0.9, "B": 0.8, "C": 0.7, "D": 0.6, "w": 0.4, "x": 0.3, "y": 0.2, "z": 0.1}
+    rows = [told(name, outlives=value, odds=value * 2) for name, value in many.items()]
+    claim = claim_over(rows, "parts")
+    assert claim == (
+        "Of the parts, pruning keeps A, B, C and 1 more longer than other words and drops z, y, x "
+        "and 1 more sooner: A outlives 90.0 % (95 % interval 89.0 to 91.0) and z outlives 10.0 % "
+        "(95 % interval 9.0 to 11.0) of the other words of as many pieces in its document (8 "
+        "tested, Benjamini–Hochberg at 5 %); position explains none of these."
+    )
+    rows[0] = told("A", outlives=0.9)
+    assert claim_over(rows, "parts").endswith("; position may explain A.")
+
+
+def test_a_claim_over_many_tells_what_correction_took_away() -> None:
+    only = replace(
+        told("B", outlives=0.55),
+        concordance=Estimate(0.55, 90, (0.52, 0.58), p=0.03, p_adjusted=0.06),
+    )
+    claim = claim_over([only, told("A")], "parts")
+    assert claim.startswith(
+        "No difference shown between parts in how long words are kept (2 tested"
+    )
+    assert "farthest from chance is B, which outlives 55.0 % (95 % interval 52.0 to 58.0)" in claim
+    assert claim.endswith("; B not after correction for 2 tests.")
 
 
 @pytest.mark.slow
@@ -485,6 +517,6 @@ def test_a_whole_test_split_takes_seconds() -> None:
         words=np.ones(document.size, dtype=np.int64),
     )
     started = process_time()
-    rows = retention(cells, Bootstrap(rng))
+    rows = retention(cells, rng).rows
     assert len(rows) == 17
     assert process_time() - started < 20

@@ -6,8 +6,8 @@ from counted import Words, some_words
 
 from auditkit.errors import ProbeError
 from auditkit.stats.cells import position_bins, reference_layer
-from auditkit.stats.resampling import Bootstrap
-from auditkit.stats.survival import retention, term_retention
+from auditkit.stats.survival import retention
+from auditkit.stats.terms import term_retention
 
 
 def test_a_selection_is_as_if_the_other_documents_were_not_there() -> None:
@@ -49,7 +49,7 @@ def test_wider_integers_make_no_difference() -> None:
     narrow = some_words(4).cells()
     names = ("document", "category", "pieces", "position", "depth", "words")
     wide = replace(narrow, **{name: getattr(narrow, name).astype(np.int64) for name in names})
-    one, other = (retention(c, Bootstrap(np.random.default_rng(0), 20)) for c in (narrow, wide))
+    one, other = (retention(c, np.random.default_rng(0)) for c in (narrow, wide))
     assert one == other
     assert term_retention(narrow) == term_retention(wide)
 
@@ -70,11 +70,31 @@ def test_what_random_keeping_expects_of_a_block_is_in_the_order_of_layers() -> N
 
 def test_position_bins_by_hand() -> None:
     document, word = np.array([1, 0, 0, 1, 1, 0, 3]), np.array([4, 9, 2, 0, 7, 5, 1])
-    by_hand = []
-    for d, w in zip(document, word, strict=True):
-        inside = word[document == d]
-        by_hand.append(int((inside < w).sum()) * 10 // inside.size)
-    assert position_bins(document, word).tolist() == by_hand
+    # document 0 holds words 2, 5, 9, document 1 holds 0, 4, 7, document 3 one word
+    assert position_bins(document, word).tolist() == [1, 11, 0, 0, 11, 1, 0]
+
+
+def test_first_and_last_word_have_bins_of_their_own() -> None:
+    bins = position_bins(np.zeros(42, dtype=np.int64), np.arange(42))
+    assert bins.tolist() == [0, *np.repeat(np.arange(1, 11), 4), 11]
+    for size in range(1, 30):
+        bins = position_bins(np.zeros(size, dtype=np.int64), np.arange(size))
+        assert (bins == 0).sum() == 1
+        assert (bins == 11).sum() == (size > 1)
+        assert (np.diff(bins) >= 0).all()
+
+
+def test_by_pieces_parts_each_category() -> None:
+    cells = some_words(0).cells()
+    sized = cells.by_pieces()
+    for c, name in enumerate(cells.names):
+        for place in range(4):
+            mine = (cells.category == c) & (
+                cells.pieces >= 4 if place == 3 else cells.pieces == place + 1
+            )
+            assert (mine == (sized.category == 4 * c + place)).all()
+            assert sized.names[4 * c + place] == name
+    assert ((cells.category < 0) == (sized.category < 0)).all()
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 PREFERRED = "en_core_web_sm"
 ADVICE = f"a more accurate pipeline: python -m spacy download {PREFERRED}"
 
+RELIABLE_F = 0.8
+"""F of typed entities, as the pipeline's authors measured it, from which types are told apart."""
+
+_TYPED = ("ents_f", "entity_f")
 _UNUSED = ["parser", "lemmatizer", "trainable_lemmatizer", "senter", "entity_linker", "textcat",
            "textcat_multilabel", "spancat"]  # fmt: skip
 _FIGURES = ("pos_acc", "tag_acc", "ents_f", "upos_ewt", "upos_gum", "upos_pud", "entity_f",
@@ -177,6 +181,7 @@ def _about(nlp: "Language", source: str) -> AnnotatorAbout:
     meta: Mapping[str, Any] = nlp.meta
     measured = meta.get("performance")
     figures = measured if isinstance(measured, Mapping) else {}
+    accuracy = {key: value for key in _FIGURES if (value := _share(figures.get(key))) is not None}
     advice = [ADVICE] if source == "shipped" else []
     made_for = str(meta.get("spacy_version", ""))
     if is_compatible_version(__version__, made_for) is False:  # None: not a version range
@@ -185,14 +190,26 @@ def _about(nlp: "Language", source: str) -> AnnotatorAbout:
         name=f"{meta['lang']}_{meta['name']}",
         version=str(meta["version"]),
         source=source,
-        accuracy={
-            key: round(float(figures[key]), 4)
-            for key in _FIGURES
-            if isinstance(figures.get(key), int | float) and 0 <= figures[key] <= 1
-        },
-        entity_types_reliable=source != "shipped",
+        accuracy=accuracy,
+        entity_f_by_type=_by_type(figures.get("ents_per_type")),
+        entity_types_reliable=max(accuracy.get(key, 0.0) for key in _TYPED) >= RELIABLE_F,
         advice="; ".join(advice),
     )
+
+
+def _by_type(figures: object) -> dict[str, float]:
+    """F by type of entity, where the pipeline has it."""
+    types = figures if isinstance(figures, Mapping) else {}
+    told = {
+        str(kind): _share(scores.get("f")) if isinstance(scores, Mapping) else None
+        for kind, scores in types.items()
+    }
+    return {kind: f for kind, f in sorted(told.items()) if f is not None}
+
+
+def _share(value: object) -> float | None:
+    """A share of 0 to 1, to four digits; None where the value is none."""
+    return round(float(value), 4) if isinstance(value, int | float) and 0 <= value <= 1 else None
 
 
 def _installed(name: str) -> bool:

@@ -31,15 +31,8 @@ from auditkit.plugin.probe import (
     place_of,
     unmet,
 )
-from auditkit.plugin.retention import (
-    RANDOM,
-    WORD,
-    adjusted_table,
-    retention_caveats,
-    retention_charts,
-    retention_table,
-    retention_tables,
-)
+from auditkit.plugin.retention import pruning_arm, retention_answer
+from auditkit.plugin.retention_tables import RANDOM, WORD, adjusted_table, retention_table
 from auditkit.plugin.rows import Label, Number, Row, Told, columns, measurement, tabulate
 from auditkit.plugin.sentences import bounds, compare, direction, figure, percent
 from auditkit.plugin.terms import TERM_NOTE, term_numbers, term_row, term_table
@@ -64,7 +57,7 @@ __all__ = [
     "Undefined", "adjusted_table", "answer", "arm", "bounds", "by_group", "changed_decisions",
     "choose_documents", "claim_of", "claim_over", "class_name", "columns", "compare",
     "direction", "discover", "figure", "in_order", "measurement", "needs", "not_applicable",
-    "percent", "place_of", "retention_caveats", "retention_charts", "retention_table",
-    "retention_tables", "segments", "show_document", "tabulate", "term_numbers", "term_row",
-    "term_table", "unmet", "word_cells",
+    "percent", "place_of", "pruning_arm", "retention_answer", "retention_table", "segments",
+    "show_document", "tabulate", "term_numbers", "term_row", "term_table", "unmet",
+    "word_cells",
 ]  # fmt: skip

@@ -1,245 +1,119 @@
-"""The retention of words that are sorted into categories, as tables and charts.
+"""The retention of words that are sorted into categories: one way for all probes that sort words.
 
-One way for all probes that sort words: give `word_cells` a rule that names each word's category,
-`retention` what it gives, and `retention_tables` and `retention_charts` the rows.
+found = retention(word_cells(trace, rule, reads), rng)      # a rule names each word's category
+retention_answer(self, claim_over(found.rows, "parts of speech"), trace, found,
+title="Parts of speech", kind="Part of speech")
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Sequence
 
-from auditkit.finding import Chart, Column, Table
-from auditkit.plugin.rows import Label, Number, Row, Told, columns, tabulate
-from auditkit.stats.cells import WordCells
-from auditkit.stats.estimates import Estimate
-from auditkit.stats.survival import Retained
-
-RANDOM = "random keeping"
-
-WORD = (
-    "A word survives while any of its pieces does: its survival depth is the maximum over its "
-    "pieces. Special tokens, and words past the model's maximum length, are in no count."
+from auditkit.finding import Chart, Finding, Table
+from auditkit.plugin.probe import Probe, answer
+from auditkit.plugin.retention_tables import (
+    WORD,
+    adjusted_table,
+    curve_table,
+    pieces_table,
+    retention_table,
 )
-
-WORDS = columns(("words", "Words", "count"), ("documents", "Documents", "count"))
-"""How much there is of a category, or of a term."""
-
-FIXED = "it follows from the numbers of kept pieces"
+from auditkit.plugin.rows import Told
+from auditkit.stats.survival import Retention
+from auditkit.trace import About, Trace, arm
 
 
-def retention_caveats(cells: WordCells) -> tuple[str, ...]:
-    """What holds for every number on retention."""
-    return (
-        WORD,
-        f'"Kept" is kept after layer {cells.reference} of {cells.layers}, the layer after '
-        "which the share of all pieces alive is nearest to one half. It is chosen from these "
-        "counts alone, before any category is looked at, so it favours none.",
-        "Lift compares with random keeping of as many pieces per document; it knows nothing of "
-        "position or length, the adjusted odds ratio does (10 relative positions × 5 document "
-        "lengths × 1, 2, 3 or more pieces, within each layer).",
-    )
+def pruning_arm(about: About) -> str:
+    """The arm whose decisions are the depths of tokens and words; "" where none drops any."""
+    return next((name for name in about.in_role("audited") if arm(name).pruning == "hard"), "")
 
 
-def retention_tables(
-    rows: Sequence[Retained],
+def retention_answer(
+    probe: Probe,
+    claim: str,
+    trace: Trace,
+    found: Retention,
+    *,
     title: str,
     kind: str,
-    *,
     key: str = "category",
-    name: str = "retention",
-    **at: str,
-) -> tuple[Told, Told, Told]:
-    """Rates after the reference layer, what adjusts them, and rates after every layer.
+    tables: Sequence[Table | Told] = (),
+    charts: Sequence[Chart] = (),
+    caveats: Sequence[str] = (),
+) -> Finding:
+    """A finding on the retention of categories: the usual tables, charts and caveats, and more.
 
     Args:
-        rows: Categories, at least one.
+        probe: Who answers.
+        claim: Of `claim_of` or `claim_over`.
+        trace: The run.
+        found: Categories, at least one.
         title: What they are, as in "Parts of speech".
         kind: The noun of one category.
         key: What an address tells a category by.
-        name: Of the first table; the others begin with it.
-        **at: Further keys of all addresses.
+        tables: Further ones, after the usual.
+        charts: Further ones.
+        caveats: Further ones.
     """
-    return (
-        retention_table(rows, name, title, kind, key=key, at=at),
-        adjusted_table(rows, f"{name}_adjusted", title, kind, key=key, at=at),
-        _curve_table(rows, f"{name}_curve", title, kind, key, at),
+    at, rows = {"arm": pruning_arm(trace.about)}, found.rows
+    return answer(
+        probe,
+        claim,
+        tables=(
+            retention_table(rows, "retention", title, kind, key=key, at=at),
+            adjusted_table(rows, "retention_adjusted", title, kind, key=key, at=at),
+            curve_table(rows, "retention_curve", title, kind, key=key, at=at),
+            pieces_table(found.pieces, "retention_pieces", title, kind, key=key, at=at),
+            *tables,
+        ),
+        charts=(*_charts(kind.lower(), key), *charts),
+        caveats=(*_caveats(trace, rows[0].reference), *caveats),
     )
 
 
-def retention_table(
-    rows: Sequence[Retained],
-    name: str,
-    title: str,
-    kind: str,
-    *,
-    key: str = "category",
-    more: Sequence[Column] = (),
-    facts: Callable[[Retained], Mapping[str, Any]] = lambda row: {},
-    at: Mapping[str, str] | None = None,
-) -> Told:
-    """Rates after the reference layer against random keeping.
-
-    Args:
-        rows: Categories, at least one.
-        name: Of the table.
-        title: What the categories are.
-        kind: The noun of one category.
-        key: What an address tells a category by.
-        more: Columns of facts behind the usual ones.
-        facts: The cells of `more`.
-        at: Further keys of all addresses.
-    """
-    layer = rows[0].reference
-    return tabulate(
-        name,
-        f"{title}: kept after layer {layer}",
-        [
-            Label(key, kind),
-            *WORDS,
-            *rate_numbers(layer, lift_interval="Bootstrap over documents.", tested=True),
-            *more,
-        ],
-        [
-            Row(
-                {key: r.category},
-                {
-                    "retention": r.rate,
-                    "retention_expected": r.expected,
-                    "lift": replace(r.lift, p_adjusted=r.p_adjusted),
-                },
-                {"words": r.words, "documents": r.documents, **facts(r)},
-                n=r.words,
-            )
-            for r in rows
-        ],
-        note=WORD,
-        arm="pruned",
-        **(at or {}),
+def _caveats(trace: Trace, layer: int) -> tuple[str, ...]:
+    """What holds for every number on retention."""
+    documents = trace.documents
+    bare = int((documents.kept[:, -1] == 0).sum())
+    return (
+        WORD,
+        "What outlives what is asked among words of as many pieces in the same document, over all "
+        "layers. Words without such others cannot be compared; their share is told.",
+        f'"Kept" is kept after layer {layer} of {trace.about.layers}, the layer after which the '
+        "share of all pieces alive is nearest to one half. It is chosen from these counts alone, "
+        "before any category is looked at; what is preferred may differ from layer to layer, and "
+        "the tables have them all.",
+        f"After the last layer {bare:,} of {len(documents):,} documents have nothing left but "
+        "special tokens: which words are kept then means how long a word can be read.",
+        "Lift compares with random keeping of as many pieces: it mixes in how long words are and "
+        "how hard their documents were pruned. Only the odds ratio knows of position.",
+        "Tests take documents as the unit, so words may leave together with their neighbours. "
+        "Where p is exact it takes each word of a stratum as independent of its neighbours.",
     )
 
 
-def rate_numbers(
-    layer: int, lift_interval: str = "", *, tested: bool = False
-) -> tuple[Number, Number, Number]:
-    """Columns of what is kept after layer `layer`, by chance, and the one over the other.
-
-    Args:
-        layer: The layer.
-        lift_interval: What the column of intervals of the lift says of itself.
-        tested: Whether lifts have a p.
-    """
-    return (
-        Number("retention", "Kept", "share", f"Share alive after layer {layer}: words kept over "
-               "words, all documents together."),
-        Number("retention_expected", "At random", "share", "The same share if each document kept "
-               "as many pieces at random.", interval=None, control=RANDOM),
-        Number("lift", "Lift", "ratio", "Kept over at random: 1 is what chance gives.",
-               interval=lift_interval, control=RANDOM,
-               p="Of lift = 1, from the bootstrap." if tested else None,
-               adjusted="Benjamini–Hochberg over the rows of this table." if tested else None),
-    )  # fmt: skip
-
-
-def adjusted_table(
-    rows: Sequence[Retained],
-    name: str,
-    title: str,
-    kind: str,
-    *,
-    key: str = "category",
-    at: Mapping[str, str] | None = None,
-) -> Told:
-    """What position, length and layers add to `retention_table`, whose arguments it takes."""
-    return tabulate(
-        name,
-        f"{title}: adjusted, and over all layers",
-        [
-            Label(key, kind),
-            Number("odds_ratio", "Adjusted odds ratio", "odds ratio", "Odds of outliving a layer "
-                   "that it enters, against other words of like relative position, document length "
-                   "and pieces (Mantel–Haenszel).", interval="Bootstrap over documents.",
-                   control="other words of like position and length"),
-            Number("depth", "Mean survival depth", "layers", "Layers outlived by the word's "
-                   "longest-lived piece."),
-            Number("retention_macro", "Kept, mean over documents", "share", "Each document's own "
-                   "share, after the layer of the table before."),
-            Number("z", "z, exact", "standard deviations", "Of the stronger null that every "
-                   "document kept its pieces at random; lift = 1 claims less.", interval=None,
-                   control=f"{RANDOM} in every document (a stronger null)"),
-        ],
-        [
-            Row(
-                {key: r.category},
-                {
-                    "odds_ratio": r.odds_ratio,
-                    "depth": r.depth,
-                    "retention_macro": r.macro,
-                    "z": r.z,
-                },
-                n=r.words,
-            )
-            for r in rows
-        ],
-        arm="pruned",
-        **(at or {}),
-    )  # fmt: skip
-
-
-def retention_charts(lifts: Table, curves: Table, kind: str) -> tuple[Chart, Chart]:
-    """Lifts of a `retention_table` as dots, rates after every layer as lines."""
+def _charts(kind: str, key: str) -> tuple[Chart, Chart]:
+    """What outlives what as dots, rates after every layer as lines."""
     return (
         Chart(
-            name=f"{lifts.name}_lift",
+            name="retention_concordance",
             kind="dots",
-            table=lifts.name,
-            title=f"Lift over random keeping by {kind}",
-            alt=f"One dot per {kind} with its 95 % interval; at 1 words are kept as random keeping "
-            "of as many pieces would keep them, right of it more often.",
-            x="lift",
-            y=lifts.columns[0].name,
-            interval="lift_interval",
-            reference=1.0,
+            table="retention",
+            title=f"Share of the other words that a word outlives, by {kind}",
+            alt=f"One dot per {kind} with its interval: the share of the other words of as many "
+            "pieces in its document that a word outlives; at 0.5 it lives as long as they do, "
+            "right of it longer. The table has the figures.",
+            x="concordance",
+            y=key,
+            interval="concordance_interval",
+            reference=0.5,
         ),
         Chart(
-            name=f"{curves.name}_lines",
+            name="retention_curve_lines",
             kind="lines",
-            table=curves.name,
+            table="retention_curve",
             title=f"Share of words alive after each layer by {kind}",
             alt=f"One line per {kind}, from the first to the last layer; lines can only fall.",
             x="layer",
             y="retention",
-            color=curves.columns[0].name,
+            color=key,
         ),
-    )
-
-
-def _curve_table(
-    rows: Sequence[Retained], name: str, title: str, kind: str, key: str, at: dict[str, str]
-) -> Told:
-    """Rates after every layer."""
-    return tabulate(
-        name,
-        f"{title}: kept after each layer",
-        [
-            Label(key, kind),
-            Label("layer", "Layer", "count"),
-            Number("retention", "Kept", "share"),
-            Number("retention_expected", "At random", "share", interval=None, control=RANDOM),
-        ],
-        [
-            Row(
-                {key: r.category, "layer": layer},
-                {
-                    "retention": rate,
-                    "retention_expected": Estimate(expected, rate.n, why_not=FIXED),
-                },
-                n=r.words,
-            )
-            for r in rows
-            for layer, (rate, expected) in enumerate(
-                zip(r.curve, r.expected_curve, strict=True), start=1
-            )
-        ],
-        arm="pruned",
-        **at,
     )

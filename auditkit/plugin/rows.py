@@ -149,6 +149,7 @@ def measurement(
         undefined=estimate.why_not if undefined else None,
         p=estimate.p,
         p_adjusted=estimate.p_adjusted,
+        level=estimate.level,
         **labels,
     )
 

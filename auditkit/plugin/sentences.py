@@ -59,7 +59,7 @@ def bounds(estimate: Estimate, places: int) -> str:
     if estimate.interval is None:
         return f"no interval: {estimate.why_not}"
     low, high = (figure(bound, places) for bound in estimate.interval)
-    return f"95 % interval {low} to {high}"
+    return f"{round(100 * estimate.level, 1):g} % interval {low} to {high}"
 
 
 def percent(share: float, places: int = 1) -> str:

@@ -8,16 +8,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from auditkit.finding import Column
-from auditkit.plugin.retention import WORDS, rate_numbers
+from auditkit.plugin.retention import pruning_arm
+from auditkit.plugin.retention_tables import WORDS, lift_number, rate_numbers
 from auditkit.plugin.rows import Label, Number, Row, Told, tabulate
-from auditkit.stats.survival import TermRetained
+from auditkit.stats.terms import TermRetained
+from auditkit.trace import About
 
 TERM_NOTE = "Intervals here are Student's t over the documents that hold the term."
 
 
 def term_numbers(layer: int) -> tuple[Column | Number, ...]:
     """What a table says of a single term, after its name."""
-    return (*WORDS, *rate_numbers(layer))
+    return (*WORDS, *rate_numbers(layer), lift_number())
 
 
 def term_row(term: TermRetained, facts: dict[str, Any] | None = None, **at: str) -> Row:
@@ -30,7 +32,9 @@ def term_row(term: TermRetained, facts: dict[str, Any] | None = None, **at: str)
     )
 
 
-def term_table(rows: Sequence[TermRetained], name: str, title: str, kind: str, layer: int) -> Told:
+def term_table(
+    about: About, rows: Sequence[TermRetained], name: str, title: str, kind: str, layer: int
+) -> Told:
     """Rates of single terms after layer `layer` against random keeping."""
     return tabulate(
         name,
@@ -38,5 +42,5 @@ def term_table(rows: Sequence[TermRetained], name: str, title: str, kind: str, l
         [Label("term", kind), *term_numbers(layer)],
         [term_row(term) for term in rows],
         note=TERM_NOTE,
-        arm="pruned",
+        arm=pruning_arm(about),
     )

@@ -21,7 +21,11 @@ from auditkit.stats.inclusion import inclusion_probability, kept_count_variance
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-POSITION_BINS = 10
+POSITION_BINS = 12
+"""The first word, ten equal parts of those between, the last word."""
+
+PIECES = 4
+"""Into how many sizes of words `by_pieces` parts a category."""
 
 _BLOCK = 2**18  # numbers of a dense table of one block
 
@@ -50,7 +54,7 @@ class WordCells:
     pieces: NDArray[np.integer[Any]]
     """int16: g, the number of pieces that the model read."""
     position: NDArray[np.integer[Any]]
-    """int8: relative position in the document, 0..9."""
+    """int8: relative position in the document, 0..11."""
     depth: NDArray[np.integer[Any]]
     """int8: survival depth, 0..L."""
     words: NDArray[np.integer[Any]]
@@ -73,6 +77,13 @@ class WordCells:
             document=np.repeat(number, rows[keep]),
             **{name: getattr(self, name)[inside] for name in _OF_ROWS},
         )
+
+    def by_pieces(self) -> "WordCells":
+        """Each category as `PIECES` ones, by the pieces of its words; the last is of all longer."""
+        size = np.minimum(self.pieces.astype(np.int64), PIECES) - 1
+        category = self.category.astype(np.int64) * PIECES + size
+        names = tuple(name for name in self.names for _ in range(PIECES))
+        return replace(self, names=names, category=np.where(self.category < 0, -1, category))
 
     def starts(self) -> Ints:
         """Where the rows of each document start, and where the last one's end (documents + 1,)."""
@@ -179,7 +190,10 @@ def reference_layer(total: NDArray[np.integer[Any]], kept: NDArray[np.integer[An
 def position_bins(
     document: NDArray[np.integer[Any]], word: NDArray[np.integer[Any]]
 ) -> NDArray[np.int64]:
-    """Relative position of each word: its rank within its document, in `POSITION_BINS` equal parts.
+    """Relative position of each word: its rank within its document, as one of `POSITION_BINS`.
+
+    The first and the last word stand alone: a pruner may treat them unlike all others, and in wider
+    bins that would look like a preference for what stands there.
 
     Args:
         document: Document of each word (words,).
@@ -190,4 +204,7 @@ def position_bins(
     first = np.cumsum(size) - size
     rank = np.empty(document.size, dtype=np.int64)
     rank[order] = np.arange(document.size) - first[document[order]]
-    return np.asarray(rank * POSITION_BINS // size[document])
+    last = size[document] - 1
+    between = 1 + (rank - 1) * (POSITION_BINS - 2) // np.maximum(last - 1, 1)
+    ends = np.where(rank == 0, 0, POSITION_BINS - 1)
+    return np.where((rank == 0) | (rank == last), ends, between)

@@ -3,75 +3,111 @@
 All are taken block by block, so that no dense documents × categories table of a run is ever there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy import sparse
 
-from auditkit.stats.cells import Floats, WordCells
-
-
-def by_chance(cells: WordCells) -> tuple[Floats, Floats]:
-    """Words kept by random keeping after layers 1..L (C, L); variance at the reference (C,)."""
-    layers = range(1, cells.layers + 1)
-    expected = np.zeros((len(cells.names), cells.layers))
-    variance = np.zeros(len(cells.names))
-    for block in cells.blocks():
-        expected += block.expected(layers).sum(axis=0)
-        variance += block.variance().sum(axis=0)
-    return expected, variance
+from auditkit.stats.cells import Floats, Ints, WordCells
+from auditkit.stats.matched import matched_ratios
+from auditkit.stats.odds import odds_ratios
+from auditkit.stats.rates import Sums
+from auditkit.stats.strata import Ratio
 
 
-def ratio_sums(cells: WordCells) -> tuple[Floats, Floats, Floats]:
-    """ΣK, ΣN and Σ(K − R·N)² of each category's ratios of document sums, (C, L + 2) each.
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Sums of one kind of ratio over the documents that count, (C, m) each."""
 
-    The ratios: alive after layers 1..L; the mean over documents of the share alive after the
-    reference layer; survival depth.
-    """
-    shape = (len(cells.names), cells.layers + 2)
-    top, bottom, squares = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    for k, n in _numbers(cells):
-        top += k.sum(axis=0)
-        bottom += n.sum(axis=0)
-    ratio = np.divide(top, bottom, out=np.zeros(shape), where=bottom > 0)
-    for k, n in _numbers(cells):
-        squares += ((k - ratio * n) ** 2).sum(axis=0)
-    return top, bottom, squares
+    top: Floats
+    bottom: Floats
+    documents: Ints
+    """(C,)"""
+    kk: Floats
+    kn: Floats
+    nn: Floats
+    cross: Floats
+    """(C, m, m): Σ over documents of the products of K − N, less their means, at two places."""
 
-
-def _numbers(cells: WordCells) -> Iterator[tuple[Floats, Floats]]:
-    """K and N of every ratio of `ratio_sums`, block by block, (documents, C, L + 2) each."""
-    for block in cells.blocks():
-        alive = block.alive()
-        words, kept = alive[:, :, 0], alive[:, :, block.reference]
-        has = words > 0
-        share = np.divide(kept, words, out=np.zeros(words.shape), where=has)
-        depth = alive[:, :, 1:].sum(axis=2)
-        numerators = np.concatenate([alive[:, :, 1:], share[:, :, None], depth[:, :, None]], axis=2)
-        denominators = np.repeat(words[:, :, None], numerators.shape[2], axis=2)
-        denominators[:, :, -2] = has
-        yield numerators, denominators
+    def at(self, category: int, place: int = 0) -> Sums:
+        """Those of one ratio."""
+        top, bottom, kk, kn, nn = (
+            float(sums[category, place])
+            for sums in (self.top, self.bottom, self.kk, self.kn, self.nn)
+        )
+        return Sums(top, bottom, kk, kn, nn, int(self.documents[category]))
 
 
-def document_tables(cells: WordCells) -> tuple[sparse.csr_array, sparse.csr_array]:
-    """Words kept after the reference layer, and expected to be, (documents, C) each.
-
-    Stored are the pairs of document and category that hold any word, and these once for both.
-    """
-    pairs = int(cells.holders().sum())
-    kept, expected = np.empty(pairs, dtype=np.int32), np.empty(pairs)
-    category = np.empty(pairs, dtype=np.int32)
-    ends, end = [np.zeros(1, dtype=np.int32)], 0
-    for block in cells.blocks():
-        alive = block.alive()
-        has = alive[:, :, 0] > 0
-        start, end = end, end + int(has.sum())
-        kept[start:end] = alive[:, :, block.reference][has]
-        expected[start:end] = block.expected([block.reference])[:, :, 0][has]
-        category[start:end] = np.nonzero(has)[1]
-        ends.append((start + has.sum(axis=1).cumsum()).astype(np.int32))
-    shape, starts = (len(cells.total), len(cells.names)), np.concatenate(ends)
-    return (
-        sparse.csr_array((kept, category, starts), shape=shape),
-        sparse.csr_array((expected, category, starts), shape=shape),
+def moments(
+    cells: WordCells, ratios: Callable[[WordCells], Mapping[str, Ratio]]
+) -> dict[str, Moments]:
+    """Moments of the ratios that a block has, by name; the documents are gone through twice."""
+    sums = _added(
+        {name: (r.top.sum(0), r.bottom.sum(0), r.counts.sum(0)) for name, r in found.items()}
+        for found in map(ratios, cells.blocks())
     )
+    products = _added(
+        {name: _products(r, *sums[name]) for name, r in found.items()}
+        for found in map(ratios, cells.blocks())
+    )
+    return {name: Moments(*sums[name], *products[name]) for name in sums}
+
+
+def chance_variance(cells: WordCells) -> Floats:
+    """Of the words alive after the reference layer under random keeping of pieces (C,)."""
+    return sum((block.variance().sum(axis=0) for block in cells.blocks()), np.zeros(1))
+
+
+def document_ratios(cells: WordCells) -> dict[str, Ratio]:
+    """What retention is made of, of one block: each a ratio of document sums.
+
+    Beside those of `matched_ratios` and `odds_ratios`:
+
+    Returns:
+        retention (documents, C, L): words alive after layers 1..L over words.
+        retention_macro (documents, C, 1): over documents, that share after the reference layer.
+        depth (documents, C, 1): layers outlived over words.
+        lift (documents, C, L): words alive over those that random keeping of pieces would keep.
+    """
+    held = held_ratio(cells)
+    kept, words, holds = held.top, held.bottom[:, :, :1], held.counts
+    at = slice(cells.reference - 1, cells.reference)
+    share = np.divide(kept[:, :, at], words, out=np.zeros(words.shape), where=words > 0)
+    expected = cells.expected(range(1, cells.layers + 1))
+    return {
+        "retention": held,
+        "retention_macro": Ratio(share, holds[:, :, None].astype(np.float64), holds),
+        "depth": Ratio(kept.sum(axis=2, keepdims=True), words, holds),
+        "lift": Ratio(kept, expected, holds),
+        "odds_ratio": odds_ratios(cells),
+        **matched_ratios(cells),
+    }
+
+
+def held_ratio(cells: WordCells) -> Ratio:
+    """Words alive after layers 1..L over words, of one block (documents, C, L)."""
+    alive = cells.alive()
+    words, kept = alive[:, :, :1], alive[:, :, 1:]
+    return Ratio(kept, np.broadcast_to(words, kept.shape), words[:, :, 0] > 0)
+
+
+def _products(ratio: Ratio, top: Floats, bottom: Floats, documents: Ints) -> tuple[Floats, ...]:
+    """Products of what differs from the means, which follow from the sums of all documents."""
+    number = np.maximum(documents, 1)[:, None]
+    k, n = (
+        np.where(ratio.counts[:, :, None], side - total / number, 0.0)
+        for side, total in ((ratio.top, top), (ratio.bottom, bottom))
+    )
+    squares = (np.square(k).sum(0), (k * n).sum(0), np.square(n).sum(0))
+    return *squares, np.einsum("dcl,dcm->clm", k - n, k - n)
+
+
+def _added(parts: Iterable[Mapping[str, tuple[Any, ...]]]) -> dict[str, tuple[Any, ...]]:
+    """Arrays added up by name and place."""
+    sums: dict[str, tuple[Any, ...]] = {}
+    for part in parts:
+        for name, arrays in part.items():
+            before = sums.get(name, (0,) * len(arrays))
+            sums[name] = tuple(a + b for a, b in zip(before, arrays, strict=True))
+    return sums

@@ -5,7 +5,7 @@ makes a bootstrap interval; `document_mean` and `document_share` are the commone
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -47,7 +47,7 @@ _TOLERANCE = 1e-9  # spread that rounding may give to what is the same in every 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A number, its 95 % interval, and the reason for whichever of the two is missing."""
+    """A number, its interval, and the reason for whichever of the two is missing."""
 
     value: float | None
     n: int
@@ -58,12 +58,14 @@ class Estimate:
     p: float | None = None
     p_adjusted: float | None = None
     """p after correction for the tests made together, where it was corrected."""
+    level: float = 0.95
+    """Coverage that the interval aims at."""
 
     def scaled(self, factor: float) -> "Estimate":
         """The same in another unit: 100 turns shares into points. `factor` is positive."""
         value = None if self.value is None else self.value * factor
         low_high = self.interval and (self.interval[0] * factor, self.interval[1] * factor)
-        return Estimate(value, self.n, low_high, self.why_not, self.p, self.p_adjusted)
+        return replace(self, value=value, interval=low_high)
 
 
 def too_few(kind: Kind, documents: int) -> str:

@@ -5,7 +5,7 @@ words as independent cover 45 % where these cover 95 %.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +19,39 @@ from auditkit.stats.estimates import (
     resampled,
     too_few,
 )
-from auditkit.stats.resampling import Bootstrap, Table, resampled_sums
+from auditkit.stats.resampling import Bootstrap
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 NONE_EXPECTED = "random keeping would keep none either"
 
-_TOLERANCE = 1e-9  # what rounding may add to a resampled lift
+UNBOUNDED = "documents differ too much in what is expected of them to bound it"
+
+_ROUNDING = 1e-12  # of a sum of squares, relative to what it is the difference of
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What a ratio of document sums ΣK_d/ΣN_d and its errors follow from."""
+
+    top: float
+    """ΣK_d."""
+    bottom: float
+    """ΣN_d."""
+    kk: float
+    """Σ(K_d − K̄)², as the two below over the documents that count."""
+    kn: float
+    """Σ(K_d − K̄)(N_d − N̄)."""
+    nn: float
+    """Σ(N_d − N̄)²."""
+    documents: int
+    """n_c, the documents that count."""
+
+    def squares(self, ratio: float) -> float:
+        """Σ((K_d − K̄) − ratio·(N_d − N̄))²; exactly 0 where all documents agree on `ratio`."""
+        size = self.kk + ratio**2 * self.nn
+        found = size - 2 * ratio * self.kn
+        return found if found > _ROUNDING * size else 0.0
 
 
 def ratio_of_sums(
@@ -49,39 +74,84 @@ def ratio_of_sums(
     """
     has = denominator > 0
     k, n = numerator[has], denominator[has]
-    words = float(n.sum())
-    rate = float(k.sum()) / words if words else 0.0
-    squares = float(((k - rate * n) ** 2).sum())
-    return linearised(rate, words, squares, int(has.sum()), level=level, bounds=bounds)
+    if few := too_few("rate", k.size):
+        return Estimate(None, k.size, why_not=few)
+    dk, dn = k - k.mean(), n - n.mean()
+    sums = Sums(
+        float(k.sum()), float(n.sum()), float(dk @ dk), float(dk @ dn), float(dn @ dn), k.size
+    )
+    return linearised(sums, level=level, bounds=bounds)
 
 
 def linearised(
-    rate: float,
-    words: float,
-    squares: float,
-    documents: int,
+    sums: Sums,
     *,
+    kind: Kind = "rate",
     level: float = 0.95,
     bounds: tuple[float, float] = (-np.inf, np.inf),
+    null: float | None = None,
 ) -> Estimate:
     """As `ratio_of_sums`, from the sums that it rests on.
 
     Args:
-        rate: R, of any value where there are too few documents.
-        words: ΣN_d.
-        squares: Σ(K_d − R·N_d)².
-        documents: n_c.
+        sums: Of the documents that count.
+        kind: Of the estimate: says how many documents its interval takes.
         level: Coverage aimed at.
         bounds: Values that R can take.
+        null: R under the hypothesis that p is of; None: there is no p.
     """
-    if few := too_few("rate", documents):
-        return Estimate(None, documents, why_not=few)
-    if squares <= (_TOLERANCE * words) ** 2:
-        return Estimate(rate, documents, why_not=NO_SPREAD)
-    half = student.ppf((1 + level) / 2, documents - 1)
-    half *= np.sqrt(documents / (documents - 1) * squares) / words
+    n = sums.documents
+    if few := too_few("rate", n):
+        return Estimate(None, n, why_not=few)
+    if sums.bottom <= 0:
+        return Estimate(None, n, why_not=NONE_EXPECTED)
+    rate = sums.top / sums.bottom
+    if few := too_few(kind, n):
+        return Estimate(rate, n, why_not=few)
+    squares = sums.squares(rate)
+    if squares == 0:
+        return Estimate(rate, n, why_not=NO_SPREAD)
+    error = float(np.sqrt(n / (n - 1) * squares)) / sums.bottom
+    half = float(student.ppf((1 + level) / 2, n - 1)) * error
     low, high = np.clip([rate - half, rate + half], *bounds)
-    return Estimate(rate, documents, (float(low), float(high)))
+    p = None if null is None else float(2 * student.sf(abs(rate - null) / error, n - 1))
+    return Estimate(rate, n, (float(low), float(high)), p=p, level=level)
+
+
+def against_expected(sums: Sums, *, kind: Kind = "lift", level: float = 0.95) -> Estimate:
+    """ΣK_d/ΣE_d, with interval and p of 1 from one statistic: t on the sums of a document.
+
+    T(μ) = Σ(K_d − μE_d)/√(n_c/(n_c−1)·Σ((K_d − μE_d) − mean)²) with n_c − 1 degrees of freedom. p
+    is that of μ = 1; the interval holds every μ that T does not reject (Fieller 1954), so that the
+    two cannot contradict each other.
+
+    Args:
+        sums: K is what was observed, N what was expected.
+        kind: Of the estimate.
+        level: Coverage aimed at.
+    """
+    n = sums.documents
+    if few := too_few("rate", n):
+        return Estimate(None, n, why_not=few)
+    if sums.bottom <= 0:
+        return Estimate(None, n, why_not=NONE_EXPECTED)
+    value = sums.top / sums.bottom
+    if few := too_few(kind, n):
+        return Estimate(value, n, why_not=few)
+    squares = sums.squares(1.0)
+    if squares == 0:
+        return Estimate(value, n, why_not=NO_SPREAD)
+    scale = n / (n - 1)
+    statistic = (sums.top - sums.bottom) / np.sqrt(scale * squares)
+    p = float(2 * student.sf(abs(statistic), n - 1))
+    cut = scale * float(student.ppf((1 + level) / 2, n - 1)) ** 2
+    a = sums.bottom**2 - cut * sums.nn
+    b = sums.top * sums.bottom - cut * sums.kn
+    c = sums.top**2 - cut * sums.kk
+    if a <= 0:
+        return Estimate(value, n, why_not=UNBOUNDED, p=p)
+    half = float(np.sqrt(max(0.0, b**2 - a * c)))
+    return Estimate(value, n, (max(0.0, (b - half) / a), (b + half) / a), p=p, level=level)
 
 
 def mean_of_ratios(
@@ -126,47 +196,6 @@ def ratios_of_resampled_sums(
         resampled(float(value), documents, column, kind)
         for value, column in zip(values, samples.T, strict=True)
     ]
-
-
-def lifts(
-    kept: Table, expected: Table, documents: Sequence[int] | Ints, bootstrap: Bootstrap
-) -> list[Estimate]:
-    """Observed over expected kept words per category, with a document bootstrap.
-
-    Args:
-        kept: Words kept per document and category (n, C).
-        expected: Words that random keeping would keep, Σπ (n, C).
-        documents: How many documents hold words of the category (C,).
-        bootstrap: How to resample.
-
-    Returns:
-        One estimate a category: percentile interval, and the two-sided p of lift = 1, which is
-        2·min(P*(lift ≤ 1), P*(lift ≥ 1)) with one resample added to either side.
-    """
-    if kept.shape[0] == 0:
-        return [Estimate(None, 0, why_not=too_few("rate", 0))] * kept.shape[1]
-    once = np.ones((1, kept.shape[0]))
-    k, e = (resampled_sums(once, table)[0] for table in (kept, expected))  # (C,)
-    samples = _over(*bootstrap.paired_sums(kept, expected))  # (resamples, C)
-    return [
-        _lift(float(k[c]), float(e[c]), int(documents[c]), samples[:, c]) for c in range(k.size)
-    ]
-
-
-def _lift(kept: float, expected: float, documents: int, samples: Floats) -> Estimate:
-    if few := too_few("rate", documents):
-        return Estimate(None, documents, why_not=few)
-    if expected <= 0:
-        return Estimate(None, documents, why_not=NONE_EXPECTED)
-    lift = resampled(kept / expected, documents, samples, "lift")
-    return lift if too_few("lift", documents) else replace(lift, p=_p_of_one(samples))
-
-
-def _p_of_one(samples: Floats) -> float:
-    """Two-sided p of a ratio of 1; resamples without the category say nothing about it."""
-    known = samples[np.isfinite(samples)]
-    fewest = min((known <= 1 + _TOLERANCE).sum(), (known >= 1 - _TOLERANCE).sum())
-    return float(min(1.0, 2 * (fewest + 1) / (known.size + 1)))
 
 
 def ratio_difference(

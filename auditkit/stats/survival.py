@@ -1,55 +1,56 @@
-"""Which words survive, against what random keeping of as many pieces would keep.
+"""Which words survive, against what chance and their own length and place would have kept.
 
 Nouns dominate what is kept because nouns dominate the text: a rate means nothing without its
-expectation. `retention` measures one partition of the words into categories, `term_retention` many
+expectation. `retention` measures one partition of the words into categories, `stats.terms` many
 small categories; both read words as counted cells.
 
 What a single layer can tell is told after the reference layer of the run (`reference_layer`). It
-follows from ΣK and ΣN alone, before any category is looked at, and the expectation is conditional
-on those counts; so the choice biases no comparison.
+follows from ΣK and ΣN alone, before any category is looked at; what a category prefers may differ
+from layer to layer all the same (`Retained.signs`), and `Retained.concordance` needs no layer.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from auditkit.stats import rates
-from auditkit.stats.cells import (
-    POSITION_BINS,
-    Ints,
-    WordCells,
-    position_bins,
-    reference_layer,
-)
-from auditkit.stats.document_sums import by_chance, document_tables, ratio_sums
+from auditkit.stats import preference
+from auditkit.stats.cells import WordCells
+from auditkit.stats.document_sums import Moments, chance_variance, document_ratios, moments
 from auditkit.stats.estimates import Estimate
-from auditkit.stats.inclusion import exact_z, inclusion_probability
-from auditkit.stats.odds import odds_ratios
-from auditkit.stats.resampling import Bootstrap
-
-__all__ = [
-    "POSITION_BINS",
-    "Retained",
-    "TermRetained",
-    "WordCells",
-    "position_bins",
-    "reference_layer",
-    "retention",
-    "term_retention",
-]
+from auditkit.stats.inclusion import exact_z
+from auditkit.stats.matched import exact_p, log_extremes
+from auditkit.stats.pieces import OfPieces, by_pieces
+from auditkit.stats.rates import benjamini_hochberg, linearised
 
 SHARE = (0.0, 1.0)
+RATIO = (0.0, np.inf)
+ALPHA = 0.05
+TESTED = ("concordance", "lift", "matched_lift", "odds_ratio")
+"""Of a category: what has a p."""
+
+FIXED = "it follows from the numbers of kept pieces"
+
+At = Callable[..., Estimate]
+"""An estimate at a `level`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retained:
-    """What became of the words of one category, in the arm `pruned`."""
+    """What became of the words of one category, in the arm whose decisions are recorded."""
 
     category: str
     words: int
     documents: int
     reference: int
-    """The layer that rate, macro, expected, lift and z are taken after."""
+    """The layer of what is told after one layer alone."""
+    concordance: Estimate
+    """Share of the other words of as many pieces in its document that a word outlives; ties count
+    half, ½ is chance."""
+    comparable: Estimate
+    """Share of the words that have such others."""
     rate: Estimate
     """Share of its words alive after the reference layer: a ratio of sums (micro)."""
     macro: Estimate
@@ -57,126 +58,142 @@ class Retained:
     expected: Estimate
     """That share under random keeping of as many pieces per document."""
     lift: Estimate
-    """Observed over expected; p is that of lift = 1."""
-    p_adjusted: float | None
-    """Benjamini–Hochberg over the categories measured together."""
+    """Observed over expected: it mixes in how many pieces the words have."""
+    matched_lift: Estimate
+    """Alive over what is expected among words of as many pieces in the document."""
+    rate_ratio: Estimate
+    """Alive over what there would be if they were kept as those other words are."""
+    whole_words: Estimate
+    """Alive over what random keeping of as many whole words per document would keep."""
     odds_ratio: Estimate
-    """Odds of outliving a layer against other words of like position, length and pieces."""
+    """Odds of outliving a layer against other words of like position and as many pieces."""
     depth: Estimate
     """Mean survival depth, in layers."""
+    depth_change: Estimate
+    """Layers outlived beyond the mean of all words of as many pieces in the document."""
     z: Estimate
     """Of the stronger null that every document kept its pieces at random."""
     curve: tuple[Estimate, ...]
     """`rate` after layers 1..L."""
     expected_curve: tuple[float, ...]
+    matched_curve: tuple[Estimate, ...]
+    """`matched_lift` after layers 1..L."""
+    signs: tuple[int, ...]
+    """After layers 1..L: the side of 1 that the matched lift is shown to be on, by simultaneous
+    intervals; 0 where neither is."""
+    at_level: Mapping[str, At] = field(compare=False, repr=False)
+    """How each of `TESTED` is made anew at another level."""
 
 
-def retention(cells: WordCells, bootstrap: Bootstrap) -> tuple[Retained, ...]:
-    """Retention of each category that has words, highest lift first.
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """What became of words that are sorted into categories."""
+
+    rows: tuple[Retained, ...]
+    """By category, highest concordance first."""
+    pieces: tuple[OfPieces, ...]
+    """The same categories in the same order, by number of pieces."""
+
+    def of(self, category: str) -> Retained:
+        """The row of a category that has words."""
+        return next(row for row in self.rows if row.category == category)
+
+
+def retention(
+    cells: WordCells, rng: np.random.Generator, asked: Collection[str] | None = None
+) -> Retention:
+    """Retention of each category that has words, p `adjusted`.
 
     Args:
         cells: The words; those of no category are still among the others that a category is
             compared with.
-        bootstrap: How to resample documents.
+        rng: For simultaneous intervals over the layers.
+        asked: Categories that there is a question about: the others have no p. None: all of them.
+            A category and its complement are one question.
     """
-    documents = cells.holders()
-    if not documents.any():
-        return ()
-    reference = cells.reference - 1
-    expected, variance = by_chance(cells)
-    top, bottom, squares = ratio_sums(cells)
-    lifts = rates.lifts(*document_tables(cells), documents, bootstrap)
-    adjusted = rates.benjamini_hochberg([lift.p for lift in lifts])
-    odds = odds_ratios(cells, bootstrap)
-    limits = [SHARE] * (cells.layers + 1) + [(0.0, float(cells.layers))]
+    holders = cells.holders()
+    if not holders.any():
+        return Retention((), ())
+    sums, extremes = moments(cells, document_ratios), log_extremes(cells)
+    variance = chance_variance(cells)
     found = []
-    for c in np.flatnonzero(documents):
-        n, words = int(documents[c]), float(bottom[c, 0])
-        *curve, macro, depth = (
-            rates.linearised(float(k / below), float(below), float(square), n, bounds=bounds)
-            for k, below, square, bounds in zip(top[c], bottom[c], squares[c], limits, strict=True)
-        )
-        found.append(
-            Retained(
-                category=cells.names[c],
-                words=int(words),
-                documents=n,
-                reference=cells.reference,
-                rate=curve[reference],
-                macro=macro,
-                expected=_fixed(expected[c, reference] / words, n),
-                lift=lifts[c],
-                p_adjusted=adjusted[c],
-                odds_ratio=odds[c],
-                depth=depth,
-                z=exact_z(top[c, reference], expected[c, reference], variance[c], n),
-                curve=tuple(curve),
-                expected_curve=tuple(float(e / words) for e in expected[c]),
-            )
-        )
-    return tuple(sorted(found, key=_by_lift))
+    for c in map(int, np.flatnonzero(holders)):
+        row = _retained(cells, sums, c, extremes, variance[c], rng)
+        tested = asked is None or row.category in asked
+        found.append(row if tested else replace(row, **_without_p(row)))
+    rows = tuple(sorted(adjusted(found), key=_by_concordance))
+    return Retention(rows, tuple(by_pieces(cells, [row.category for row in rows])))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TermRetained:
-    """What became of one term: as `Retained`, without what takes resampling."""
+def adjusted(rows: Sequence[Retained]) -> Iterator[Retained]:
+    """The same rows, the p of each statistic adjusted together (Benjamini & Hochberg 1995).
 
-    term: str
-    words: int
-    documents: int
-    rate: Estimate
-    expected: Estimate
-    lift: Estimate
-    """Its interval is Student's t on the linearised ratio, as that of a rate: it holds for the few
-    documents that a term has."""
-
-
-def term_retention(cells: WordCells) -> tuple[TermRetained, ...]:
-    """Retention of each term (each of `cells.names`) after the reference layer, most words first.
-
-    Args:
-        cells: The words, their categories being the terms.
+    Those of R that are called different, of m that are tested, have an interval of level 1 − α·R/m
+    (Benjamini & Yekutieli 2005), so that it excludes what they are said to differ from.
     """
-    inside = np.flatnonzero(cells.category >= 0)
-    order = inside[np.argsort(cells.category[inside], kind="stable")]
-    bounds = np.searchsorted(cells.category[order], np.arange(len(cells.names) + 1))
-    found = []
-    for c, name in enumerate(cells.names):
-        mine = order[bounds[c] : bounds[c + 1]]
-        if mine.size:
-            found.append(_term(cells, mine, name))
-    return tuple(sorted(found, key=lambda t: (-t.words, t.term)))
+    changed: list[dict[str, Any]] = [{} for _ in rows]
+    for name in TESTED:
+        p = benjamini_hochberg([getattr(row, name).p for row in rows])
+        called = [value is not None and value < ALPHA for value in p]
+        level = 1 - ALPHA * sum(called) / max(1, sum(value is not None for value in p))
+        for row, value, different, told in zip(rows, p, called, changed, strict=True):
+            own = row.at_level[name](level=level) if different else getattr(row, name)
+            told[name] = replace(own, p_adjusted=value)
+    return (replace(row, **told) for row, told in zip(rows, changed, strict=True))
 
 
-def _term(cells: WordCells, rows: Ints, term: str) -> TermRetained:
-    document, words = cells.document[rows], cells.words[rows]
-    kept_pieces = cells.kept[document, cells.reference - 1]
-    chance = inclusion_probability(cells.total[document], kept_pieces, cells.pieces[rows])
-    alive = cells.depth[rows] >= cells.reference
-    first = np.flatnonzero(np.diff(document, prepend=-1))  # of each document that holds the term
-    n, kept, by_chance = (
-        np.add.reduceat(words * v, first, dtype=np.float64)
-        for v in (np.ones(rows.size), alive, chance)
-    )
-    lift = rates.ratio_of_sums(kept, by_chance, bounds=(0, np.inf))
-    if by_chance.sum() <= 0:
-        lift = Estimate(None, n.size, why_not=rates.NONE_EXPECTED)
-    return TermRetained(
-        term=term,
-        words=int(words.sum()),
-        documents=n.size,
-        rate=rates.ratio_of_sums(kept, n, bounds=SHARE),
-        expected=_fixed(by_chance.sum() / n.sum(), n.size),
-        lift=lift,
+def _retained(
+    cells: WordCells,
+    sums: Mapping[str, Moments],
+    c: int,
+    extremes: tuple[np.ndarray, np.ndarray],
+    variance: float,
+    rng: np.random.Generator,
+) -> Retained:
+    at, held, matched = cells.reference - 1, sums["retention"], sums["matched_lift"]
+    n, words = int(held.documents[c]), float(held.bottom[c, at])
+    curve = tuple(linearised(held.at(c, i), bounds=SHARE) for i in range(cells.layers))
+    chance = sums["lift"].bottom[c] / words
+    compared = float(sums["concordance"].bottom[c, 0])
+    choice = np.minimum(matched.bottom[c], compared - matched.bottom[c]).max()
+
+    def matched_at(layer: int, exact: Callable[[], float] | None = None) -> At:
+        own = (float(extremes[0][c, layer]), float(extremes[1][c, layer]))
+        return partial(preference.matched_lift, matched.at(c, layer), compared, own, exact)
+
+    at_level: dict[str, At] = {
+        "concordance": partial(preference.concordance, sums["concordance"].at(c), choice),
+        "lift": partial(preference.over_expected, sums["lift"].at(c, at), words),
+        "matched_lift": matched_at(at, partial(exact_p, cells, c, cells.reference)),
+        "odds_ratio": partial(preference.odds_ratio, sums["odds_ratio"].at(c)),
+    }
+    return Retained(
+        category=cells.names[c],
+        words=int(words),
+        documents=n,
+        reference=cells.reference,
+        comparable=Estimate(compared / words, n, why_not="a count of these words"),
+        rate=curve[at],
+        macro=linearised(sums["retention_macro"].at(c), bounds=SHARE),
+        expected=Estimate(float(chance[at]), n, why_not=FIXED),
+        rate_ratio=linearised(sums["rate_ratio"].at(c, at), kind="lift", bounds=RATIO),
+        whole_words=preference.over_expected(sums["whole_words"].at(c, at), words),
+        depth=linearised(sums["depth"].at(c), bounds=(0.0, float(cells.layers))),
+        depth_change=linearised(sums["depth_change"].at(c), kind="lift"),
+        z=exact_z(sums["lift"].top[c, at], sums["lift"].bottom[c, at], variance, n),
+        curve=curve,
+        expected_curve=tuple(map(float, chance)),
+        matched_curve=tuple(matched_at(layer)() for layer in range(cells.layers)),
+        signs=preference.layer_signs(matched, c, compared, rng),
+        at_level=at_level,
+        **{name: make() for name, make in at_level.items()},
     )
 
 
-def _fixed(chance: float, documents: int) -> Estimate:
-    """An expected rate: no estimate of anything, given the counts of kept pieces."""
-    reason = "it follows from the numbers of kept pieces"
-    return Estimate(float(chance), documents, why_not=reason)
+def _without_p(row: Retained) -> dict[str, Any]:
+    return {name: replace(getattr(row, name), p=None) for name in TESTED}
 
 
-def _by_lift(retained: Retained) -> tuple[bool, float, int, str]:
-    lift = retained.lift.value
-    return lift is None, -(lift or 0.0), -retained.words, retained.category
+def _by_concordance(retained: Retained) -> tuple[bool, float, int, str]:
+    value = retained.concordance.value
+    return (value is None, -(value or 0.0), -retained.words, retained.category)

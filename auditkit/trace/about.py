@@ -68,8 +68,10 @@ class AnnotatorAbout(_Frozen):
     """`installed`, `path`, or `shipped` (the small fallback inside the package)."""
     accuracy: dict[str, float] = {}
     """As the pipeline's authors measured it; keys such as `upos`, `entity_f`, `name_f`."""
-    entity_types_reliable: bool = True
-    """False: the unit for entities is "name or not"."""
+    entity_f_by_type: dict[str, float] = {}
+    """As they measured it: F by type of entity."""
+    entity_types_reliable: bool = False
+    """By these figures. False: the unit for entities is "name or not"."""
     advice: str = ""
 
 
