@@ -1,10 +1,12 @@
-"""Counted MACs: the ratio of all, and what each layer takes."""
+"""Counted MACs and tokens alive: over all, and layer by layer."""
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from auditkit.plugin import (
+    Cell,
+    Chart,
     Documents,
     Label,
     Number,
@@ -26,6 +28,32 @@ COUNTED = "MACs are counted, not timed: they are no statement about speed."
 NOT_COUNTED = "the trace holds no counted MACs of both models"
 
 _PER_LAYER = ["tokens_in", "tokens_out", "macs_attention", "macs_ffn"]
+
+
+KEEP_RATES = (
+    Chart(
+        name="keep_rate",
+        kind="lines",
+        table="layers",
+        title="Tokens alive after each layer",
+        alt="Share of the tokens that are alive after each layer of the pruned model with 95 % "
+        "intervals, special tokens left out. The table has the figures.",
+        x="layer",
+        y="keep_rate",
+        interval="keep_rate_interval",
+    ),
+    Chart(
+        name="special_keep_rate",
+        kind="lines",
+        table="layers",
+        title="Special tokens alive after each layer",
+        alt="Share of the special tokens that are alive after each layer of the pruned model with "
+        "95 % intervals. The table has the figures.",
+        x="layer",
+        y="special_keep_rate",
+        interval="special_keep_rate_interval",
+    ),
+)
 
 
 def counted_macs(documents: Documents) -> tuple[Floats, Floats] | None:
@@ -56,6 +84,28 @@ def at_macs(documents: Documents) -> str:
     if times == "1.0":
         return " at about as many MACs"
     return f" at {times}× fewer MACs" if ratio > 1 else f" at {1 / ratio:.1f}× as many MACs"
+
+
+def saving_table(documents: Documents, ratio: Estimate) -> Told:
+    """Mean MACs of a document, unpruned and pruned, and their ratio."""
+    macs = counted_macs(documents)
+    facts: dict[str, Cell] = dict.fromkeys(("whole", "pruned"), Undefined(NOT_COUNTED))
+    if macs is not None:
+        facts = {"whole": float(macs[0].mean()), "pruned": float(macs[1].mean())}
+    return tabulate(
+        "saving",
+        "Counted MACs, means over the documents",
+        [
+            Label("arm", "Arm"),
+            *columns(
+                ("whole", "MACs, unpruned", "number"), ("pruned", "MACs, pruned", "number")
+            ),
+            Number("macs_ratio", "Unpruned over pruned", "ratio", "Sums over all documents.",
+                   "Bootstrap over documents.", better="higher", headline=True),
+        ],
+        [Row({"arm": "pruned"}, {"macs_ratio": ratio}, facts)],
+        note=COUNTED,
+    )  # fmt: skip
 
 
 def layers_table(trace: Trace, bootstrap: Bootstrap) -> Told:

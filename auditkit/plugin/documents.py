@@ -1,14 +1,18 @@
-"""Documents as a report shows them: which to choose, and one of them layer by layer."""
+"""Documents as a report tells of them: what is left, which to show, and one layer by layer."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auditkit.finding import Example, segments
 from auditkit.plugin.groups import class_name
+from auditkit.plugin.sentences import figure
 from auditkit.trace import Documents, Trace
 
 CHOICES = ("models disagree", "pruned hardest", "pruned least", "typical")
 """Why a document is shown."""
+
+NO_TOKENS = "The documents hold no tokens but special ones, so there is nothing to prune."
+"""The claim of a probe on such documents."""
 
 
 def choose_documents(trace: Trace, size: int) -> list[tuple[str, str]]:
@@ -35,6 +39,20 @@ def choose_documents(trace: Trace, size: int) -> list[tuple[str, str]]:
                 free[row] = False
                 break
     return chosen
+
+
+def tokens_left(documents: Documents) -> str:
+    """How many tokens a document has on average, and how many outlive all layers, as a clause.
+
+    Such as `of 21.6 tokens that a document has on average, 3.2 outlive all 6 layers`.
+    """
+    layers = documents.kept.shape[1]
+    every = "the layer" if layers == 1 else f"all {layers} layers"
+    before, after = float(documents.pieces.mean()), float(documents.kept[:, -1].mean())
+    return (
+        f"of {figure(before, 1)} tokens that a document has on average, {figure(after, 1)} "
+        f"outlive {every}"
+    )
 
 
 def show_document(trace: Trace, example_id: str, title: str) -> Example:

@@ -168,6 +168,15 @@ class About(_Frozen):
         return tuple(run.name for run in self.runs if arm(run.name).role == role)
 
     @property
+    def depths_of(self) -> str | None:
+        """The arm under audit that drops tokens; None where the model under audit drops none.
+
+        What the tables `tokens` and `words` say of survival depth, and `documents` of tokens kept,
+        is said of this arm.
+        """
+        return next((name for name in self.in_role("audited") if arm(name).pruning == "hard"), None)
+
+    @property
     def limits(self) -> list[str]:
         """What a reader must bear in mind: one sentence each, in the order of the table of arms.
 

@@ -1,0 +1,97 @@
+"""Domain terms class by class: those of a class in its own documents, and every single one."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from auditkit.plugin import (
+    TERM_NOTE,
+    Cell,
+    Label,
+    Row,
+    Told,
+    Trace,
+    Undefined,
+    adjusted_table,
+    class_name,
+    columns,
+    retention_table,
+    tabulate,
+    term_numbers,
+    term_row,
+    word_cells,
+)
+from auditkit.probes._terms import DOMAIN, GLOSSARY, KINDS, READS, TermOf
+from auditkit.stats.cells import WordCells
+from auditkit.stats.rates import benjamini_hochberg
+from auditkit.stats.resampling import Bootstrap
+from auditkit.stats.survival import Retained, retention, term_retention
+
+NO_Z = Undefined("not computed for a glossary")
+
+
+def by_class_tables(trace: Trace, terms: pd.DataFrame, bootstrap: Bootstrap) -> tuple[Told, ...]:
+    """A class's terms in its own documents; none where no document holds a term of its class."""
+    rows = _by_class(trace, terms, bootstrap)
+    title, at = "Domain terms in their own class", {"category": DOMAIN}
+    return tuple(
+        table(rows, name, title, "Class", key="class", at=at)
+        for name, table in (("by_class", retention_table), ("by_class_adjusted", adjusted_table))
+        if rows
+    )
+
+
+def terms_table(trace: Trace, single: WordCells, terms: pd.DataFrame) -> Told:
+    """Every term that occurs, by class; a term of two folds is one row, with its larger z."""
+    largest = terms.groupby(["label", "term"], sort=True)[["z", "weirdness"]].max()
+    listed = dict(zip(largest.index, largest.to_numpy().tolist(), strict=True))
+    label = trace.documents.label
+    rows: list[tuple[tuple[float, float], Row]] = []
+    for value in sorted({int(of) for of, _ in listed}):
+        given = value == GLOSSARY
+        mine = np.ones(len(label), dtype=bool) if given else label == value
+        at: dict[str, Any] = {} if given else {"class": class_name(trace.about.labels, value)}
+        for term in term_retention(single.select(mine)):
+            if (value, term.term) not in listed:
+                continue
+            z, weirdness = listed[value, term.term]
+            known: tuple[Cell, Cell] = (NO_Z, NO_Z) if given else (z, weirdness)
+            facts = {"log_odds_z": known[0], "weirdness": known[1]}
+            place = (0.0, 0.0) if given else (1.0 + value, -z)
+            rows.append((place, term_row(term, facts, **at)))
+    layer = single.reference
+    return tabulate(
+        "terms",
+        f"Domain terms in the documents of their class: kept after layer {layer}",
+        [
+            Label("term", "Term"),
+            Label("class", "Class", whole="(glossary)"),
+            *term_numbers(layer),
+            *columns(
+                ("log_odds_z", "z of log-odds", "number", "Class against all other classes, "
+                 "informative Dirichlet prior (Monroe et al. 2008), scaled to a standard deviation "
+                 "of 1 where the classes use the word alike."),
+                ("weirdness", "Weirdness", "number", "Relative frequency in the class over that "
+                 "in general English."),
+            ),
+        ],
+        [row for _, row in sorted(rows, key=lambda r: r[0])],
+        note=TERM_NOTE,
+        arm=trace.about.depths_of,
+    )  # fmt: skip
+
+
+def _by_class(trace: Trace, terms: pd.DataFrame, bootstrap: Bootstrap) -> tuple[Retained, ...]:
+    """A class's terms in its own documents, one row a class, adjusted over the classes."""
+    cells = word_cells(trace, TermOf.of(terms, own=True, kinds=KINDS), READS)
+    label, rows = trace.documents.label, []
+    for value in np.unique(label):
+        of_class = retention(cells.select(label == value), bootstrap)
+        for row in of_class:
+            if row.category == DOMAIN:
+                name = class_name(trace.about.labels, int(value))
+                rows.append(replace(row, category=name))
+    adjusted = benjamini_hochberg([row.lift.p for row in rows])
+    return tuple(replace(row, p_adjusted=p) for row, p in zip(rows, adjusted, strict=True))
