@@ -31,6 +31,12 @@ from auditkit.stats.resampling import Bootstrap
 
 METHODS_MEET, MODELS_MEET = "method against method", "model against model"
 
+BESIDE = {
+    METHODS_MEET: "between methods on the same weights",
+    MODELS_MEET: "between models by the same method",
+}
+"""What agreement of survival is to be seen beside, in words."""
+
 STATISTICS = (
     Number("partial_spearman", "Spearman given position", "correlation", "Rank correlation given "
            "relative position, its square, and whether a token is the first or the last; 0 by "
@@ -98,9 +104,9 @@ def compared(
     return found
 
 
-def agreement_table(found: Sequence[Comparison]) -> Told:
-    """One row a comparison."""
-    return tabulate(
+def agreement_tables(found: Sequence[Comparison]) -> tuple[Told, Told]:
+    """One row a comparison; and documents without a value, by statistic and reason."""
+    agreement = tabulate(
         "agreement",
         "Agreement of survival depth with |attribution|, means over documents",
         [
@@ -122,11 +128,7 @@ def agreement_table(found: Sequence[Comparison]) -> Told:
         "to its tokens by the size of one attribution and set against the other: what to see the "
         "agreement of survival beside, and no bound of it.",
     )  # fmt: skip
-
-
-def left_out_table(found: Sequence[Comparison]) -> Told:
-    """Documents without a value, by comparison, statistic and reason."""
-    return tabulate(
+    left_out = tabulate(
         "left_out",
         "Documents without a value",
         [
@@ -145,6 +147,7 @@ def left_out_table(found: Sequence[Comparison]) -> Told:
             for reason, count in sorted(one.left_out[number.name].items())
         ],
     )
+    return agreement, left_out
 
 
 def _plan(

@@ -27,10 +27,7 @@ class Attributed:
 
 def attributed_arms(about: About) -> tuple[str, ...]:
     """Whose attributions are asked for: the weights under audit unpruned, then their reference."""
-    unpruned = (
-        run.name for run in about.runs if run.subject == "model" and arm(run.name).pruning == "off"
-    )
-    return *unpruned, *about.in_role("reference")
+    return about.unpruned + about.in_role("reference")
 
 
 def drawn_arm(about: About) -> str | None:

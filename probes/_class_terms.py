@@ -23,7 +23,8 @@ from auditkit.plugin import (
     term_row,
     word_cells,
 )
-from auditkit.probes._terms import DOMAIN, GLOSSARY, KINDS, READS, TermOf
+from auditkit.probes._matching import DOMAIN, KINDS, READS, TermOf
+from auditkit.probes._terms import GLOSSARY
 from auditkit.stats.cells import WordCells
 from auditkit.stats.rates import benjamini_hochberg
 from auditkit.stats.resampling import Bootstrap

@@ -27,6 +27,9 @@ Floats = NDArray[np.float64]
 COUNTED = "MACs are counted, not timed: they are no statement about speed."
 NOT_COUNTED = "the trace holds no counted MACs of both models"
 
+_COUNTED_ARMS = ("baseline", "pruned")
+"""The arms whose MACs a trace holds: nothing dropped, and tokens dropped."""
+
 _PER_LAYER = ["tokens_in", "tokens_out", "macs_attention", "macs_ffn"]
 
 
@@ -58,7 +61,7 @@ KEEP_RATES = (
 
 def counted_macs(documents: Documents) -> tuple[Floats, Floats] | None:
     """MACs of the baseline and of the pruned model (n,) each; None where they were not counted."""
-    found = [documents.macs(arm) for arm in ("baseline", "pruned")]
+    found = [documents.macs(arm) for arm in _COUNTED_ARMS]
     whole, pruned = (np.zeros(0) if m is None else m.astype(np.float64) for m in found)
     return (whole, pruned) if whole.any() and pruned.any() else None
 
@@ -86,9 +89,9 @@ def at_macs(documents: Documents) -> str:
     return f" at {times}× fewer MACs" if ratio > 1 else f" at {1 / ratio:.1f}× as many MACs"
 
 
-def saving_table(documents: Documents, ratio: Estimate) -> Told:
+def saving_table(trace: Trace, ratio: Estimate) -> Told:
     """Mean MACs of a document, unpruned and pruned, and their ratio."""
-    macs = counted_macs(documents)
+    macs = counted_macs(trace.documents)
     facts: dict[str, Cell] = dict.fromkeys(("whole", "pruned"), Undefined(NOT_COUNTED))
     if macs is not None:
         facts = {"whole": float(macs[0].mean()), "pruned": float(macs[1].mean())}
@@ -103,7 +106,7 @@ def saving_table(documents: Documents, ratio: Estimate) -> Told:
             Number("macs_ratio", "Unpruned over pruned", "ratio", "Sums over all documents.",
                    "Bootstrap over documents.", better="higher", headline=True),
         ],
-        [Row({"arm": "pruned"}, {"macs_ratio": ratio}, facts)],
+        [Row({"arm": trace.about.depths_of}, {"macs_ratio": ratio}, facts)],
         note=COUNTED,
     )  # fmt: skip
 
@@ -115,7 +118,7 @@ def layers_table(trace: Trace, bootstrap: Bootstrap) -> Told:
     kept = ratios_of_resampled_sums(documents.kept, documents.pieces, bootstrap, "keep_rate")
     special_kept = ratios_of_resampled_sums(documents.special_kept, special, bootstrap, "keep_rate")
     sums = trace.fold(_sums, by=["arm", "layer"])
-    pruned, whole = _means(sums, "pruned", layers), _means(sums, "baseline", layers)
+    whole, pruned = (_means(sums, arm, layers) for arm in _COUNTED_ARMS)
     facts = np.column_stack([pruned, pruned[:, 2:] / whole[:, 2:]])  # (L, 6)
     names = [*_PER_LAYER, "share_attention", "share_ffn"]
     missing = Undefined("not counted in this run")
@@ -150,7 +153,7 @@ def layers_table(trace: Trace, bootstrap: Bootstrap) -> Told:
             for layer in range(layers)
         ],
         note=COUNTED,
-        arm="pruned",
+        arm=trace.about.depths_of,
     )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def lengths_table(trace: Trace) -> Told:
         [Label("bucket", "Quartile", whole="all"), *_NUMBERS],
         _rows(trace.documents, "bucket", quartiles(trace.documents)),
         note="Quartiles of the number of tokens; documents of one length are in one quartile.",
-        arm="pruned",
+        arm=trace.about.depths_of,
     )
 
 
@@ -72,7 +72,7 @@ def classes_table(trace: Trace) -> Told:
         "Keep rate and cost by class",
         [Label("class", "Class"), *_NUMBERS],
         rows,
-        arm="pruned",
+        arm=trace.about.depths_of,
     )
 
 

@@ -19,15 +19,7 @@ from auditkit.plugin import (
     figure,
     not_applicable,
 )
-from auditkit.probes._agreement import (
-    CHART,
-    METHODS_MEET,
-    MODELS_MEET,
-    Comparison,
-    agreement_table,
-    compared,
-    left_out_table,
-)
+from auditkit.probes._agreement import BESIDE, CHART, Comparison, agreement_tables, compared
 from auditkit.probes._attribution import METHODS, attributed, attributed_arms
 from auditkit.probes._convergence import converged_by_arm, convergence_table, missed_caveats
 from auditkit.stats.resampling import Bootstrap
@@ -35,10 +27,6 @@ from auditkit.stats.resampling import Bootstrap
 MEASURED = ("example_id", "arm", "method", "position", "attribution", "convergence")
 ENOUGH_DOCUMENTS = 200
 CLAIMED = "partial_spearman"
-BESIDE = {
-    METHODS_MEET: "between methods on the same weights",
-    MODELS_MEET: "between models by the same method",
-}
 
 CAVEATS = (
     "Agreement is not correctness: two rankings can agree and both be wrong about what the model "
@@ -92,7 +80,7 @@ class AttributionAgreement:
             self,
             _claim(found),
             "warn" if missed else "reported",
-            tables=(agreement_table(found), convergence_table(converged), left_out_table(found)),
+            tables=(*agreement_tables(found), convergence_table(converged)),
             charts=(CHART,),
             caveats=(*_sample(measured["example_id"].nunique(), broken), *CAVEATS, *missed),
         )

@@ -21,8 +21,9 @@ from auditkit.plugin import (
     word_cells,
 )
 from auditkit.probes._class_terms import by_class_tables, terms_table
+from auditkit.probes._matching import DOMAIN, KINDS, READS, TermOf
 from auditkit.probes._outcome import CONFOUNDED, outcome_table
-from auditkit.probes._terms import DOMAIN, KINDS, READS, TermOf, cross_fitted, term_list
+from auditkit.probes._terms import cross_fitted, term_list
 from auditkit.stats.resampling import Bootstrap
 from auditkit.stats.survival import retention
 

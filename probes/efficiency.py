@@ -51,7 +51,7 @@ class Efficiency:
         bootstrap = Bootstrap(rng, self.resamples)
         ratio = macs_ratio(documents, bootstrap)
         tables: list[Table | Told] = [
-            saving_table(documents, ratio),
+            saving_table(trace, ratio),
             layers_table(trace, bootstrap),
             lengths_table(trace),
             classes_table(trace),
@@ -63,7 +63,7 @@ class Efficiency:
             tables.append(path_table(about))
             charts.append(PATH)
         if about.sweep:
-            tables.append(budgets_table(about.sweep))
+            tables.append(budgets_table(about.sweep, about.depths_of))
             charts.append(budgets_chart(about.sweep))
         return answer(
             self,

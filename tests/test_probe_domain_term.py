@@ -7,7 +7,8 @@ from counted import reference_of
 
 from auditkit.finding import Finding, Undefined, parse_address
 from auditkit.plugin import Probe, unmet, word_cells
-from auditkit.probes._terms import READS, TermOf, class_terms, fold_of, log_odds_z, match, term_list
+from auditkit.probes._matching import READS, TermOf, match
+from auditkit.probes._terms import class_terms, fold_of, log_odds_z, term_list
 from auditkit.probes.domain_term import DomainTerm
 from auditkit.stats.inclusion import inclusion_probability
 from auditkit.testing import (

@@ -103,18 +103,14 @@ def _kept(documents: Documents, layers: int) -> NDArray[np.float64]:
 def _disagree(trace: Trace) -> NDArray[np.bool_]:
     """Whether the model under audit says otherwise than what it is compared with (n,)."""
     about, documents = trace.about, trace.documents
-    sides = [documents.answers(arm) for arm in (*about.in_role("audited"), *_other(trace))]
+    others = about.in_role("reference") or about.unpruned
+    sides = [documents.answers(arm) for arm in (*about.in_role("audited"), *others)]
     found = np.zeros(len(documents), dtype=bool)
     if len(sides) < 2 or sides[0] is None or sides[1] is None:
         return found
     rows, here, there = np.intersect1d(sides[0].rows, sides[1].rows, return_indices=True)
     found[rows] = sides[0].predicted[here, 0] != sides[1].predicted[there, 0]
     return found
-
-
-def _other(trace: Trace) -> tuple[str, ...]:
-    reference = trace.about.in_role("reference")
-    return reference or tuple(arm for arm in trace.about.in_role("control") if arm == "unpruned")
 
 
 def _pick(

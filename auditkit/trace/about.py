@@ -177,6 +177,12 @@ class About(_Frozen):
         return next((name for name in self.in_role("audited") if arm(name).pruning == "hard"), None)
 
     @property
+    def unpruned(self) -> tuple[str, ...]:
+        """The arms that have the weights under audit and drop no tokens."""
+        own = (run.name for run in self.runs if run.subject == "model")
+        return tuple(name for name in own if arm(name).pruning == "off")
+
+    @property
     def limits(self) -> list[str]:
         """What a reader must bear in mind: one sentence each, in the order of the table of arms.
 
