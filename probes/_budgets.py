@@ -12,8 +12,8 @@ HELD_OUT = (
 )
 
 
-def budgets_table(budgets: Sequence[BudgetAbout]) -> Told:
-    """One row a budget; `undominated` names those that no other budget beats.
+def budgets_table(budgets: Sequence[BudgetAbout], arm: str | None) -> Told:
+    """One row a budget that `arm` was trained for; `undominated` are those no other one beats.
 
     A budget is Pareto-optimal unless another one has at most its share of MACs and at least its
     accuracy, and is better in one of the two.
@@ -56,7 +56,7 @@ def budgets_table(budgets: Sequence[BudgetAbout]) -> Told:
             for budget in budgets
         ],
         note=HELD_OUT,
-        arm="pruned",
+        arm=arm,
     )  # fmt: skip
 
 

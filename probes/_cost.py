@@ -1,10 +1,12 @@
-"""Counted MACs: the ratio of all, and what each layer takes."""
+"""Counted MACs and tokens alive: over all, and layer by layer."""
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from auditkit.plugin import (
+    Cell,
+    Chart,
     Documents,
     Label,
     Number,
@@ -25,12 +27,41 @@ Floats = NDArray[np.float64]
 COUNTED = "MACs are counted, not timed: they are no statement about speed."
 NOT_COUNTED = "the trace holds no counted MACs of both models"
 
+_COUNTED_ARMS = ("baseline", "pruned")
+"""The arms whose MACs a trace holds: nothing dropped, and tokens dropped."""
+
 _PER_LAYER = ["tokens_in", "tokens_out", "macs_attention", "macs_ffn"]
+
+
+KEEP_RATES = (
+    Chart(
+        name="keep_rate",
+        kind="lines",
+        table="layers",
+        title="Tokens alive after each layer",
+        alt="Share of the tokens that are alive after each layer of the pruned model with 95 % "
+        "intervals, special tokens left out. The table has the figures.",
+        x="layer",
+        y="keep_rate",
+        interval="keep_rate_interval",
+    ),
+    Chart(
+        name="special_keep_rate",
+        kind="lines",
+        table="layers",
+        title="Special tokens alive after each layer",
+        alt="Share of the special tokens that are alive after each layer of the pruned model with "
+        "95 % intervals. The table has the figures.",
+        x="layer",
+        y="special_keep_rate",
+        interval="special_keep_rate_interval",
+    ),
+)
 
 
 def counted_macs(documents: Documents) -> tuple[Floats, Floats] | None:
     """MACs of the baseline and of the pruned model (n,) each; None where they were not counted."""
-    found = [documents.macs(arm) for arm in ("baseline", "pruned")]
+    found = [documents.macs(arm) for arm in _COUNTED_ARMS]
     whole, pruned = (np.zeros(0) if m is None else m.astype(np.float64) for m in found)
     return (whole, pruned) if whole.any() and pruned.any() else None
 
@@ -58,6 +89,28 @@ def at_macs(documents: Documents) -> str:
     return f" at {times}× fewer MACs" if ratio > 1 else f" at {1 / ratio:.1f}× as many MACs"
 
 
+def saving_table(trace: Trace, ratio: Estimate) -> Told:
+    """Mean MACs of a document, unpruned and pruned, and their ratio."""
+    macs = counted_macs(trace.documents)
+    facts: dict[str, Cell] = dict.fromkeys(("whole", "pruned"), Undefined(NOT_COUNTED))
+    if macs is not None:
+        facts = {"whole": float(macs[0].mean()), "pruned": float(macs[1].mean())}
+    return tabulate(
+        "saving",
+        "Counted MACs, means over the documents",
+        [
+            Label("arm", "Arm"),
+            *columns(
+                ("whole", "MACs, unpruned", "number"), ("pruned", "MACs, pruned", "number")
+            ),
+            Number("macs_ratio", "Unpruned over pruned", "ratio", "Sums over all documents.",
+                   "Bootstrap over documents.", better="higher", headline=True),
+        ],
+        [Row({"arm": trace.about.depths_of}, {"macs_ratio": ratio}, facts)],
+        note=COUNTED,
+    )  # fmt: skip
+
+
 def layers_table(trace: Trace, bootstrap: Bootstrap) -> Told:
     """Keep rates, tokens and MACs of the pruned model by layer, and their share of the whole."""
     documents, layers = trace.documents, trace.about.layers
@@ -65,7 +118,7 @@ def layers_table(trace: Trace, bootstrap: Bootstrap) -> Told:
     kept = ratios_of_resampled_sums(documents.kept, documents.pieces, bootstrap, "keep_rate")
     special_kept = ratios_of_resampled_sums(documents.special_kept, special, bootstrap, "keep_rate")
     sums = trace.fold(_sums, by=["arm", "layer"])
-    pruned, whole = _means(sums, "pruned", layers), _means(sums, "baseline", layers)
+    whole, pruned = (_means(sums, arm, layers) for arm in _COUNTED_ARMS)
     facts = np.column_stack([pruned, pruned[:, 2:] / whole[:, 2:]])  # (L, 6)
     names = [*_PER_LAYER, "share_attention", "share_ffn"]
     missing = Undefined("not counted in this run")
@@ -100,7 +153,7 @@ def layers_table(trace: Trace, bootstrap: Bootstrap) -> Told:
             for layer in range(layers)
         ],
         note=COUNTED,
-        arm="pruned",
+        arm=trace.about.depths_of,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from auditkit.plugin import (
     Row,
     Told,
     Trace,
+    bounds,
     by_group,
     class_name,
     columns,
@@ -58,7 +59,7 @@ def lengths_table(trace: Trace) -> Told:
         [Label("bucket", "Quartile", whole="all"), *_NUMBERS],
         _rows(trace.documents, "bucket", quartiles(trace.documents)),
         note="Quartiles of the number of tokens; documents of one length are in one quartile.",
-        arm="pruned",
+        arm=trace.about.depths_of,
     )
 
 
@@ -71,7 +72,7 @@ def classes_table(trace: Trace) -> Told:
         "Keep rate and cost by class",
         [Label("class", "Class"), *_NUMBERS],
         rows,
-        arm="pruned",
+        arm=trace.about.depths_of,
     )
 
 
@@ -98,15 +99,27 @@ def lengths(documents: Documents, who: NDArray[np.bool_]) -> str:
     return f"{figure(int(tokens.min()), 0)}–{figure(int(tokens.max()), 0)}"
 
 
+def ends(documents: Documents) -> str:
+    """The mean keep rates of the shortest and the longest documents; "" without two to compare."""
+    quartile = quartiles(documents)
+    told = []
+    for end in (1, quartile.max()):
+        who = quartile == end
+        rate = pruned(documents, who)["keep_rate"].scaled(100)
+        if rate.value is None or who.all():
+            return ""
+        value = f"{figure(rate.value, 1)} % ({bounds(rate, 1)})"
+        told.append(f"{value} in documents of {lengths(documents, who)} tokens")
+    return f"; the mean keep rate over the layers is {' and '.join(told)}"
+
+
 def _rows(
     documents: Documents, key: str, group: NDArray[Any], name: Callable[[Any], str] = str
 ) -> Iterator[Row]:
     """One row over all documents, and one a group, which `name` names."""
-    for value, estimates in by_group(lambda who: pruned(documents, who), group):
-        whole = value is None
-        who = np.ones(len(group), dtype=bool) if whole else np.asarray(group == value)
+    for value, who, estimates in by_group(lambda who: pruned(documents, who), group):
         yield Row(
-            {key: None if whole else name(value)},
+            {key: None if value is None else name(value)},
             estimates,
             {"documents": int(who.sum()), "length": lengths(documents, who)},
         )

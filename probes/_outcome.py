@@ -64,13 +64,12 @@ def outcome_table(trace: Trace, terms: WordCells, bootstrap: Bootstrap) -> Told:
         ],
         _rows(trace, terms, bootstrap),
         note=CONFOUNDED,
-        arm="pruned",
+        arm=trace.about.depths_of,
     )  # fmt: skip
 
 
 def _rows(trace: Trace, terms: WordCells, bootstrap: Bootstrap) -> Iterator[Row]:
     kept, dropped = _pairs(terms, len(trace.documents))
-    label = trace.documents.label
     said = _said(trace)
 
     def estimate(mine: NDArray[np.bool_]) -> dict[str, Estimate]:
@@ -83,10 +82,9 @@ def _rows(trace: Trace, terms: WordCells, bootstrap: Bootstrap) -> Iterator[Row]
             found[f"{name}_difference"] = ratio_difference((y * k, k), (y * d, d), bootstrap)
         return found
 
-    for value, numbers in by_group(estimate, label):
-        mine = np.ones(len(label), dtype=bool) if value is None else label == value
-        k, d = int(kept[mine].sum()), int(dropped[mine].sum())
-        name = None if value is None else class_name(trace.about.labels, int(str(value)))
+    for value, who, numbers in by_group(estimate, trace.documents.label):
+        k, d = int(kept[who].sum()), int(dropped[who].sum())
+        name = None if value is None else class_name(trace.about.labels, value)
         yield Row({"class": name}, numbers, {"kept": k, "dropped": d}, n=k + d)
 
 
@@ -111,8 +109,8 @@ def _pairs(terms: WordCells, documents: int) -> tuple[NDArray[np.float64], NDArr
 
 def _said(trace: Trace) -> dict[str, NDArray[np.float64]]:
     """Whether the pruned model is right (n,), and its probability of the gold class (n,)."""
-    answers, label = trace.documents.answers("pruned"), trace.documents.label
-    assert answers is not None  # it runs on all documents
+    answers, label = trace.documents.answers(trace.about.depths_of or ""), trace.documents.label
+    assert answers is not None  # who asks needs an arm that drops tokens; it runs on all documents
     right = answers.predicted[:, 0] == label
     p_gold = answers.probs[np.arange(len(label)), 0, label]
     return {"accuracy": right.astype(np.float64), "p_gold": p_gold.astype(np.float64)}

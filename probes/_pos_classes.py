@@ -15,7 +15,6 @@ from auditkit.plugin import (
     Trace,
     class_name,
     columns,
-    pruning_arm,
     tabulate,
 )
 from auditkit.stats.cells import WordCells
@@ -57,7 +56,7 @@ def classes_table(trace: Trace, cells: WordCells) -> Told:
         _class_rows(trace, cells),
         note="Frequencies of kept words follow the frequencies of all words; only comparisons say "
         "what pruning prefers.",
-        arm=pruning_arm(trace.about),
+        arm=trace.about.depths_of,
     )
 
 

@@ -1,39 +1,28 @@
 """Does pruning keep the words that make a class recognisable?"""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from auditkit.plugin import (
+    PRUNING,
     BenchView,
     Finding,
     Place,
-    Told,
     Trace,
-    adjusted_table,
     claim_of,
-    class_name,
     not_applicable,
-    pruning_arm,
     retention_answer,
-    retention_table,
     word_cells,
 )
+from auditkit.probes._class_terms import by_class_tables, terms_table
+from auditkit.probes._matching import DOMAIN, KINDS, READS, TermOf
 from auditkit.probes._outcome import CONFOUNDED, outcome_table
-from auditkit.probes._single_terms import terms_table
-from auditkit.probes._terms import ANY_FOLD, TermOf, term_list
+from auditkit.probes._terms import cross_fitted, term_list
 from auditkit.stats.resampling import Bootstrap
-from auditkit.stats.survival import Retained, adjusted, retention
-
-KINDS = (DOMAIN := "domain terms", "other words")
-READS = ("example_id", "label", "lower")
-
-CROSS_FITTED = (
-    "There were no training words: terms found on one half of the audited documents were measured "
-    "on the other half."
-)
+from auditkit.stats.survival import retention
 
 
 @dataclass(frozen=True)
@@ -43,13 +32,13 @@ class DomainTerm:
     name: ClassVar[str] = "domain_term"
     version: ClassVar[str] = "3"
     question: ClassVar[str] = "Are the terms that mark a class kept longer than other words?"
-    needs: ClassVar[frozenset[str]] = frozenset({"words"})
+    needs: ClassVar[frozenset[str]] = frozenset({"words", PRUNING})
     place: ClassVar[Place] = Place(1, 4)
 
     top: int = 50
     """Terms per class at most."""
     min_count: int = 10
-    """Occurrences in the class below which a word is no term."""
+    """Occurrences in the class below which a word is no term; of half of the words, half of it."""
     resamples: int = 2000
     """Resamples of the document bootstrap."""
 
@@ -77,9 +66,9 @@ class DomainTerm:
             return not_applicable(self, f"none of {len(terms)} terms occurs in the documents")
         found = retention(cells, rng, asked=[DOMAIN])
         del cells  # as large as the run has words: one such count at a time
-        by_class = _by_class(trace, terms, rng)
+        by_class = by_class_tables(trace, terms, rng)
         single = word_cells(trace, TermOf.of(terms, own=True), READS, others=False)
-        crossed = [CROSS_FITTED] if (terms["fold"] != ANY_FOLD).any() else []
+        crossed = [told] if (told := cross_fitted(terms, self.min_count)) else []
         return retention_answer(
             self,
             " ".join([claim_of(found.of(DOMAIN), "Domain terms"), *crossed]),
@@ -88,33 +77,9 @@ class DomainTerm:
             title="Domain terms and others",
             kind="Words",
             tables=[
-                *_class_tables(trace, by_class),
+                *by_class,
                 terms_table(trace, single, terms),
                 outcome_table(trace, single, Bootstrap(rng, self.resamples)),
             ],
             caveats=[CONFOUNDED, *crossed],
         )
-
-
-def _by_class(trace: Trace, terms: pd.DataFrame, rng: np.random.Generator) -> list[Retained]:
-    """A class's terms in its own documents, one row a class, adjusted over the classes."""
-    cells = word_cells(trace, TermOf.of(terms, own=True, kinds=KINDS), READS)
-    label = trace.documents.label
-    rows = [
-        replace(row, category=class_name(trace.about.labels, int(value)))
-        for value in np.unique(label)
-        for row in retention(cells.select(label == value), rng, asked=[DOMAIN]).rows
-        if row.category == DOMAIN
-    ]
-    return list(adjusted(rows))
-
-
-def _class_tables(trace: Trace, rows: list[Retained]) -> list[Told]:
-    """None where no document holds a term of its class."""
-    title = "Domain terms in their own class"
-    at = {"arm": pruning_arm(trace.about), "category": DOMAIN}
-    return [
-        table(rows, name, title, "Class", key="class", at=at)
-        for name, table in (("by_class", retention_table), ("by_class_adjusted", adjusted_table))
-        if rows
-    ]

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from auditkit.plugin import (
+    PRUNING,
     AnnotatorAbout,
     Cell,
     Finding,
@@ -20,7 +21,6 @@ from auditkit.plugin import (
     claim_over,
     columns,
     not_applicable,
-    pruning_arm,
     retention_answer,
     retention_table,
     word_cells,
@@ -53,12 +53,12 @@ class Entity:
     name: ClassVar[str] = "entity"
     version: ClassVar[str] = "3"
     question: ClassVar[str] = "Are names kept longer than other words?"
-    needs: ClassVar[frozenset[str]] = frozenset({"words"})
+    needs: ClassVar[frozenset[str]] = frozenset({"words", PRUNING})
     place: ClassVar[Place] = Place(1, 3)
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """Names against other words, then each type of entity."""
-        annotator, at = trace.about.annotator, {"arm": pruning_arm(trace.about)}
+        annotator, at = trace.about.annotator, {"arm": trace.about.depths_of}
         cells = word_cells(trace, _kind, ["entity"])
         if NAME not in cells.names:
             return not_applicable(self, "the spaCy pipeline found no names in the documents")

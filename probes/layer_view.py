@@ -6,17 +6,20 @@ from typing import ClassVar
 import numpy as np
 
 from auditkit.plugin import (
-    Documents,
+    NO_TOKENS,
+    Estimate,
     Finding,
     Place,
     Trace,
     answer,
     bounds,
     choose_documents,
+    measurement,
     percent,
     show_document,
+    tokens_left,
 )
-from auditkit.stats.estimates import Estimate
+from auditkit.stats.estimates import document_share
 from auditkit.stats.rates import ratio_of_resampled_sums
 from auditkit.stats.resampling import Bootstrap
 
@@ -33,7 +36,7 @@ class LayerView:
     """Documents with their words dropped layer by layer."""
 
     name: ClassVar[str] = "layer_view"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     question: ClassVar[str] = "What does the model read, layer by layer?"
     needs: ClassVar[frozenset[str]] = frozenset()
     place: ClassVar[Place] = Place(1, 0)
@@ -45,25 +48,26 @@ class LayerView:
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """The chosen documents in full, and how many tokens a document has left in the end."""
-        documents = trace.documents
-        outlive = ratio_of_resampled_sums(
-            documents.kept[:, -1].astype(np.float64),
-            documents.pieces.astype(np.float64),
-            Bootstrap(rng, self.resamples),
-            "keep_rate",
-        )
+        documents, (audited,) = trace.documents, trace.about.in_role("audited")
         shown = [show_document(trace, *chosen) for chosen in choose_documents(trace, self.examples)]
-        return answer(self, _claim(documents, outlive, len(shown)), examples=shown, caveats=CAVEATS)
+        whole, left = (n.astype(np.float64) for n in (documents.pieces, documents.kept[:, -1]))
+        if not whole.any():
+            return answer(self, NO_TOKENS, examples=shown, caveats=CAVEATS)
+        bootstrap = Bootstrap(rng, self.resamples)
+        outlive = ratio_of_resampled_sums(left, whole, bootstrap, "keep_rate")
+        emptied = document_share(left[whole > 0] == 0)
+        at = {"arm": audited, "layer": str(trace.about.layers)}
+        return answer(
+            self,
+            f"{tokens_left(documents).capitalize()} ({percent(outlive.value or 0)}, "
+            f"{_interval(outlive)}); nothing but special tokens is left after the last layer in "
+            f"{percent(emptied.value or 0)} of the documents ({_interval(emptied)}); documents "
+            f"shown in full: {len(shown)}.",
+            measurements=[measurement("emptied", emptied, "share", at=at)],
+            examples=shown,
+            caveats=CAVEATS,
+        )
 
 
-def _claim(documents: Documents, outlive: Estimate, shown: int) -> str:
-    if outlive.value is None:
-        return "The documents hold no tokens but special ones, so there is nothing to prune."
-    before, after = documents.pieces.mean(), documents.kept[:, -1].mean()
-    layers = documents.kept.shape[1]
-    every = "the layer" if layers == 1 else f"all {layers} layers"
-    return (
-        f"Of {before:.1f} tokens that a document has on average, {after:.1f} outlive {every} "
-        f"({percent(outlive.value)}, {bounds(outlive.scaled(100), 1)}); documents shown in full: "
-        f"{shown}."
-    )
+def _interval(share: Estimate) -> str:
+    return bounds(share.scaled(100), 1)

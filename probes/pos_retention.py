@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from auditkit.plugin import (
+    PRUNING,
     Finding,
     Place,
     Trace,
@@ -30,7 +31,7 @@ class PosRetention:
     name: ClassVar[str] = "pos_retention"
     version: ClassVar[str] = "3"
     question: ClassVar[str] = "Which parts of speech are kept longer than other words?"
-    needs: ClassVar[frozenset[str]] = frozenset({"words"})
+    needs: ClassVar[frozenset[str]] = frozenset({"words", PRUNING})
     place: ClassVar[Place] = Place(1, 1)
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:

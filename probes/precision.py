@@ -1,37 +1,33 @@
 """What does computing in half precision change?"""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from auditkit.plugin import (
     DECISION,
     BenchView,
-    Column,
+    Estimate,
     Finding,
-    Label,
-    Number,
     Place,
-    Row,
-    Told,
     Trace,
     answer,
     arm,
     bounds,
-    changed_decisions,
     measurement,
     not_applicable,
     percent,
-    tabulate,
 )
-from auditkit.stats.estimates import Estimate, document_share
-from auditkit.stats.rates import ratio_of_sums
-
-EXACT = "float32"
+from auditkit.probes._recomputed import (
+    EXACT,
+    Decisions,
+    decisions,
+    decisions_table,
+    predictions,
+    predictions_table,
+)
 
 CAVEATS = (
     DECISION,
@@ -47,7 +43,7 @@ class Precision:
     """Keep decisions and predictions of the run set against those of float32."""
 
     name: ClassVar[str] = "precision"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     question: ClassVar[str] = "Does half precision change what is kept and what is predicted?"
     needs: ClassVar[frozenset[str]] = frozenset()
     place: ClassVar[Place] = Place(3, 0)
@@ -56,7 +52,7 @@ class Precision:
     """Documents to ask in float32 too: a sample stratified by class."""
 
     def measure(self, bench: BenchView) -> pd.DataFrame | None:
-        """Ask the model, pruned and not, and its baseline about a sample in float32.
+        """Ask the model under audit, pruned and not, and its reference about a sample in float32.
 
         Returns:
             Columns example_id, arm, predicted, depths; None where the run is in float32 itself.
@@ -67,7 +63,8 @@ class Precision:
         asked = [
             run.name
             for run in bench.about.runs
-            if run.subject in ("model", "baseline") and not arm(run.name).sampled
+            if (run.subject == "model" or arm(run.name).role == "reference")
+            and not arm(run.name).sampled
         ]
         frames = [bench.ask(name, sample, EXACT).assign(arm=name) for name in asked]
         return pd.concat(frames, ignore_index=True)[["example_id", "arm", "predicted", "depths"]]
@@ -80,116 +77,36 @@ class Precision:
         measured = trace.measured(self.name)
         if measured is None or measured.empty:
             return not_applicable(self, f"this run asked about no documents in {EXACT}")
-        changed, whole = _decisions(trace, measured[measured["arm"] == "pruned"])
-        over_all = ratio_of_sums(changed.sum(1), whole.sum(1), bounds=(0, 1))
-        documents = document_share(changed.sum(1) > 0)
-        predictions = _predictions(trace, measured)
+        (audited,), changed = trace.about.in_role("audited"), predictions(trace, measured)
+        told = f"{_share(changed[audited], 1)} of the predictions of the {audited} model"
+        measurements, tables = [], [predictions_table(changed)]
+        if trace.about.depths_of:
+            found = decisions(trace, measured[measured["arm"] == audited])
+            told = f"{_kept(found)} and {told}"
+            measurements.append(
+                measurement(
+                    "changed_documents", found.documents, "share",
+                    at={"arm": audited}, control=EXACT, better="lower",
+                )
+            )  # fmt: skip
+            tables.insert(0, decisions_table(found, audited))
         return answer(
             self,
-            _claim(dtype, over_all, documents, predictions["pruned"]),
-            measurements=[
-                measurement(
-                    "changed_documents", documents, "share",
-                    at={"arm": "pruned"}, control=EXACT, better="lower",
-                )
-            ],
-            tables=(
-                _decisions_table(changed, whole, over_all),
-                _predictions_table(predictions),
-            ),
+            f"In {dtype} against {EXACT}, {told} change, on {changed[audited].n} documents.",
+            measurements=measurements,
+            tables=tables,
             caveats=CAVEATS,
-        )  # fmt: skip
-
-
-def _decisions(
-    trace: Trace, exact: pd.DataFrame
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Decisions of the arm `pruned` that changed, and all of them, by document and layer."""
-    other = exact.set_index("example_id")["depths"]
-    parts = []
-    for tokens in trace.scan("tokens", ["example_id", "special", "depth"], ids=other.index):
-        document, ids = tokens["example_id"].factorize()
-        parts.append(
-            changed_decisions(
-                document,
-                tokens["special"].to_numpy(dtype=bool),
-                tokens["depth"].to_numpy(dtype=np.int64),
-                np.concatenate([np.asarray(other[i], dtype=np.int64) for i in ids]),
-                trace.about.layers,
-            )
         )
-    changed, whole = (np.concatenate(side).astype(np.float64) for side in zip(*parts, strict=True))
-    return changed, whole
 
 
-def _predictions(trace: Trace, measured: pd.DataFrame) -> dict[str, Estimate]:
-    """By arm: the share of documents whose predicted class changed."""
-    documents, found = trace.documents, {}
-    for name, exact in measured.groupby("arm", sort=False):
-        answers = documents.answers(str(name))
-        assert answers is not None  # it was asked because it was run
-        rows = np.searchsorted(answers.rows, documents.rows_of(exact["example_id"]))
-        found[str(name)] = document_share(
-            answers.predicted[rows, 0] != exact["predicted"].to_numpy()
-        )
-    return found
-
-
-def _decisions_table(
-    changed: NDArray[np.float64], whole: NDArray[np.float64], over_all: Estimate
-) -> Told:
-    rows = [
-        Row(
-            {"layer": layer + 1},
-            {"changed_decisions": ratio_of_sums(changed[:, layer], whole[:, layer], bounds=(0, 1))},
-            {"decisions": int(whole[:, layer].sum()), "changed": int(changed[:, layer].sum())},
-            n=int(whole[:, layer].sum()),
-        )
-        for layer in range(whole.shape[1])
-    ]
-    counts = {"decisions": int(whole.sum()), "changed": int(changed.sum())}
-    return tabulate(
-        "decisions",
-        "Keep decisions that differ from those in float32, by layer",
-        [
-            Label("layer", "Layer", whole="all"),
-            Column(name="decisions", title="Decisions", kind="count"),
-            Column(name="changed", title="Changed", kind="count"),
-            Number("changed_decisions", "Share", "share", control=EXACT, better="lower"),
-        ],
-        [*rows, Row({}, {"changed_decisions": over_all}, counts, n=counts["decisions"])],
-        arm="pruned",
-    )
-
-
-def _predictions_table(predictions: Mapping[str, Estimate]) -> Told:
-    return tabulate(
-        "predictions",
-        "Documents whose predicted class differs from that in float32",
-        [
-            Label("arm", "Arm"),
-            Column(name="documents", title="Documents", kind="count"),
-            Number("changed_predictions", "Share", "share", control=EXACT, better="lower"),
-        ],
-        [
-            Row({"arm": name}, {"changed_predictions": share}, {"documents": share.n})
-            for name, share in predictions.items()
-        ],
-        note="Of an arm that prunes nothing, only the arithmetic differs.",
-    )
-
-
-def _claim(dtype: str, decisions: Estimate, documents: Estimate, predictions: Estimate) -> str:
-    if decisions.value is None:
-        told = f"the share of changed keep decisions is undefined ({decisions.why_not})"
-    elif decisions.value == 0:
-        told = f"no document has a changed keep decision ({_interval(documents, 1)})"
-    else:
-        told = f"{_share(decisions, 2)} of the keep decisions"
-    return (
-        f"In {dtype} against {EXACT}, {told} and {_share(predictions, 1)} of the predictions of "
-        f"the pruned model change, on {predictions.n} documents."
-    )
+def _kept(found: Decisions) -> str:
+    """The share of changed keep decisions, for a clause."""
+    share = found.share
+    if share.value is None:
+        return f"the share of changed keep decisions is undefined ({share.why_not})"
+    if share.value == 0:
+        return f"no document has a changed keep decision ({_interval(found.documents, 1)})"
+    return f"{_share(share, 2)} of the keep decisions"
 
 
 def _share(share: Estimate, places: int) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from auditkit.plugin import (
+    PRUNING,
     Finding,
     Place,
     Rule,
@@ -46,7 +47,7 @@ class Stopword:
     name: ClassVar[str] = "stopword"
     version: ClassVar[str] = "3"
     question: ClassVar[str] = "Are stop words dropped sooner than other words?"
-    needs: ClassVar[frozenset[str]] = frozenset({"words"})
+    needs: ClassVar[frozenset[str]] = frozenset({"words", PRUNING})
     place: ClassVar[Place] = Place(1, 2)
 
     top: int = 15

@@ -9,8 +9,9 @@ from scipy.stats import kendalltau, pearsonr, rankdata
 from sklearn.metrics import roc_auc_score
 
 from auditkit.finding import Finding
-from auditkit.plugin import Probe, discover
-from auditkit.probes._attribution import METHOD, METHODS_MEET, MODELS_MEET, SECOND
+from auditkit.plugin import Probe, discover, unmet
+from auditkit.probes._agreement import METHODS_MEET, MODELS_MEET
+from auditkit.probes._attribution import METHOD, SECOND, attributed_arms
 from auditkit.probes.attribution_agreement import CAVEATS, AttributionAgreement
 from auditkit.testing import (
     SyntheticBench,
@@ -44,8 +45,9 @@ def trace() -> Trace:
 
 @pytest.mark.parametrize("name", TRACES)
 def test_contract(name: str) -> None:
-    assert check_probe(AttributionAgreement(resamples=100), TRACES[name]) is not None
-    assert check_probe(AttributionAgreement(resamples=100), measured(TRACES[name])) is not None
+    asked = AttributionAgreement(resamples=100)
+    for trace in (TRACES[name], measured(TRACES[name])):
+        assert (check_probe(asked, trace) is None) == (name == "changed")
 
 
 def test_it_comes_through_the_door_of_third_parties() -> None:
@@ -102,8 +104,9 @@ def by_hand(depth: Tokens, size: Tokens, position: Tokens) -> dict[str, float]:
              if 0 < sum(depth >= layer) < len(depth)]  # fmt: skip
     kept = set(np.flatnonzero(depth == 4))
     best, chance = set(np.argsort(-size)[: len(kept)]), len(kept) / len(depth)
+    inner = slice(1, -1)  # the ends have a term of their own, which leaves nothing of them
     free = [
-        rank - np.polyval(np.polyfit(position, rank, 2), position)
+        rank[inner] - np.polyval(np.polyfit(position[inner], rank[inner], 2), position[inner])
         for rank in (rankdata(depth), rankdata(size))
     ]
     return {
@@ -175,7 +178,7 @@ def test_claims_follow_what_was_planted(trace: Trace, truth: float, claim: str) 
     assert control.interval.low < 0.02 < 0.1 + control.interval.high
 
 
-def test_ceilings_are_one_where_methods_and_models_are_the_same(trace: Trace) -> None:
+def test_agreement_between_them_is_one_where_methods_and_models_are_the_same(trace: Trace) -> None:
     class Same(SyntheticBench):
         def attribute(self, arm: str, method: str, example_ids: Sequence[str]) -> pd.DataFrame:
             return super().attribute("unpruned", METHOD, example_ids)
@@ -206,7 +209,7 @@ def test_an_attribution_that_is_not_finite_leaves_its_document_out(trace: Trace)
     frame.loc[frame["example_id"] == "doc-0003", "attribution"] = np.inf
     finding = analyse(replace_tables(trace, measured_attribution_agreement=frame))
     assert finding.measurement("kendall_tau", arm="unpruned", against=METHOD).n == 59
-    assert any(caveat.startswith("1 documents hold") for caveat in finding.caveats)
+    assert "Documents left out, because an attribution is not finite: 1." in finding.caveats
 
 
 def test_documents_without_a_value_are_counted_by_reason(trace: Trace) -> None:
@@ -214,7 +217,7 @@ def test_documents_without_a_value_are_counted_by_reason(trace: Trace) -> None:
     tau = finding.measurement("kendall_tau", arm="unpruned", against=METHOD)
     assert tau.undefined == "no documents"
     rows = finding.table("left_out").rows
-    assert ("agreement: unpruned, integrated_gradients", "Kendall's τ-b",
+    assert ("survival: unpruned, integrated_gradients", "Kendall's τ-b",
             "every token has the same survival depth", 60) in rows  # fmt: skip
 
 
@@ -225,3 +228,61 @@ def test_the_caveats_are_printed_with_the_number_of_documents(trace: Trace) -> N
     for name in ("Jain and Wallace 2019", "Wiegreffe and Pinter 2019", "Krishna et al. 2022"):
         assert any(name in caveat for caveat in finding.caveats)
     assert any("first look" in caveat for caveat in finding.caveats)
+
+
+def test_too_few_documents_for_an_interval_say_nothing_of_a_direction(trace: Trace) -> None:
+    finding = analyse(measured(trace, attribution_sample=12, truth=0.9))
+    rho = finding.measurement("partial_spearman", arm="unpruned", against=METHOD)
+    assert rho.value is not None
+    assert rho.value > 0.3
+    assert rho.interval is None
+    assert finding.claim.startswith(
+        "Whether tokens that live longer have larger attributions cannot be said (mean Spearman "
+        f"correlation given position {rho.value:.2f}, no interval: too few documents (12, "
+    )
+
+
+def test_the_claim_rests_on_what_position_leaves(trace: Trace) -> None:
+    """Depth and attribution favour the two ends alike, and have nothing else in common."""
+    tokens, rng = whole(trace, "tokens"), np.random.default_rng(4)
+    inner = tokens[~tokens["special"]].groupby("example_id")["position"]
+    bounds = tokens["example_id"].map(inner.min()), tokens["example_id"].map(inner.max())
+    end = (tokens["position"] == bounds[0]) | (tokens["position"] == bounds[1])
+    depth = np.where(end | tokens["special"], 4, rng.integers(0, 4, len(tokens)))
+    favoured = replace_tables(trace, tokens=tokens.assign(depth=depth.astype(np.int8)))
+    frame = AttributionAgreement().measure(SyntheticBench(favoured, truth=0.0))
+    ends = set(zip(tokens["example_id"][end], tokens["position"][end], strict=True))
+    at_end = [key in ends for key in zip(frame["example_id"], frame["position"], strict=True)]
+    frame["attribution"] += 5.0 * np.array(at_end)
+    finding = analyse(replace_tables(favoured, measured_attribution_agreement=frame))
+    tau = finding.measurement("kendall_tau", arm="unpruned", against=METHOD)
+    assert tau.interval is not None
+    assert tau.interval.low > 0
+    assert finding.claim.startswith("No agreement shown between survival and attribution (mean ")
+
+
+def test_the_claim_names_what_stands_beside_as_what_it_is(trace: Trace) -> None:
+    finding = analyse(measured(trace))
+    methods, models = (
+        finding.measurement("partial_spearman", arm=arm, against=against).value
+        for arm, against in (("unpruned", METHODS_MEET), ("baseline", MODELS_MEET))
+    )
+    assert finding.claim.endswith(
+        f"; between methods on the same weights it is {methods:.2f}; "
+        f"between models by the same method it is {models:.2f}."
+    )
+    alone = analyse(measured(TRACES["no_baseline"]))
+    assert "between methods" in alone.claim
+    assert "between models" not in alone.claim
+
+
+def test_a_model_that_drops_no_tokens_has_no_survival_to_set_against(trace: Trace) -> None:
+    changed = TRACES["changed"]
+    assert unmet(AttributionAgreement(), changed.about) == ["a model under audit that drops tokens"]
+    assert attributed_arms(changed.about) == ("changed", "baseline")
+    assert attributed_arms(trace.about) == ("unpruned", "baseline")
+
+
+def test_the_table_counts_the_documents_that_were_compared(trace: Trace) -> None:
+    finding = analyse(measured(with_depth(trace, 4)))
+    assert set(finding.table("agreement").column("documents")) == {60}

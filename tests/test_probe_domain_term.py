@@ -6,9 +6,10 @@ import pytest
 from counted import reference_of
 
 from auditkit.finding import Finding, Undefined, parse_address
-from auditkit.plugin import Probe, word_cells
-from auditkit.probes._terms import TermOf, class_terms, fold_of, log_odds_z, match, term_list
-from auditkit.probes.domain_term import READS, DomainTerm
+from auditkit.plugin import Probe, unmet, word_cells
+from auditkit.probes._matching import READS, TermOf, match
+from auditkit.probes._terms import class_terms, fold_of, log_odds_z, term_list
+from auditkit.probes.domain_term import DomainTerm
 from auditkit.stats.inclusion import inclusion_probability
 from auditkit.testing import (
     SyntheticBench,
@@ -66,9 +67,41 @@ def test_log_odds_by_hand() -> None:
                 (rest + alpha) / (n_rest + alpha_all - rest - alpha)
             )
             variance = 1 / (own + alpha) + 1 / (rest + alpha)
-            assert z[w, c] == pytest.approx(delta / np.sqrt(variance))
+            part = n_own / counts.sum()  # of a binomial count of alpha words, to first order
+            slope = 1 / (alpha * (1 + part)) + 1 / (alpha * (2 - part))
+            null = alpha * part * (1 - part) * slope**2
+            assert z[w, c] == pytest.approx(delta / np.sqrt(variance * null / slope))
     assert z[0, 0] > 1.96
     assert (log_odds_z(counts[:, :1]) == 0).all()
+
+
+@pytest.mark.parametrize("classes", [2, 4, 10, 20])
+@pytest.mark.parametrize("count", [20, 200])
+def test_the_z_of_a_word_that_marks_no_class_has_a_spread_of_one(classes: int, count: int) -> None:
+    """With the posterior variance instead it is .57, .50, .36 and .26."""
+    seed, words = 5, 4000
+    rng = np.random.default_rng(seed)
+    alike = np.full(classes, 1 / classes)
+    z = log_odds_z(rng.multinomial(count, alike, size=words).astype(np.float64))
+    assert 0.95 < z.std() < 1.05, f"seed {seed}"
+    assert abs(z.mean()) < 0.03, f"seed {seed}"
+
+
+def test_words_that_mark_no_class_are_terms_as_often_as_the_level_says() -> None:
+    """Classes of unequal size, words of unequal frequency; 2.5 % is nominal."""
+    seed, words = 6, 3000
+    rng = np.random.default_rng(seed)
+    often = rng.integers(150, 1500, words)
+    counts = rng.multinomial(often, [0.4, 0.3, 0.2, 0.1])  # (words, classes)
+    letters = [chr(97 + i) for i in range(26)]
+    names = ["zq" + "".join(part) for part in zip(*rng.choice(letters, (8, words)), strict=True)]
+    frame = pd.DataFrame(
+        [(c, name, n) for name, row in zip(names, counts, strict=True) for c, n in enumerate(row)],
+        columns=["label", "lower", "count"],
+    )
+    terms = class_terms(frame, -1, top=words, min_count=1)
+    share = terms.groupby("label").size() / len(set(names))
+    assert share.to_numpy() == pytest.approx(0.025, abs=0.009), f"seed {seed}"
 
 
 def test_terms_of_the_training_words() -> None:
@@ -129,7 +162,7 @@ def test_without_training_words_each_half_is_measured_with_the_terms_of_the_othe
             for e, t in zip(texts["example_id"], texts["text"], strict=True)
         ]
     )
-    half = term_list(SyntheticBench(replace_tables(trace, texts=silent)), top=5, min_count=5)
+    half = term_list(SyntheticBench(replace_tables(trace, texts=silent)), top=1, min_count=5)
     assert set(half["fold"]) == {0}  # found on half 1, so measured on half 0 alone
     assert set(half["term"]) == {"goalkeeper", "semiconductor"}
     finding = analysed(replace_tables(trace, measured_domain_term=half))
@@ -137,8 +170,25 @@ def test_without_training_words_each_half_is_measured_with_the_terms_of_the_othe
     inside = np.array([fold_of(e) == 0 for e in words["example_id"]])
     count = (words["lower"].isin(["goalkeeper", "semiconductor"]) & inside).sum()
     assert finding.measurement("lift", arm="pruned", category="domain terms").n == count
-    assert finding.claim.endswith("measured on the other half.")
-    assert any("no training words" in caveat for caveat in finding.caveats)
+    assert "one half of the" in finding.claim
+    assert any("5 in a class make a term there instead of 10" in c for c in finding.caveats)
+
+
+def test_half_of_the_words_take_half_of_the_occurrences() -> None:
+    """`goalkeeper` stands some 100 times in a half; what is asked for is asked of the whole."""
+    trace = planted_texts()
+    texts = whole(trace, "texts")
+    each = [
+        sum(
+            text.split().count("goalkeeper")
+            for example_id, text in zip(texts["example_id"], texts["text"], strict=True)
+            if fold_of(example_id) == half
+        )
+        for half in (0, 1)
+    ]
+    for asked, found in ((2 * min(each), {0, 1}), (2 * max(each) + 1, set())):
+        terms = term_list(SyntheticBench(trace), top=5, min_count=asked)
+        assert set(terms.loc[terms["term"] == "goalkeeper", "fold"]) == found
 
 
 def test_halves_depend_on_the_id_alone_and_are_even() -> None:
@@ -177,7 +227,7 @@ def test_contract(name: str, trace: Trace) -> None:
     assert isinstance(DomainTerm(), Probe)
     probe = DomainTerm(resamples=50)
     unmeasured = check_probe(probe, trace)
-    if name == "no_words":
+    if name in ("no_words", "changed"):
         assert unmeasured is None
         return
     assert unmeasured is not None
@@ -349,6 +399,11 @@ def test_planted_outcome_is_found() -> None:
     difference = finding.measurement("accuracy_difference", arm="pruned").interval
     assert difference is not None
     assert difference.low > 0.3
+
+
+def test_a_model_that_drops_no_tokens_has_no_terms_to_keep() -> None:
+    changed = contract_traces()["changed"]
+    assert unmet(DomainTerm(), changed.about) == ["a model under audit that drops tokens"]
 
 
 def test_terms_that_do_not_occur_are_not_applicable() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditkit.finding import Finding, Interval, Undefined
-from auditkit.plugin import BudgetAbout, Probe, discover
+from auditkit.plugin import BudgetAbout, Probe, discover, unmet
 from auditkit.probes._budgets import budgets_table
 from auditkit.probes._cost import COUNTED
 from auditkit.probes.efficiency import Efficiency
@@ -35,7 +35,8 @@ def analyse(trace: Trace) -> Finding:
 
 @pytest.mark.parametrize("name", TRACES)
 def test_contract(name: str) -> None:
-    assert check_probe(Efficiency(resamples=200), TRACES[name]) is not None
+    finding = check_probe(Efficiency(resamples=200), TRACES[name])
+    assert (finding is None) == (name == "changed")
 
 
 def test_it_comes_through_the_door_of_third_parties() -> None:
@@ -264,11 +265,16 @@ def test_a_budget_is_pareto_optimal_unless_another_beats_it(
         for share, accuracy in found
     ]  # fmt: skip
     for (share, accuracy), said in zip(
-        found, budgets_table(budgets).table.column("undominated"), strict=True
+        found, budgets_table(budgets, "pruned").table.column("undominated"), strict=True
     ):
         cheaper = any(s < share and a >= accuracy for s, a in found)
         better = any(s <= share and a > accuracy for s, a in found)
         assert said == ("no" if cheaper or better else "yes")
+
+
+def test_a_model_that_drops_no_tokens_saves_nothing_by_it() -> None:
+    told = unmet(Efficiency(), TRACES["changed"].about)
+    assert told == ["a model under audit that drops tokens"]
 
 
 def test_without_a_sweep_no_budgets_are_shown() -> None:

@@ -126,6 +126,24 @@ def test_the_claim_is_what_outlives_all_layers() -> None:
     assert f"({100 * after / before:.1f} %, 95 % interval " in claim
 
 
+def test_documents_of_which_only_special_tokens_are_left_are_counted() -> None:
+    trace = make(5, documents=60, keep=0.4, words=(3, 8))
+    tokens = whole(trace, "tokens")
+    deepest = tokens[~tokens["special"]].groupby("example_id")["depth"].max()
+    emptied = (deepest < trace.about.layers).mean()
+    assert 0 < emptied < 1
+    finding = analyse(trace)
+    found = finding.measurement("emptied", arm="pruned", layer="4")
+    assert found.value == pytest.approx(emptied)
+    assert found.interval is not None
+    assert (
+        f"nothing but special tokens is left after the last layer in {100 * emptied:.1f} % of the "
+        f"documents (95 % interval {100 * found.interval.low:.1f} to "
+        f"{100 * found.interval.high:.1f})"
+    ) in finding.claim
+    assert analyse(TRACES["changed"]).measurement("emptied", arm="changed", layer="4").value == 0
+
+
 def test_nothing_kept_and_everything_kept_are_said() -> None:
     assert "0.0 outlive all 4 layers (0.0 %" in analyse(TRACES["all_pruned"]).claim
     assert "(100.0 %" in analyse(TRACES["nothing_pruned"]).claim

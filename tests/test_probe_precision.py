@@ -189,6 +189,24 @@ def test_the_claim_follows_what_was_planted() -> None:
     assert finding.claim.endswith("of the pruned model change, on 60 documents.")
 
 
+def test_of_a_model_that_drops_no_tokens_only_predictions_can_change() -> None:
+    trace = half(TRACES["changed"])
+    exact = shifted(trace, 0.5)
+    assert sorted(set(exact["arm"])) == ["baseline", "changed"]
+    finding = analyse(asked(trace, exact))
+    answers = trace.documents.answers("changed")
+    assert answers is not None
+    said = exact[exact["arm"] == "changed"].set_index("example_id")["predicted"]
+    flips = (answers.predicted[:, 0] != said[trace.documents.ids]).sum()
+    share = finding.measurement("changed_predictions", arm="changed")
+    assert share.value == flips / 24 > 0
+    assert finding.claim.startswith(f"In bfloat16 against float32, {100 * flips / 24:.1f} % (")
+    assert finding.claim.endswith(
+        "of the predictions of the changed model change, on 24 documents."
+    )
+    assert [table.name for table in finding.tables] == ["predictions"]
+
+
 def test_too_few_documents_leave_the_share_undefined() -> None:
     trace = half(synthetic_trace(np.random.default_rng(0), documents=3))
     finding = analyse(asked(trace))

@@ -17,10 +17,11 @@ from auditkit.plugin.claims import claim_of, claim_over
 from auditkit.plugin.counting import Rule, word_cells
 from auditkit.plugin.decisions import DECISION, changed_decisions
 from auditkit.plugin.discovery import Plugin, discover, in_order
-from auditkit.plugin.documents import choose_documents, show_document
+from auditkit.plugin.documents import NO_TOKENS, choose_documents, show_document, tokens_left
 from auditkit.plugin.groups import by_group, class_name
 from auditkit.plugin.probe import (
     CHAPTERS,
+    PRUNING,
     BenchView,
     MeasuringProbe,
     Place,
@@ -31,7 +32,7 @@ from auditkit.plugin.probe import (
     place_of,
     unmet,
 )
-from auditkit.plugin.retention import pruning_arm, retention_answer
+from auditkit.plugin.retention import retention_answer
 from auditkit.plugin.retention_tables import RANDOM, WORD, adjusted_table, retention_table
 from auditkit.plugin.rows import Label, Number, Row, Told, columns, measurement, tabulate
 from auditkit.plugin.sentences import bounds, compare, direction, figure, percent
@@ -50,14 +51,14 @@ from auditkit.trace import (
 )
 
 __all__ = [
-    "ARMS", "CHAPTERS", "DECISION", "RANDOM", "TERM_NOTE", "WORD", "About", "AnnotatorAbout",
-    "Answers", "BenchView", "BudgetAbout", "Cell", "Chart", "Column", "Documents", "Estimate",
-    "Example", "Finding", "Interval", "Label", "Measurement", "MeasuringProbe", "Number",
-    "Place", "Plugin", "Probe", "Row", "Rule", "Segment", "Shard", "Table", "Told", "Trace",
-    "Undefined", "adjusted_table", "answer", "arm", "bounds", "by_group", "changed_decisions",
-    "choose_documents", "claim_of", "claim_over", "class_name", "columns", "compare",
-    "direction", "discover", "figure", "in_order", "measurement", "needs", "not_applicable",
-    "percent", "place_of", "pruning_arm", "retention_answer", "retention_table", "segments",
-    "show_document", "tabulate", "term_numbers", "term_row", "term_table", "unmet",
-    "word_cells",
+    "ARMS", "CHAPTERS", "DECISION", "NO_TOKENS", "PRUNING", "RANDOM", "TERM_NOTE", "WORD",
+    "About", "AnnotatorAbout", "Answers", "BenchView", "BudgetAbout", "Cell", "Chart", "Column",
+    "Documents", "Estimate", "Example", "Finding", "Interval", "Label", "Measurement",
+    "MeasuringProbe", "Number", "Place", "Plugin", "Probe", "Row", "Rule", "Segment", "Shard",
+    "Table", "Told", "Trace", "Undefined", "adjusted_table", "answer", "arm", "bounds",
+    "by_group", "changed_decisions", "choose_documents", "claim_of", "claim_over", "class_name",
+    "columns", "compare", "direction", "discover", "figure", "in_order", "measurement", "needs",
+    "not_applicable", "percent", "place_of", "retention_answer", "retention_table", "segments",
+    "show_document", "tabulate", "term_numbers", "term_row", "term_table", "tokens_left",
+    "unmet", "word_cells",
 ]  # fmt: skip

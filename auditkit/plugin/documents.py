@@ -1,14 +1,18 @@
-"""Documents as a report shows them: which to choose, and one of them layer by layer."""
+"""Documents as a report tells of them: what is left, which to show, and one layer by layer."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auditkit.finding import Example, segments
 from auditkit.plugin.groups import class_name
+from auditkit.plugin.sentences import figure
 from auditkit.trace import Documents, Trace
 
 CHOICES = ("models disagree", "pruned hardest", "pruned least", "typical")
 """Why a document is shown."""
+
+NO_TOKENS = "The documents hold no tokens but special ones, so there is nothing to prune."
+"""The claim of a probe on such documents."""
 
 
 def choose_documents(trace: Trace, size: int) -> list[tuple[str, str]]:
@@ -35,6 +39,20 @@ def choose_documents(trace: Trace, size: int) -> list[tuple[str, str]]:
                 free[row] = False
                 break
     return chosen
+
+
+def tokens_left(documents: Documents) -> str:
+    """How many tokens a document has on average, and how many outlive all layers, as a clause.
+
+    Such as `of 21.6 tokens that a document has on average, 3.2 outlive all 6 layers`.
+    """
+    layers = documents.kept.shape[1]
+    every = "the layer" if layers == 1 else f"all {layers} layers"
+    before, after = float(documents.pieces.mean()), float(documents.kept[:, -1].mean())
+    return (
+        f"of {figure(before, 1)} tokens that a document has on average, {figure(after, 1)} "
+        f"outlive {every}"
+    )
 
 
 def show_document(trace: Trace, example_id: str, title: str) -> Example:
@@ -85,18 +103,14 @@ def _kept(documents: Documents, layers: int) -> NDArray[np.float64]:
 def _disagree(trace: Trace) -> NDArray[np.bool_]:
     """Whether the model under audit says otherwise than what it is compared with (n,)."""
     about, documents = trace.about, trace.documents
-    sides = [documents.answers(arm) for arm in (*about.in_role("audited"), *_other(trace))]
+    others = about.in_role("reference") or about.unpruned
+    sides = [documents.answers(arm) for arm in (*about.in_role("audited"), *others)]
     found = np.zeros(len(documents), dtype=bool)
     if len(sides) < 2 or sides[0] is None or sides[1] is None:
         return found
     rows, here, there = np.intersect1d(sides[0].rows, sides[1].rows, return_indices=True)
     found[rows] = sides[0].predicted[here, 0] != sides[1].predicted[there, 0]
     return found
-
-
-def _other(trace: Trace) -> tuple[str, ...]:
-    reference = trace.about.in_role("reference")
-    return reference or tuple(arm for arm in trace.about.in_role("control") if arm == "unpruned")
 
 
 def _pick(

@@ -1,6 +1,7 @@
 """Classes and groups of documents: an estimate over all, and the same in every group."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,8 @@ def class_name(labels: Sequence[str], label: int) -> str:
 
 
 def by_group(
-    estimate: Callable[[NDArray[np.bool_]], Mapping[str, Estimate]],
-    group: NDArray[np.object_] | NDArray[np.int64],
-) -> Iterator[tuple[object | None, Mapping[str, Estimate]]]:
+    estimate: Callable[[NDArray[np.bool_]], Mapping[str, Estimate]], group: NDArray[Any]
+) -> Iterator[tuple[Any, NDArray[np.bool_], Mapping[str, Estimate]]]:
     """Estimates over all documents, then over those of every group, in order of the groups.
 
     Args:
@@ -24,8 +24,10 @@ def by_group(
         group: The group of each document (n,).
 
     Yields:
-        None and the estimates over all; then each group and its own.
+        None, all documents (n,) and the estimates over them; then each group and its own.
     """
-    yield None, estimate(np.ones(len(group), dtype=bool))
+    everyone = np.ones(len(group), dtype=bool)
+    yield None, everyone, estimate(everyone)
     for value in sorted(set(group.tolist())):
-        yield value, estimate(np.asarray(group == value))
+        who = np.asarray(group == value)
+        yield value, who, estimate(who)

@@ -18,6 +18,9 @@ ROLES = {
 }
 """By role of an arm: what a run lacks that has none of it."""
 
+PRUNING = "pruning"
+"""The need of a probe that has nothing to say of a model that drops no tokens."""
+
 CHAPTERS = ("What it costs and saves", "What is kept", "What predictions rest on", "Is it sound")
 """Of a report, in order; what names no chapter comes after them."""
 
@@ -126,7 +129,7 @@ class Probe(Protocol):
 
     @property
     def needs(self) -> frozenset[str]:
-        """What it cannot do without: tables, arms, or roles of arms (`needs()`)."""
+        """What it cannot do without: tables, arms, roles of arms, `pruning` (`needs()`)."""
         ...
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
@@ -149,17 +152,23 @@ def place_of(probe: Probe) -> Place:
 
 
 def needs() -> dict[str, str]:
-    """What a probe may name in `needs`, tables, arms and roles, and what a run lacks without it."""
+    """What a probe may name in `needs`, and what a run lacks without it."""
     tables = {name: f"the table {name}: it has no rows" for name in TABLES}
     arms = {arm.name: f"the arm {arm.name} ({arm.meaning})" for arm in ARMS}
-    return {**tables, **arms, **ROLES, "words": "documents with at least one word"}
+    return {
+        **tables,
+        **arms,
+        **ROLES,
+        "words": "documents with at least one word",
+        PRUNING: "a model under audit that drops tokens",
+    }
 
 
 def unmet(probe: Probe, about: About) -> list[str]:
     """What the probe needs and the run does not offer; no table is opened to know it."""
     roles = {arm.role for arm in ARMS if arm.name in about.arms}
     tables = {name for name, rows in about.counts.items() if rows}
-    offered = {*about.arms, *roles, *tables}
+    offered = {*about.arms, *roles, *tables, *([PRUNING] if about.depths_of else [])}
     lacking = needs()
     return [lacking[need] for need in sorted(probe.needs) if need not in offered]
 

@@ -18,12 +18,7 @@ from auditkit.plugin.retention_tables import (
 )
 from auditkit.plugin.rows import Told
 from auditkit.stats.survival import Retention
-from auditkit.trace import About, Trace, arm
-
-
-def pruning_arm(about: About) -> str:
-    """The arm whose decisions are the depths of tokens and words; "" where none drops any."""
-    return next((name for name in about.in_role("audited") if arm(name).pruning == "hard"), "")
+from auditkit.trace import Trace
 
 
 def retention_answer(
@@ -53,7 +48,7 @@ def retention_answer(
         charts: Further ones.
         caveats: Further ones.
     """
-    at, rows = {"arm": pruning_arm(trace.about)}, found.rows
+    at, rows = {"arm": trace.about.depths_of}, found.rows
     return answer(
         probe,
         claim,

@@ -59,7 +59,7 @@ def retention_table(
     key: str = "category",
     more: Sequence[Column] = (),
     facts: Callable[[Retained], Mapping[str, Any]] = lambda row: {},
-    at: Mapping[str, str],
+    at: Mapping[str, Any],
 ) -> Told:
     """How long words outlive others, and what is kept after the reference layer.
 
@@ -117,7 +117,7 @@ def adjusted_table(
     kind: str,
     *,
     key: str = "category",
-    at: Mapping[str, str],
+    at: Mapping[str, Any],
 ) -> Told:
     """What pieces, position, document and layers add to `retention_table`."""
     layer = rows[0].reference
@@ -174,7 +174,13 @@ def adjusted_table(
 
 
 def curve_table(
-    rows: Sequence[Retained], name: str, title: str, kind: str, *, key: str, at: Mapping[str, str]
+    rows: Sequence[Retained],
+    name: str,
+    title: str,
+    kind: str,
+    *,
+    key: str,
+    at: Mapping[str, Any],
 ) -> Told:
     """Rates and matched lifts after every layer."""
     return tabulate(
@@ -207,7 +213,13 @@ def curve_table(
 
 
 def pieces_table(
-    rows: Sequence[OfPieces], name: str, title: str, kind: str, *, key: str, at: Mapping[str, str]
+    rows: Sequence[OfPieces],
+    name: str,
+    title: str,
+    kind: str,
+    *,
+    key: str,
+    at: Mapping[str, Any],
 ) -> Told:
     """Each category by the number of pieces of its words."""
     return tabulate(

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from auditkit.finding import Column
-from auditkit.plugin.retention import pruning_arm
 from auditkit.plugin.retention_tables import WORDS, lift_number, rate_numbers
 from auditkit.plugin.rows import Label, Number, Row, Told, tabulate
 from auditkit.stats.terms import TermRetained
@@ -42,5 +41,5 @@ def term_table(
         [Label("term", kind), *term_numbers(layer)],
         [term_row(term) for term in rows],
         note=TERM_NOTE,
-        arm=pruning_arm(about),
+        arm=about.depths_of,
     )

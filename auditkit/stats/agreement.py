@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-FEWEST_PIECES = 6
-"""Pieces that a partial correlation given two terms takes: two more than it has parameters."""
+FEWEST_PIECES = 8
+"""Pieces that a partial correlation given four terms takes: two more than it has parameters."""
 
 
 class Score(NamedTuple):
@@ -73,10 +73,11 @@ def corrected_precision(depth: Ints, size: Floats, layers: int) -> Score:
 
 
 def partial_spearman(depth: Ints, size: Floats, position: Floats) -> Score:
-    """Spearman's correlation given position, with a U-shaped term.
+    """Spearman's correlation given position: its U shape, and whether a token is first or last.
 
-    Ranks of both are freed of what relative position and its square explain, then correlated: a
-    trend that both share along the text is no agreement.
+    Ranks of both are freed of what relative position, its square, and a term of their own for the
+    first and for the last token explain, then correlated: what both share along the text is no
+    agreement. Without the terms of the ends two rankings that favour the first token alone agree.
 
     Args:
         depth: Survival depths (n,).
@@ -90,7 +91,8 @@ def partial_spearman(depth: Ints, size: Floats, position: Floats) -> Score:
     if flat := _flat(depth, size):
         return flat
     relative = (position - position.min()) / np.ptp(position) - 0.5
-    terms = np.column_stack([np.ones_like(relative), relative, relative**2])
+    ends = [relative == bound for bound in (-0.5, 0.5)]
+    terms = np.column_stack([np.ones_like(relative), relative, relative**2, *ends])  # (n, 5)
     ranks = np.column_stack([rankdata(depth), rankdata(size)])
     residual = ranks - terms @ np.linalg.lstsq(terms, ranks, rcond=None)[0]
     spread = np.sqrt((residual**2).sum(axis=0))

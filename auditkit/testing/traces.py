@@ -53,6 +53,23 @@ def with_depth(trace: Trace, depth: int) -> Trace:
     )
 
 
+def with_changed(trace: Trace) -> Trace:
+    """`trace` as of a model that drops no tokens: the arm `changed`, and no control of pruning."""
+    trace = with_depth(trace, trace.about.layers)
+    gone = {run.name for run in trace.about.runs if run.subject == "model"} - {"pruned"}
+    runs = tuple(
+        run.model_copy(update={"name": "changed"}) if run.name == "pruned" else run
+        for run in trace.about.runs
+        if run.name not in gone
+    )
+    about = trace.about.model_copy(update={"runs": runs})
+    told = {f"{part}_pruned": f"{part}_changed" for part in ("predicted", "probs")}
+    schema = documents_schema(about.dataset.group_columns, about.arm_keys)
+    documents = trace.table("documents").rename(columns=told)[schema.names]
+    depths = whole(trace, "depths")
+    return replace_tables(trace, about, documents=documents, depths=depths[:0])
+
+
 def resharded(trace: Trace, shards: int, order: np.ndarray | None = None) -> Trace:
     """`trace` on a store of its own, its documents cut into shards.
 
@@ -98,6 +115,7 @@ def contract_traces(seed: int = 0) -> dict[str, Trace]:
         "no_random": make(draws=0),
         "continued": make(documents=12, continued=True),
         "floors": make(documents=24, reseeded=True, repeat=True),
+        "changed": with_changed(make(documents=24)),
         "no_words": make(documents=12, tagged=False),
         "one_layer": make(documents=12, layers=1),
         "hostile_labels": make(documents=12, classes=4, labels=hostile),

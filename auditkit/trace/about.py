@@ -170,6 +170,21 @@ class About(_Frozen):
         return tuple(run.name for run in self.runs if arm(run.name).role == role)
 
     @property
+    def depths_of(self) -> str | None:
+        """The arm under audit that drops tokens; None where the model under audit drops none.
+
+        What the tables `tokens` and `words` say of survival depth, and `documents` of tokens kept,
+        is said of this arm.
+        """
+        return next((name for name in self.in_role("audited") if arm(name).pruning == "hard"), None)
+
+    @property
+    def unpruned(self) -> tuple[str, ...]:
+        """The arms that have the weights under audit and drop no tokens."""
+        own = (run.name for run in self.runs if run.subject == "model")
+        return tuple(name for name in own if arm(name).pruning == "off")
+
+    @property
     def limits(self) -> list[str]:
         """What a reader must bear in mind: one sentence each, in the order of the table of arms.
 

@@ -1,5 +1,6 @@
-"""Every domain term that occurs, with what is kept of it."""
+"""Domain terms class by class: those of a class in its own documents, and every single one."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,18 +14,38 @@ from auditkit.plugin import (
     Told,
     Trace,
     Undefined,
+    adjusted_table,
     class_name,
     columns,
-    pruning_arm,
+    retention_table,
     tabulate,
     term_numbers,
     term_row,
+    word_cells,
 )
+from auditkit.probes._matching import DOMAIN, KINDS, READS, TermOf
 from auditkit.probes._terms import GLOSSARY
 from auditkit.stats.cells import WordCells
+from auditkit.stats.survival import Retained, adjusted, retention
 from auditkit.stats.terms import term_retention
 
 NO_Z = Undefined("not computed for a glossary")
+
+
+def by_class_tables(
+    trace: Trace, terms: pd.DataFrame, rng: np.random.Generator
+) -> tuple[Told, ...]:
+    """A class's terms in its own documents; none where no document holds a term of its class."""
+    rows = _by_class(trace, terms, rng)
+    title, at = (
+        "Domain terms in their own class",
+        {"arm": trace.about.depths_of, "category": DOMAIN},
+    )
+    return tuple(
+        table(rows, name, title, "Class", key="class", at=at)
+        for name, table in (("by_class", retention_table), ("by_class_adjusted", adjusted_table))
+        if rows
+    )
 
 
 def terms_table(trace: Trace, single: WordCells, terms: pd.DataFrame) -> Told:
@@ -55,12 +76,26 @@ def terms_table(trace: Trace, single: WordCells, terms: pd.DataFrame) -> Told:
             *term_numbers(layer),
             *columns(
                 ("log_odds_z", "z of log-odds", "number", "Class against all other classes, "
-                 "informative Dirichlet prior (Monroe et al. 2008)."),
+                 "informative Dirichlet prior (Monroe et al. 2008), scaled to a standard deviation "
+                 "of 1 where the classes use the word alike."),
                 ("weirdness", "Weirdness", "number", "Relative frequency in the class over that "
                  "in general English."),
             ),
         ],
         [row for _, row in sorted(rows, key=lambda r: r[0])],
         note=TERM_NOTE,
-        arm=pruning_arm(trace.about),
+        arm=trace.about.depths_of,
     )  # fmt: skip
+
+
+def _by_class(trace: Trace, terms: pd.DataFrame, rng: np.random.Generator) -> tuple[Retained, ...]:
+    """A class's terms in its own documents, one row a class, adjusted over the classes."""
+    cells = word_cells(trace, TermOf.of(terms, own=True, kinds=KINDS), READS)
+    label = trace.documents.label
+    rows = [
+        replace(row, category=class_name(trace.about.labels, int(value)))
+        for value in np.unique(label)
+        for row in retention(cells.select(label == value), rng, asked=[DOMAIN]).rows
+        if row.category == DOMAIN
+    ]
+    return tuple(adjusted(rows))

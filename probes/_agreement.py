@@ -1,0 +1,191 @@
+"""What survival depths and attributions are set against, and how far they agree."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from auditkit.plugin import About, Chart, Column, Estimate, Label, Number, Row, Told, tabulate
+from auditkit.probes._attribution import (
+    METHOD,
+    METHODS,
+    SECOND,
+    Attributed,
+    Floats,
+    Ints,
+    attributed_arms,
+    drawn_arm,
+)
+from auditkit.stats.agreement import (
+    Score,
+    as_depth,
+    corrected_precision,
+    kendall_tau,
+    layer_auroc,
+    partial_spearman,
+)
+from auditkit.stats.estimates import document_mean
+from auditkit.stats.resampling import Bootstrap
+
+METHODS_MEET, MODELS_MEET = "method against method", "model against model"
+
+BESIDE = {
+    METHODS_MEET: "between methods on the same weights",
+    MODELS_MEET: "between models by the same method",
+}
+"""What agreement of survival is to be seen beside, in words."""
+
+STATISTICS = (
+    Number("partial_spearman", "Spearman given position", "correlation", "Rank correlation given "
+           "relative position, its square, and whether a token is the first or the last; 0 by "
+           "chance. The claim rests on it.", control="chance"),
+    Number("kendall_tau", "Kendall's τ-b", "correlation", "Rank correlation of survival depth with "
+           "|attribution|; 0 by chance, but a trend along the text that both share moves it.",
+           control="chance"),
+    Number("auroc", "AUROC", "share", "Chance that a kept token has the larger |attribution| than "
+           "a dropped one, mean of the layers that keep some and drop some; 0.5 by chance.",
+           control="chance"),
+    Number("corrected_precision", "Chance-corrected precision", "share", "Share of the tokens that "
+           "outlive all layers among as many largest |attributions|, above chance: 0 by chance, 1 "
+           "if they are the same.", control="chance"),
+)  # fmt: skip
+
+CHART = Chart(
+    name="agreement",
+    kind="dots",
+    table="agreement",
+    title="Spearman's correlation of survival depth and |attribution|, given position",
+    alt="Mean rank correlation given position with 95 % intervals: of survival with every model "
+    "and method, between methods, between models, and of random keeping; 0 is chance. The table "
+    "has the figures.",
+    x="partial_spearman",
+    y="comparison",
+    interval="partial_spearman_interval",
+    reference=0.0,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One comparison over all documents."""
+
+    label: str
+    """As the tables name it."""
+    arm: str
+    against: str
+    documents: int
+    values: dict[str, Estimate]
+    """By statistic."""
+    left_out: dict[str, Counter[str]]
+    """Per statistic, documents without a value by reason."""
+
+
+Sides = tuple[Ints, Floats]
+"""Depths and sizes of a document's tokens, (n,) each."""
+
+
+def compared(
+    about: About, documents: Sequence[Attributed], bootstrap: Bootstrap
+) -> list[Comparison]:
+    """Survival with every attribution, methods and models with each other, random keeping."""
+    found = []
+    for label, arm, against, sides in _plan(about):
+        pairs = [(d, pair) for d in documents if (pair := sides(d)) is not None]
+        scores = [_scores(*pair, d.position, about.layers) for d, pair in pairs]
+        values, left_out = {}, {}
+        for name in (number.name for number in STATISTICS):
+            column = [score[name] for score in scores]
+            known = np.array([s.value for s in column if s.value is not None], dtype=np.float64)
+            left_out[name] = Counter(s.why_not for s in column if s.value is None)
+            values[name] = document_mean(known, bootstrap)
+        found.append(Comparison(label, arm, against, len(scores), values, left_out))
+    return found
+
+
+def agreement_tables(found: Sequence[Comparison]) -> tuple[Told, Told]:
+    """One row a comparison; and documents without a value, by statistic and reason."""
+    agreement = tabulate(
+        "agreement",
+        "Agreement of survival depth with |attribution|, means over documents",
+        [
+            Label("comparison", "Comparison"),
+            Column(name="documents", title="Documents", kind="count",
+                   help="Those without a value of a statistic are in the table below."),
+            *STATISTICS,
+        ],
+        [
+            Row(
+                {"comparison": one.label, "arm": one.arm, "against": one.against},
+                one.values,
+                {"documents": one.documents},
+            )
+            for one in found
+        ],
+        note="One value a document, on its tokens without special ones; intervals are those of the "
+        "document bootstrap. Between methods and between models the depths of a document are dealt "
+        "to its tokens by the size of one attribution and set against the other: what to see the "
+        "agreement of survival beside, and no bound of it.",
+    )  # fmt: skip
+    left_out = tabulate(
+        "left_out",
+        "Documents without a value",
+        [
+            Label("comparison", "Comparison"),
+            Label("statistic", "Statistic"),
+            Label("reason", "Reason"),
+            Column(name="documents", title="Documents", kind="count"),
+        ],
+        [
+            Row(
+                {"comparison": one.label, "statistic": number.title, "reason": reason},
+                facts={"documents": count},
+            )
+            for one in found
+            for number in STATISTICS
+            for reason, count in sorted(one.left_out[number.name].items())
+        ],
+    )
+    return agreement, left_out
+
+
+def _plan(
+    about: About,
+) -> Iterator[tuple[str, str, str, Callable[[Attributed], Sides | None]]]:
+    """Label, arm, what it is set against, and the two sides of every comparison."""
+    arms, drawn = attributed_arms(about), drawn_arm(about)
+    for arm in arms:
+        for method in METHODS:
+            yield f"survival: {arm}, {method}", arm, method, partial(_survival, (arm, method))
+    for arm in arms:
+        sides = partial(_dealt, (arm, METHOD), (arm, SECOND))
+        yield f"between methods: {arm}", arm, METHODS_MEET, sides
+    for other in arms[1:]:
+        sides = partial(_dealt, (arms[0], METHOD), (other, METHOD))
+        yield f"between models: {other} and {arms[0]}", other, MODELS_MEET, sides
+    if drawn:
+        yield f"control: {drawn}, {METHOD}", drawn, METHOD, partial(_random, (arms[0], METHOD))
+
+
+def _survival(source: tuple[str, str], document: Attributed) -> Sides:
+    return document.depth, document.sizes[source]
+
+
+def _random(source: tuple[str, str], document: Attributed) -> Sides | None:
+    return None if document.drawn is None else (document.drawn, document.sizes[source])
+
+
+def _dealt(one: tuple[str, str], other: tuple[str, str], document: Attributed) -> Sides:
+    """One attribution as if tokens had been kept by it, and the other."""
+    return as_depth(document.sizes[one], document.depth), document.sizes[other]
+
+
+def _scores(depth: Ints, size: Floats, position: Floats, layers: int) -> dict[str, Score]:
+    """One document's statistics by name."""
+    return {
+        "partial_spearman": partial_spearman(depth, size, position),
+        "kendall_tau": kendall_tau(depth, size),
+        "auroc": layer_auroc(depth, size, layers),
+        "corrected_precision": corrected_precision(depth, size, layers),
+    }
