@@ -109,8 +109,9 @@ def _pairs(terms: WordCells, documents: int) -> tuple[NDArray[np.float64], NDArr
 
 def _said(trace: Trace) -> dict[str, NDArray[np.float64]]:
     """Whether the pruned model is right (n,), and its probability of the gold class (n,)."""
-    answers, label = trace.documents.answers(trace.about.depths_of or ""), trace.documents.label
-    assert answers is not None  # who asks needs an arm that drops tokens; it runs on all documents
+    (audited,), label = trace.about.in_role("audited"), trace.documents.label
+    answers = trace.documents.answers(audited)
+    assert answers is not None  # it runs on all documents
     right = answers.predicted[:, 0] == label
     p_gold = answers.probs[np.arange(len(label)), 0, label]
     return {"accuracy": right.astype(np.float64), "p_gold": p_gold.astype(np.float64)}

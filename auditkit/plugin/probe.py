@@ -97,7 +97,7 @@ class BenchView(Protocol):
         """What an arm says when it computes in another precision, on the same device.
 
         Args:
-            arm: `pruned`, `unpruned` or `baseline`.
+            arm: One that runs on all documents, such as `pruned`, `unpruned` or `baseline`.
             example_ids: Documents to ask about.
             dtype: `float32`, `bfloat16` or `float16`; the checkpoint is opened in it.
 
