@@ -37,10 +37,8 @@ def by_class_tables(
 ) -> tuple[Told, ...]:
     """A class's terms in its own documents; none where no document holds a term of its class."""
     rows = _by_class(trace, terms, rng)
-    title, at = (
-        "Domain terms in their own class",
-        {"arm": trace.about.depths_of, "category": DOMAIN},
-    )
+    title = "Domain terms in their own class"
+    at = {"arm": trace.about.depths_of, "category": DOMAIN}
     return tuple(
         table(rows, name, title, "Class", key="class", at=at)
         for name, table in (("by_class", retention_table), ("by_class_adjusted", adjusted_table))

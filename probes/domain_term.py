@@ -68,10 +68,13 @@ class DomainTerm:
         del cells  # as large as the run has words: one such count at a time
         by_class = by_class_tables(trace, terms, rng)
         single = word_cells(trace, TermOf.of(terms, own=True), READS, others=False)
-        crossed = [told] if (told := cross_fitted(terms, self.min_count)) else []
+        claim, crossed = claim_of(found.of(DOMAIN), "Domain terms"), []
+        if told := cross_fitted(terms, self.min_count):
+            claim = f"{claim} Terms found on one half of the documents were measured on the other."
+            crossed = [told]
         return retention_answer(
             self,
-            " ".join([claim_of(found.of(DOMAIN), "Domain terms"), *crossed]),
+            claim,
             trace,
             found,
             title="Domain terms and others",
