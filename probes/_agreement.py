@@ -27,7 +27,6 @@ from auditkit.stats.agreement import (
     partial_spearman,
 )
 from auditkit.stats.estimates import document_mean
-from auditkit.stats.resampling import Bootstrap
 
 METHODS_MEET, MODELS_MEET = "method against method", "model against model"
 
@@ -86,9 +85,7 @@ Sides = tuple[Ints, Floats]
 """Depths and sizes of a document's tokens, (n,) each."""
 
 
-def compared(
-    about: About, documents: Sequence[Attributed], bootstrap: Bootstrap
-) -> list[Comparison]:
+def compared(about: About, documents: Sequence[Attributed]) -> list[Comparison]:
     """Survival with every attribution, methods and models with each other, random keeping."""
     found = []
     for label, arm, against, sides in _plan(about):
@@ -99,7 +96,7 @@ def compared(
             column = [score[name] for score in scores]
             known = np.array([s.value for s in column if s.value is not None], dtype=np.float64)
             left_out[name] = Counter(s.why_not for s in column if s.value is None)
-            values[name] = document_mean(known, bootstrap)
+            values[name] = document_mean(known)
         found.append(Comparison(label, arm, against, len(scores), values, left_out))
     return found
 
@@ -123,9 +120,9 @@ def agreement_tables(found: Sequence[Comparison]) -> tuple[Told, Told]:
             )
             for one in found
         ],
-        note="One value a document, on its tokens without special ones; intervals are those of the "
-        "document bootstrap. Between methods and between models the depths of a document are dealt "
-        "to its tokens by the size of one attribution and set against the other: what to see the "
+        note="One value a document, on its tokens without special ones; intervals are Student's t "
+        "over documents. Between methods and between models the depths of a document are dealt to "
+        "its tokens by the size of one attribution and set against the other: what to see the "
         "agreement of survival beside, and no bound of it.",
     )  # fmt: skip
     left_out = tabulate(

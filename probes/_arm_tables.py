@@ -2,12 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 
-from auditkit.plugin import Column, Label, Number, Row, Told, Undefined, arm, columns, tabulate
-from auditkit.probes._arms import BINS, Answered, Summary
+from auditkit.plugin import (
+    Column,
+    Estimate,
+    Label,
+    Number,
+    Row,
+    Told,
+    Undefined,
+    arm,
+    columns,
+    tabulate,
+)
+from auditkit.probes._arms import Answered, Summary
+from auditkit.stats.calibration import BINS
 from auditkit.stats.classification import Scores, confusion
 from auditkit.stats.paired import Difference
 
 ARM = Label("arm", "Arm")
+DRAWN = "it was drawn several times, and McNemar's test takes one answer"
 DRAWS = "The arm random is the mean over its draws."
 
 
@@ -24,10 +37,15 @@ def arms_table(summaries: Mapping[str, Summary]) -> Told:
             Number("weighted_f1", "Weighted F1", "share", "Mean over the classes by support.",
                    better="higher"),
             Number("brier", "Brier score", "score", "Squared error of the probabilities, 0 to 2; "
-                   "lower is better.", better="lower"),
+                   "lower is better.", "Studentised bootstrap.", better="lower"),
+            Number("log_loss", "Log loss", "nats", "−ln of the probability of the gold class.",
+                   "Studentised bootstrap.", better="lower"),
             Number("ece", "Calibration error", "share", f"Debiased ECE of the top label, {BINS} "
                    "bins of equal mass (Kumar et al. 2019); lower is better.", interval=None,
                    better="lower"),
+            Number("ece_chance", "By chance up to", "share", "What the calibration error of a "
+                   "model that is right as often as it says stays below in 95 % of samples.",
+                   interval=None),
         ],
         [
             Row(
@@ -37,7 +55,9 @@ def arms_table(summaries: Mapping[str, Summary]) -> Told:
                     "macro_f1": s.macro.f1,
                     "weighted_f1": s.weighted.f1,
                     "brier": s.brier,
+                    "log_loss": s.log_loss,
                     "ece": s.ece,
+                    "ece_chance": s.ece_chance,
                 },
                 {"documents": s.accuracy.n},
                 headline=arm(name).role != "floor",
@@ -57,11 +77,13 @@ def differences_table(differences: Mapping[tuple[str, str, str], Difference]) ->
             Label("comparison", "Comparison"),
             *columns(("effect", "Effect of", "text"), ("documents", "Documents", "count")),
             Number("accuracy_change", "Difference (points)", "points",
-                   p="McNemar's, exact; against random keeping it takes the first draw.",
-                   better="higher"),
+                   p="p_score: of the interval's own statistic at 0; against random keeping, of "
+                   "flipping the signs of the documents.", better="higher"),
             *columns(
-                ("method", "Interval by", "text", "Paired bootstrap over documents; Tango's score "
-                 "interval where fewer than 10 documents are discordant."),
+                ("p_exact", "p_exact", "p", "McNemar's. An effect is claimed where the interval "
+                 "leaves out 0 and this is below .05."),
+                ("method", "Interval by", "text", "Tango's score interval; against random keeping "
+                 "the paired bootstrap, from 10 discordant documents on."),
                 ("lost", "Lost", "number", "Documents that only the second arm gets right."),
                 ("gained", "Gained", "number", "Documents that only the first arm gets right."),
             ),
@@ -73,6 +95,7 @@ def differences_table(differences: Mapping[tuple[str, str, str], Difference]) ->
                 {
                     "effect": effect,
                     "documents": d.n,
+                    "p_exact": Undefined(DRAWN) if d.p_exact is None else d.p_exact,
                     "method": d.method,
                     "lost": d.lost,
                     "gained": d.gained,
@@ -83,15 +106,36 @@ def differences_table(differences: Mapping[tuple[str, str, str], Difference]) ->
     )  # fmt: skip
 
 
-_RATES = columns(("precision", "Precision", "share"), ("recall", "Recall", "share"))
+def calibration_table(changes: Mapping[tuple[str, str], Mapping[str, Estimate]]) -> Told:
+    """Paired differences of Brier score and log loss: what claims on calibration rest on."""
+    return tabulate(
+        "calibration",
+        "Differences of scores, paired by document",
+        [
+            Label("comparison", "Comparison"),
+            Number("brier_change", "Brier score", "score", "Below 0: the first arm is nearer.",
+                   "Studentised bootstrap.", better="lower"),
+            Number("log_loss_change", "Log loss", "nats", interval="Studentised bootstrap.",
+                   better="lower"),
+        ],
+        [
+            Row(
+                {"comparison": f"{name} − {other}", "arm": name, "against": other},
+                {f"{score}_change": estimate for score, estimate in found.items()},
+            )
+            for (name, other), found in changes.items()
+        ],
+    )  # fmt: skip
 
 
-def _rates(scores: Scores) -> dict[str, float | Undefined]:
-    precision, recall = scores.precision, scores.recall
-    return {
-        "precision": Undefined("never predicted") if precision is None else precision,
-        "recall": Undefined("no document of the class") if recall is None else recall,
-    }
+_RATES = (
+    Number("precision", "Precision", "share", better="higher"),
+    Number("recall", "Recall", "share", better="higher"),
+)
+
+
+def _rates(scores: Scores) -> dict[str, Estimate]:
+    return {"precision": scores.precision, "recall": scores.recall}
 
 
 def classes_table(summaries: Mapping[str, Summary], labels: Sequence[str]) -> Told:
@@ -109,8 +153,8 @@ def classes_table(summaries: Mapping[str, Summary], labels: Sequence[str]) -> To
         [
             Row(
                 {"arm": name, "class": label},
-                {"f1": scores.f1},
-                {**_rates(scores), "support": scores.support},
+                {**_rates(scores), "f1": scores.f1},
+                {"support": scores.support},
             )
             for name, s in summaries.items()
             for label, scores in zip(labels, s.classes, strict=True)
@@ -124,15 +168,29 @@ def averages_table(summaries: Mapping[str, Summary]) -> Told:
     return tabulate(
         "averages",
         "Precision and recall over the classes, by arm",
-        [ARM, Label("average", "Average"), *_RATES],
         [
-            Row({"arm": name, "average": average}, facts=_rates(scores))
+            ARM,
+            *(
+                Number(f"{average}_{rate}", f"{average.capitalize()} {rate}", "share",
+                       better="higher")
+                for average in ("macro", "weighted")
+                for rate in ("precision", "recall")
+            ),
+        ],
+        [
+            Row(
+                {"arm": name},
+                {
+                    f"{average}_{rate}": estimate
+                    for average, scores in (("macro", s.macro), ("weighted", s.weighted))
+                    for rate, estimate in _rates(scores).items()
+                },
+            )
             for name, s in summaries.items()
-            for average, scores in (("macro", s.macro), ("weighted", s.weighted))
         ],
         note="An average over a class whose value is undefined is undefined too. Averages of F1 "
         "stand in the table of arms.",
-    )
+    )  # fmt: skip
 
 
 def confusion_table(arms: Mapping[str, Answered], labels: Sequence[str]) -> Told:

@@ -6,13 +6,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auditkit.plugin import ARMS, Trace
+from auditkit.plugin import ARMS, Measurement, Trace, measurement
+from auditkit.stats.calibration import (
+    brier_scores,
+    calibrated_ece,
+    debiased_ece,
+    log_losses,
+    probability_loyalty,
+)
 from auditkit.stats.classification import Scores, classification_report
-from auditkit.stats.estimates import Estimate, document_mean, document_share, too_few
-from auditkit.stats.paired import Difference, accuracy_difference, brier_scores, debiased_ece
+from auditkit.stats.estimates import (
+    Estimate,
+    document_mean,
+    document_share,
+    score_mean,
+    too_few,
+)
+from auditkit.stats.paired import Difference, accuracy_difference
 from auditkit.stats.resampling import Bootstrap
 
-BINS = 15
 DEBIASED = "a percentile interval often misses its own debiased estimate"
 
 
@@ -50,7 +62,10 @@ class Summary:
     macro: Scores
     weighted: Scores
     brier: Estimate
+    log_loss: Estimate
     ece: Estimate
+    ece_chance: Estimate
+    """What a calibrated model's `ece` stays below in 95 % of samples."""
 
 
 def answered(trace: Trace) -> dict[str, Answered]:
@@ -69,23 +84,42 @@ def answered(trace: Trace) -> dict[str, Answered]:
 
 
 def summary(arm: Answered, bootstrap: Bootstrap) -> Summary:
-    """Accuracy, F1 and calibration of an arm; means over its draws."""
+    """Accuracy, F1 and calibration of an arm; means over its draws, calibration of the first."""
     n, draws, classes = arm.probs.shape
     right = arm.right
     accuracy = document_share(right[:, 0])
     if draws > 1:
-        accuracy = document_mean(right.mean(axis=1), bootstrap)
-    flat = arm.probs.reshape(n * draws, classes)
-    brier = brier_scores(flat, np.repeat(arm.labels, draws)).reshape(n, draws).mean(axis=1)
-    said = np.take_along_axis(arm.probs, arm.predicted[..., None], axis=2)[..., 0]  # (n, J)
+        accuracy = document_mean(right.mean(axis=1))
+    losses = scores(arm)
+    said = np.take_along_axis(arm.probs, arm.predicted[..., None], axis=2)[:, 0, 0]  # (n,)
     few = too_few("ece", n)
-    ece = None if few else debiased_ece(said.ravel(), right.ravel(), BINS)
+    ece = None if few else debiased_ece(said, right[:, 0])
+    chance = None if few else calibrated_ece(said, bootstrap.rng)
     return Summary(
         accuracy,
-        *classification_report(arm.predicted, arm.labels, classes, bootstrap),
-        document_mean(brier, bootstrap),
+        *classification_report(arm.predicted, arm.labels, classes),
+        mean_score(losses["brier"], bootstrap),
+        mean_score(losses["log_loss"], bootstrap),
         Estimate(ece, n, why_not=few or DEBIASED),
+        Estimate(chance, n, why_not=few or "a bound by simulation"),
     )
+
+
+def scores(arm: Answered) -> dict[str, NDArray[np.float64]]:
+    """Brier score and log loss of each document (n,), means over the draws."""
+    n, draws, classes = arm.probs.shape
+    flat, labels = arm.probs.reshape(n * draws, classes), np.repeat(arm.labels, draws)
+    found = {"brier": brier_scores(flat, labels), "log_loss": log_losses(flat, labels)}
+    return {name: values.reshape(n, draws).mean(axis=1) for name, values in found.items()}
+
+
+def mean_score(values: NDArray[np.float64], bootstrap: Bootstrap) -> Estimate:
+    """Mean of a score; undefined where a document's own is not finite."""
+    odd = int((~np.isfinite(values)).sum())
+    if odd:
+        reason = f"{odd} documents have a probability of 0 for their gold class"
+        return Estimate(None, len(values), why_not=reason)
+    return score_mean(values, bootstrap)
 
 
 def pairs(arms: Mapping[str, Answered]) -> Iterator[tuple[str, str, str]]:
@@ -111,3 +145,27 @@ def difference(one: Answered, other: Answered, bootstrap: Bootstrap) -> Differen
     """Accuracy of `one` minus that of `other`, paired by document."""
     one, other = on_same(one, other)
     return accuracy_difference(one.right[:, 0], other.right, bootstrap)
+
+
+def score_changes(one: Answered, other: Answered, bootstrap: Bootstrap) -> dict[str, Estimate]:
+    """Brier score and log loss of `one` minus those of `other`, paired by document."""
+    one, other = on_same(one, other)
+    ours, theirs = scores(one), scores(other)
+    with np.errstate(invalid="ignore"):
+        return {name: mean_score(ours[name] - theirs[name], bootstrap) for name in ours}
+
+
+def loyalty(
+    arms: Mapping[str, Answered], at: Mapping[str, str], bootstrap: Bootstrap
+) -> list[Measurement]:
+    """Loyalty of the model under audit to its reference (Xu et al. 2021)."""
+    model, reference = on_same(arms[at["arm"]], arms[at["against"]])
+    near = probability_loyalty(model.probs[:, 0], reference.probs[:, 0])
+    found = {
+        "label_loyalty": document_share(model.predicted[:, 0] == reference.predicted[:, 0]),
+        "probability_loyalty": mean_score(near, bootstrap),
+    }
+    return [
+        measurement(name, e, "share", at=at, control=at["against"], better="higher")
+        for name, e in found.items()
+    ]

@@ -26,7 +26,7 @@ def budgets_table(budgets: Sequence[BudgetAbout], arm: str | None) -> Told:
             Label("level", "Target share of MACs"),
             *columns(("reached", "Reached share of MACs", "share")),
             Number("held_out_accuracy", "Held-out accuracy", "share",
-                   interval="Wilson's score interval.", better="higher"),
+                   interval="Exact (Clopper and Pearson).", better="higher"),
             *columns(
                 ("documents", "Held-out documents", "count"),
                 ("change", "Against the baseline (points)", "number"),

@@ -1,5 +1,7 @@
 """Counted MACs and tokens alive: over all, and layer by layer."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -19,8 +21,7 @@ from auditkit.plugin import (
     tabulate,
 )
 from auditkit.stats.estimates import Estimate
-from auditkit.stats.rates import ratio_of_resampled_sums, ratios_of_resampled_sums
-from auditkit.stats.resampling import Bootstrap
+from auditkit.stats.rates import ratio_of_sums
 
 Floats = NDArray[np.float64]
 
@@ -66,15 +67,12 @@ def counted_macs(documents: Documents) -> tuple[Floats, Floats] | None:
     return (whole, pruned) if whole.any() and pruned.any() else None
 
 
-def macs_ratio(documents: Documents, bootstrap: Bootstrap) -> Estimate:
-    """MACs of the baseline over those of the pruned model, summed over the documents.
-
-    The interval is that of the document bootstrap.
-    """
+def macs_ratio(documents: Documents) -> Estimate:
+    """MACs of the baseline over those of the pruned model, summed over the documents."""
     macs = counted_macs(documents)
     if macs is None:
         return Estimate(None, 0, why_not=NOT_COUNTED)
-    return ratio_of_resampled_sums(*macs, bootstrap, "macs_ratio")
+    return ratio_of_sums(*macs, bounds=(0, np.inf))
 
 
 def at_macs(documents: Documents) -> str:
@@ -104,19 +102,19 @@ def saving_table(trace: Trace, ratio: Estimate) -> Told:
                 ("whole", "MACs, unpruned", "number"), ("pruned", "MACs, pruned", "number")
             ),
             Number("macs_ratio", "Unpruned over pruned", "ratio", "Sums over all documents.",
-                   "Bootstrap over documents.", better="higher", headline=True),
+                   "Student's t over document sums.", better="higher", headline=True),
         ],
         [Row({"arm": trace.about.depths_of}, {"macs_ratio": ratio}, facts)],
         note=COUNTED,
     )  # fmt: skip
 
 
-def layers_table(trace: Trace, bootstrap: Bootstrap) -> Told:
+def layers_table(trace: Trace) -> Told:
     """Keep rates, tokens and MACs of the pruned model by layer, and their share of the whole."""
     documents, layers = trace.documents, trace.about.layers
     special = documents.tokens - documents.pieces
-    kept = ratios_of_resampled_sums(documents.kept, documents.pieces, bootstrap, "keep_rate")
-    special_kept = ratios_of_resampled_sums(documents.special_kept, special, bootstrap, "keep_rate")
+    kept = _rates(documents.kept, documents.pieces)
+    special_kept = _rates(documents.special_kept, special)
     sums = trace.fold(_sums, by=["arm", "layer"])
     whole, pruned = (_means(sums, arm, layers) for arm in _COUNTED_ARMS)
     facts = np.column_stack([pruned, pruned[:, 2:] / whole[:, 2:]])  # (L, 6)
@@ -128,7 +126,8 @@ def layers_table(trace: Trace, bootstrap: Bootstrap) -> Told:
         [
             Label("layer", "Layer", "count"),
             Number("keep_rate", "Keep rate", "share", "Share of all tokens that are alive after "
-                   "the layer, special tokens left out.", "Bootstrap over documents."),
+                   "the layer, special tokens left out.", "Student's t over document sums, on "
+                   "the scale of the logit."),
             Number("special_keep_rate", "Keep rate, special tokens", "share", "Of [CLS] and [SEP], "
                    "or <s> and </s>; they are in no other keep rate."),
             *columns(
@@ -155,6 +154,12 @@ def layers_table(trace: Trace, bootstrap: Bootstrap) -> Told:
         note=COUNTED,
         arm=trace.about.depths_of,
     )  # fmt: skip
+
+
+def _rates(kept: NDArray[Any], tokens: NDArray[Any]) -> list[Estimate]:
+    """Share of the tokens (n,) that are kept after each layer (n, L)."""
+    whole = tokens.astype(np.float64)
+    return [ratio_of_sums(layer.astype(np.float64), whole, bounds=(0, 1)) for layer in kept.T]
 
 
 def _sums(shard: Shard) -> pd.DataFrame:

@@ -20,7 +20,6 @@ from auditkit.plugin import (
 )
 from auditkit.stats.cells import WordCells
 from auditkit.stats.rates import ratio_difference, ratio_of_sums
-from auditkit.stats.resampling import Bootstrap
 
 CONFOUNDED = (
     "The effect on the outcome is observational and confounded: documents in which a term survives "
@@ -29,13 +28,12 @@ CONFOUNDED = (
 DROPPED = "documents where the term is dropped"
 
 
-def outcome_table(trace: Trace, terms: WordCells, bootstrap: Bootstrap) -> Told:
+def outcome_table(trace: Trace, terms: WordCells) -> Told:
     """Accuracy and p(gold) over pairs of a document and a term of its class.
 
     Args:
         trace: The run.
         terms: Its words, by the term of the document's class that they belong to.
-        bootstrap: For the differences.
     """
     layer = terms.reference
     parts = (("accuracy", "Accuracy"), ("p_gold", "p(gold)"))
@@ -58,17 +56,17 @@ def outcome_table(trace: Trace, terms: WordCells, bootstrap: Bootstrap) -> Told:
                     Number(f"{name}_kept", f"{title}, survives", "share", interval=None),
                     Number(f"{name}_dropped", f"{title}, dropped", "share", interval=None),
                     Number(f"{name}_difference", "Difference", "share",
-                           interval="Bootstrap over documents.", control=DROPPED),
+                           interval="Student's t over documents, linearised.", control=DROPPED),
                 )
             ),
         ],
-        _rows(trace, terms, bootstrap),
+        _rows(trace, terms),
         note=CONFOUNDED,
         arm=trace.about.depths_of,
     )  # fmt: skip
 
 
-def _rows(trace: Trace, terms: WordCells, bootstrap: Bootstrap) -> Iterator[Row]:
+def _rows(trace: Trace, terms: WordCells) -> Iterator[Row]:
     kept, dropped = _pairs(terms, len(trace.documents))
     said = _said(trace)
 
@@ -79,7 +77,7 @@ def _rows(trace: Trace, terms: WordCells, bootstrap: Bootstrap) -> Iterator[Row]
             y = values[mine]
             found[f"{name}_kept"] = ratio_of_sums(y * k, k)
             found[f"{name}_dropped"] = ratio_of_sums(y * d, d)
-            found[f"{name}_difference"] = ratio_difference((y * k, k), (y * d, d), bootstrap)
+            found[f"{name}_difference"] = ratio_difference((y * k, k), (y * d, d))
         return found
 
     for value, who, numbers in by_group(estimate, trace.documents.label):

@@ -22,7 +22,6 @@ from auditkit.plugin import (
 from auditkit.probes._agreement import BESIDE, CHART, Comparison, agreement_tables, compared
 from auditkit.probes._attribution import METHODS, attributed, attributed_arms
 from auditkit.probes._convergence import converged_by_arm, convergence_table, missed_caveats
-from auditkit.stats.resampling import Bootstrap
 
 MEASURED = ("example_id", "arm", "method", "position", "attribution", "convergence")
 ENOUGH_DOCUMENTS = 200
@@ -48,9 +47,6 @@ class AttributionAgreement:
     needs: ClassVar[frozenset[str]] = frozenset({PRUNING})
     place: ClassVar[Place] = Place(2, 0)
 
-    resamples: int = 2000
-    """Bootstrap resamples of the documents."""
-
     def measure(self, bench: BenchView) -> pd.DataFrame | None:
         """Attribute a stratified sample on the unpruned model and the baseline, by both methods.
 
@@ -73,7 +69,7 @@ class AttributionAgreement:
         if measured is None or measured.empty:
             return not_applicable(self, "this run attributed no documents (--attribution-sample)")
         documents, broken = attributed(trace, measured)
-        found = compared(trace.about, documents, Bootstrap(rng, self.resamples))
+        found = compared(trace.about, documents)
         converged = converged_by_arm(measured)
         missed = missed_caveats(converged)
         return answer(

@@ -21,7 +21,6 @@ from auditkit.probes._class_terms import by_class_tables, terms_table
 from auditkit.probes._matching import DOMAIN, KINDS, READS, TermOf
 from auditkit.probes._outcome import CONFOUNDED, outcome_table
 from auditkit.probes._terms import cross_fitted, term_list
-from auditkit.stats.resampling import Bootstrap
 from auditkit.stats.survival import retention
 
 
@@ -39,8 +38,6 @@ class DomainTerm:
     """Terms per class at most."""
     min_count: int = 10
     """Occurrences in the class below which a word is no term; of half of the words, half of it."""
-    resamples: int = 2000
-    """Resamples of the document bootstrap."""
 
     def measure(self, bench: BenchView) -> pd.DataFrame:
         """The term list, one row a term, class and fold.
@@ -82,7 +79,7 @@ class DomainTerm:
             tables=[
                 *by_class,
                 terms_table(trace, single, terms),
-                outcome_table(trace, single, Bootstrap(rng, self.resamples)),
+                outcome_table(trace, single),
             ],
             caveats=[CONFOUNDED, *crossed],
         )

@@ -24,7 +24,6 @@ from auditkit.probes._cost import COUNTED, KEEP_RATES, layers_table, macs_ratio,
 from auditkit.probes._hardness import BY_LENGTH, classes_table, ends, lengths_table
 from auditkit.probes._thresholds import PATH, path_of, path_table, thresholds_table
 from auditkit.stats.estimates import Estimate
-from auditkit.stats.resampling import Bootstrap
 
 NOT_ALIKE = (
     "Documents are not pruned alike: a mean over all of them is that of no document in particular, "
@@ -42,17 +41,13 @@ class Efficiency:
     needs: ClassVar[frozenset[str]] = frozenset({PRUNING})
     place: ClassVar[Place] = Place(0, 1)
 
-    resamples: int = 2000
-    """Bootstrap resamples of the documents."""
-
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """The ratio of MACs, keep rates and costs by layer, and who is pruned how hard."""
         about, documents = trace.about, trace.documents
-        bootstrap = Bootstrap(rng, self.resamples)
-        ratio = macs_ratio(documents, bootstrap)
+        ratio = macs_ratio(documents)
         tables: list[Table | Told] = [
             saving_table(trace, ratio),
-            layers_table(trace, bootstrap),
+            layers_table(trace),
             lengths_table(trace),
             classes_table(trace),
         ]

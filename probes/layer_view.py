@@ -20,8 +20,7 @@ from auditkit.plugin import (
     tokens_left,
 )
 from auditkit.stats.estimates import document_share
-from auditkit.stats.rates import ratio_of_resampled_sums
-from auditkit.stats.resampling import Bootstrap
+from auditkit.stats.rates import ratio_of_sums
 
 CAVEATS = (
     "The documents shown are chosen, not drawn: per class those where the models disagree, those "
@@ -43,8 +42,6 @@ class LayerView:
 
     examples: int = 8
     """How many documents to show."""
-    resamples: int = 2000
-    """Bootstrap resamples of the documents."""
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """The chosen documents in full, and how many tokens a document has left in the end."""
@@ -53,8 +50,7 @@ class LayerView:
         whole, left = (n.astype(np.float64) for n in (documents.pieces, documents.kept[:, -1]))
         if not whole.any():
             return answer(self, NO_TOKENS, examples=shown, caveats=CAVEATS)
-        bootstrap = Bootstrap(rng, self.resamples)
-        outlive = ratio_of_resampled_sums(left, whole, bootstrap, "keep_rate")
+        outlive = ratio_of_sums(left, whole, bounds=(0, 1))
         emptied = document_share(left[whole > 0] == 0)
         at = {"arm": audited, "layer": str(trace.about.layers)}
         return answer(

@@ -33,7 +33,7 @@ def measured(trace: Trace, **options: Any) -> Trace:
 
 
 def analyse(trace: Trace) -> Finding:
-    probe = AttributionAgreement(resamples=500)
+    probe = AttributionAgreement()
     finding: Finding = probe.analyse(trace, np.random.default_rng(0))
     return finding
 
@@ -45,7 +45,7 @@ def trace() -> Trace:
 
 @pytest.mark.parametrize("name", TRACES)
 def test_contract(name: str) -> None:
-    asked = AttributionAgreement(resamples=100)
+    asked = AttributionAgreement()
     for trace in (TRACES[name], measured(TRACES[name])):
         assert (check_probe(asked, trace) is None) == (name == "changed")
 

@@ -47,7 +47,7 @@ def with_terms(trace: Trace, glossary: tuple[str, ...] = ()) -> Trace:
 
 
 def analysed(trace: Trace) -> Finding:
-    finding: Finding = DomainTerm(resamples=500).analyse(trace, np.random.default_rng(1))
+    finding: Finding = DomainTerm().analyse(trace, np.random.default_rng(1))
     return finding
 
 
@@ -225,7 +225,7 @@ def test_words_and_phrases_are_matched() -> None:
 @pytest.mark.parametrize(("name", "trace"), contract_traces().items())
 def test_contract(name: str, trace: Trace) -> None:
     assert isinstance(DomainTerm(), Probe)
-    probe = DomainTerm(resamples=50)
+    probe = DomainTerm()
     unmeasured = check_probe(probe, trace)
     if name in ("no_words", "changed"):
         assert unmeasured is None
@@ -318,7 +318,7 @@ def test_table_of_terms_by_hand() -> None:
 )
 def test_hostile_class_names_make_no_two_classes_one(names: tuple[str, str]) -> None:
     trace = synthetic_trace(np.random.default_rng(0), documents=40, labels=names)
-    finding = check_probe(DomainTerm(resamples=50), with_terms(trace, ("won",)))
+    finding = check_probe(DomainTerm(), with_terms(trace, ("won",)))
     assert finding is not None
     assert finding.status == "reported"
     assert len(finding.table("outcome").rows) == 3
@@ -386,7 +386,8 @@ def test_planted_outcome_is_found() -> None:
     survives = set(words.loc[own & (words["depth"] >= reference), "example_id"])
     documents = trace.table("documents")
     kept = documents["example_id"].isin(survives)
-    said = documents["label"].where(kept, 1 - documents["label"])
+    slips = np.arange(len(documents)) % 10 == 0  # where all agreed there would be no interval
+    said = documents["label"].where(kept.to_numpy() ^ slips, 1 - documents["label"])
     measured = trace.measured("domain_term")
     assert measured is not None
     finding = analysed(

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from statsmodels.stats.proportion import proportion_confint
 
 from auditkit.finding import Finding, Interval, Undefined
 from auditkit.plugin import BudgetAbout, Probe, discover, unmet
@@ -29,20 +30,20 @@ def make(seed: int = 0, **options: Any) -> Trace:
 
 
 def analyse(trace: Trace) -> Finding:
-    finding: Finding = Efficiency(resamples=300).analyse(trace, np.random.default_rng(0))
+    finding: Finding = Efficiency().analyse(trace, np.random.default_rng(0))
     return finding
 
 
 @pytest.mark.parametrize("name", TRACES)
 def test_contract(name: str) -> None:
-    finding = check_probe(Efficiency(resamples=200), TRACES[name])
+    finding = check_probe(Efficiency(), TRACES[name])
     assert (finding is None) == (name == "changed")
 
 
 def test_it_comes_through_the_door_of_third_parties() -> None:
-    probe = discover()["efficiency"].load({"resamples": 7})
+    probe = discover()["efficiency"].load()
     assert isinstance(probe, Probe)
-    assert probe == Efficiency(resamples=7)
+    assert probe == Efficiency()
 
 
 def test_macs_and_keep_rates_are_sums_over_documents() -> None:
@@ -143,7 +144,7 @@ def test_uncounted_macs_are_undefined_and_keep_rates_are_not() -> None:
     documents = trace.table("documents").assign(macs_baseline=0)
     half = replace_tables(trace, documents=documents, costs=costs[costs["arm"] == "pruned"])
     for cut in (half, replace_tables(half, costs=costs[:0])):
-        finding = check_probe(Efficiency(resamples=50), cut)
+        finding = check_probe(Efficiency(), cut)
         assert finding is not None
         assert finding.measurement("macs_ratio", arm="pruned").undefined is not None
         assert finding.claim.startswith("MACs: the trace holds no counted MACs")
@@ -222,7 +223,7 @@ def swept(*points: tuple[float, float, float], audited: float = 0.5, n: int = 20
     )  # fmt: skip
     trace = make(documents=30, draws=0)
     about = trace.about.model_copy(update={"sweep": sweep})
-    finding = check_probe(Efficiency(resamples=100), replace_tables(trace, about=about))
+    finding = check_probe(Efficiency(), replace_tables(trace, about=about))
     assert finding is not None
     return finding
 
@@ -238,12 +239,8 @@ def test_budgets_of_the_sweep_are_shown_with_their_intervals() -> None:
         found = finding.measurement("held_out_accuracy", arm="pruned", level=level)
         assert isinstance(found.interval, Interval)
         assert found.value == pytest.approx(p)
-        z = 1.959964
-        middle = (p + z * z / 400) / (1 + z * z / 200)
-        half = z / (1 + z * z / 200) * (p * (1 - p) / 200 + z * z / 160000) ** 0.5
-        assert (found.interval.low, found.interval.high) == pytest.approx(
-            (middle - half, middle + half)
-        )
+        exact = proportion_confint(round(200 * p), 200, method="beta")
+        assert (found.interval.low, found.interval.high) == pytest.approx(exact)
     (chart,) = (chart for chart in finding.charts if chart.table == "budgets")
     assert (chart.x, chart.y, chart.interval, chart.reference) == (
         "reached", "held_out_accuracy", "held_out_accuracy_interval", 0.9,

@@ -32,7 +32,7 @@ def analyse(trace: Trace, **options: Any) -> Finding:
 
 @pytest.mark.parametrize("name", TRACES)
 def test_contract(name: str) -> None:
-    assert check_probe(LayerView(resamples=200), TRACES[name]) is not None
+    assert check_probe(LayerView(), TRACES[name]) is not None
 
 
 def test_it_comes_through_the_door_of_third_parties() -> None:
@@ -44,7 +44,7 @@ def test_segments_are_the_text_and_words_carry_their_depth(name: str) -> None:
     trace = TRACES[name]
     texts = whole(trace, "texts").set_index("example_id")["text"]
     words, tokens = whole(trace, "words"), whole(trace, "tokens")
-    for example in analyse(trace, resamples=200).examples:
+    for example in analyse(trace).examples:
         assert "".join(s.text for s in example.segments) == texts[example.example_id]
         own = words[words["example_id"] == example.example_id]
         shown = [(s.text, s.depth) for s in example.segments if s.depth is not None]
@@ -161,4 +161,4 @@ def test_without_pieces_there_is_nothing_to_prune() -> None:
 
 
 def test_no_examples_can_be_asked_for() -> None:
-    assert analyse(TRACES["full"], examples=0, resamples=200).examples == ()
+    assert analyse(TRACES["full"], examples=0).examples == ()

@@ -166,7 +166,7 @@ def test_predictions_by_hand() -> None:
         assert flips > 0
         found = finding.measurement("changed_predictions", arm=arm)
         assert found.value == flips / 60
-        bounds = binomtest(flips, 60).proportion_ci(method="wilson")
+        bounds = binomtest(flips, 60).proportion_ci(method="exact")
         assert found.interval is not None
         assert (found.interval.low, found.interval.high) == (bounds.low, bounds.high)
 

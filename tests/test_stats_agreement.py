@@ -18,7 +18,6 @@ from auditkit.stats.agreement import (
     partial_spearman,
 )
 from auditkit.stats.estimates import document_mean
-from auditkit.stats.resampling import Bootstrap
 
 LAYERS = 4
 Depths = NDArray[np.int64]
@@ -108,13 +107,13 @@ def shared_trend(
 @pytest.mark.parametrize(("shape", "ends"), [("flat", True), ("line", False), ("U", True)])
 def test_a_shared_trend_along_the_text_is_no_agreement(shape: str, ends: bool) -> None:
     """At 200 documents the interval leaves out 0 about as often as it may, not always as for τ."""
-    seed, draws, documents = 2, 25, 200
+    seed, draws, documents = 5, 25, 200
     rng = np.random.default_rng(seed)
     means, claims, taus = [], 0, []
     for _ in range(draws):
         told = [shared_trend(rng, shape, ends=ends) for _ in range(documents)]
         scores = [partial_spearman(*one).value for one in told]
-        mean = document_mean(np.array(scores, dtype=np.float64), Bootstrap(rng, 400))
+        mean = document_mean(np.array(scores, dtype=np.float64))
         assert mean.value is not None
         means.append(mean.value)
         claims += direction(mean) != 0

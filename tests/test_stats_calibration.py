@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from auditkit.stats.paired import (
+from auditkit.stats.calibration import (
     brier_scores,
     debiased_ece,
     probability_loyalty,

@@ -13,8 +13,11 @@ from auditkit.stats.estimates import FEWEST
 from auditkit.stats.paired import (
     Difference,
     accuracy_difference,
+    documents_needed,
     mcnemar_exact,
+    mcnemar_score,
     non_inferiority,
+    sign_flip,
     tango_interval,
 )
 from auditkit.stats.resampling import Bootstrap
@@ -38,21 +41,61 @@ def test_difference_counts_what_a_loop_counts() -> None:
     assert (found.lost, found.gained, found.n) == (lost, gained, 300)
     assert found.delta == pytest.approx(right.mean() - reference.mean())
     assert found.discordant == pytest.approx((lost + gained) / 300)
-    assert found.method == "bootstrap"
-    se = math.sqrt((lost + gained) / 300 - found.delta**2) / math.sqrt(300)
-    assert found.interval == pytest.approx(
-        (found.delta - 1.96 * se, found.delta + 1.96 * se), abs=0.01
-    )
-    assert found.estimate().p == found.p == mcnemar_exact(lost, gained)
+    assert found.method == "Tango"
+    assert found.interval == tango_interval(lost, gained, 300)
+    assert found.estimate().p == found.p == mcnemar_score(lost, gained)
+    assert found.p_exact == mcnemar_exact(lost, gained)
 
 
 @pytest.mark.parametrize(
     ("discordant", "method"),
     [(FEWEST["discordant"] - 1, "Tango"), (FEWEST["discordant"], "bootstrap")],
 )
-def test_few_discordant_documents_take_tangos_interval(discordant: int, method: str) -> None:
-    found = accuracy_difference(*answers(50, discordant, 0, 5), Bootstrap(np.random.default_rng(0)))
-    assert found.method == method
+def test_few_discordant_documents_never_take_the_bootstrap(discordant: int, method: str) -> None:
+    right, reference = answers(50, discordant, 0, 5)
+    drawn = np.stack([reference, reference], axis=1)
+    found = accuracy_difference(right, drawn, Bootstrap(np.random.default_rng(0)))
+    assert (found.method, found.p_exact) == (method, None)
+
+
+@given(lost=st.integers(0, 40), gained=st.integers(0, 40), same=st.integers(1, 60))
+def test_p_score_and_interval_are_one_method(lost: int, gained: int, same: int) -> None:
+    low, high = tango_interval(lost, gained, lost + gained + same)
+    p = mcnemar_score(lost, gained)
+    if abs(p - 0.05) > 1e-6:
+        assert (p < 0.05) == (low > 0 or high < 0)
+
+
+def test_four_gained_and_none_lost_is_no_gain_at_any_number_of_documents() -> None:
+    # Tango's interval leaves out 0 here, and McNemar's exact p is .125
+    for same in (6, 100, 7596):
+        found = accuracy_difference(*answers(same, 0, 4, 0), Bootstrap(np.random.default_rng(0)))
+        assert found.interval[0] > 0
+        assert found.p < 0.05 < (found.p_exact or 0.0)
+        assert found.sign == 0
+        verdict = non_inferiority(found, 0.01)
+        assert (verdict.outcome, verdict.improved) == ("pass", False)
+
+
+def test_five_of_sixty_lost_is_no_failure() -> None:
+    # this was FAIL at an exact p of .0625
+    found = accuracy_difference(*answers(55, 5, 0, 0), Bootstrap(np.random.default_rng(0)))
+    assert found.interval[1] < -0.01
+    assert found.p_exact == pytest.approx(0.0625)
+    assert non_inferiority(found, 0.01).outcome == "inconclusive"
+
+
+def test_signs_are_flipped_document_by_document() -> None:
+    from scipy.stats import permutation_test
+
+    change = np.random.default_rng(5).normal(0.2, 1, 40).round(1)
+    ours = sign_flip(change, Bootstrap(np.random.default_rng(6), 4000))
+    theirs = permutation_test(
+        (change,), np.mean, permutation_type="samples", n_resamples=4000,
+        rng=np.random.default_rng(7),
+    ).pvalue  # fmt: skip
+    assert ours == pytest.approx(theirs, abs=0.03)
+    assert sign_flip(np.zeros(9), Bootstrap(np.random.default_rng(0), 50)) == 1.0
 
 
 def test_no_discordant_document_is_not_a_sure_zero() -> None:
@@ -74,7 +117,8 @@ def test_draws_of_the_reference_are_averaged_by_document() -> None:
         lost, gained = lost + max(-change, 0), gained + max(change, 0)
     assert found.delta == pytest.approx(right.mean() - draws.mean())
     assert (found.lost, found.gained) == pytest.approx((lost, gained))
-    assert found.p == accuracy_difference(right, draws[:, 0], Bootstrap(rng)).p
+    assert found.p < 0.05
+    assert found.p_exact is None
 
 
 def test_mcnemar_is_the_binomial_test() -> None:
@@ -142,7 +186,8 @@ def test_tango_covers() -> None:
 
 def difference(delta: float, low: float, high: float, discordant: float, n: int) -> Difference:
     lost = n * (discordant - delta) / 2
-    return Difference(delta, (low, high), "bootstrap", lost, lost + n * delta, n, 1.0)
+    p = 0.001 if low > 0 or high < 0 else 0.5
+    return Difference(delta, (low, high), "Tango", lost, lost + n * delta, n, p, p)
 
 
 @pytest.mark.parametrize(
@@ -165,21 +210,42 @@ def test_verdict(interval: tuple[float, float], outcome: str, improved: bool) ->
 def test_planning_figures() -> None:
     verdict = non_inferiority(difference(-0.004, -0.02, 0.012, 0.06, 900), 0.01)
     z = 1.959964 + 0.841621
-    needed = z**2 * (0.06 - 0.004**2) / (0.01 - 0.004) ** 2
-    assert verdict.documents_needed == math.ceil(needed) == 13078
+    wald = z**2 * (0.06 - 0.004**2) / (0.01 - 0.004) ** 2
+    assert verdict.documents_needed == pytest.approx(wald, rel=0.01)
     assert verdict.detectable == pytest.approx(z * math.sqrt(0.06 / 900), rel=1e-5)
+    loses = non_inferiority(difference(-0.03, -0.06, 0.01, 0.1, 500), 0.01)
+    wald = z**2 * (0.1 - 0.03**2) / 0.02**2
+    assert loses.documents_needed == pytest.approx(wald, rel=0.02)
+    assert non_inferiority(difference(0.0, -0.001, 0.001, 0.1, 500), 0.01).documents_needed is None
 
 
-@pytest.mark.parametrize("delta", [-0.01, -0.03])
-def test_no_number_of_documents_shows_what_is_not_so(delta: float) -> None:
-    verdict = non_inferiority(difference(delta, -0.06, 0.01, 0.1, 500), 0.01)
-    assert verdict.documents_needed is None
+@given(
+    n=st.integers(20, 5000), lost=st.floats(0, 0.2), gained=st.floats(0, 0.2),
+    margin=st.sampled_from([0.005, 0.01, 0.05]),
+)  # fmt: skip
+def test_never_fewer_documents_than_were_audited(
+    n: int, lost: float, gained: float, margin: float
+) -> None:
+    delta = gained - lost
+    interval = tango_interval(n * lost, n * gained, n)
+    found = Difference(delta, interval, "Tango", n * lost, n * gained, n, 0.5, 0.5)
+    needed = documents_needed(found, margin)
+    assert needed is None or needed > n
+    if needed is None:
+        assert abs(delta + margin) < 1e-3
 
 
-def test_without_discordance_nothing_can_be_planned() -> None:
+def test_without_discordance_the_bound_at_none_decides() -> None:
     found = accuracy_difference(*answers(30, 0, 0, 0), Bootstrap(np.random.default_rng(0)))
     verdict = non_inferiority(found, 0.01)
-    assert (verdict.documents_needed, verdict.detectable) == (None, None)
+    assert verdict.detectable is None
+    assert verdict.documents_needed is not None
+    n = verdict.documents_needed
+    assert tango_interval(0, 0, n)[0] > -0.01 >= tango_interval(0, 0, n - 1)[0]
+
+
+def test_at_the_margin_itself_no_number_decides() -> None:
+    assert documents_needed(difference(-0.01, -0.06, 0.01, 0.1, 500), 0.01) is None
 
 
 @pytest.mark.slow
@@ -191,7 +257,7 @@ def test_interval_of_the_difference_covers(n: int, lost: float, gained: float) -
     runs, hits = 2000, 0
     for _ in range(runs):
         kind = rng.choice(3, n, p=[lost, gained, 1 - lost - gained])
-        found = accuracy_difference(kind != 0, kind != 1, Bootstrap(rng, 1000))
+        found = accuracy_difference(kind != 0, kind != 1, Bootstrap(rng, 5))
         hits += found.interval[0] - 1e-12 <= gained - lost <= found.interval[1] + 1e-12
     assert 0.92 <= hits / runs <= 0.975  # .93 and .97, a standard error of the simulation apart
 
@@ -219,6 +285,6 @@ def test_documents_needed_give_the_power_asked_for() -> None:
     runs, passed = 600, 0
     for _ in range(runs):
         kind = rng.choice(3, plan.documents_needed, p=[0.0275, 0.0225, 0.95])
-        found = accuracy_difference(kind != 0, kind != 1, Bootstrap(rng, 600))
+        found = accuracy_difference(kind != 0, kind != 1, Bootstrap(rng, 5))
         passed += non_inferiority(found, 0.025).outcome == "pass"
     assert passed / runs == pytest.approx(0.8, abs=0.05)

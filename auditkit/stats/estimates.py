@@ -1,33 +1,33 @@
 """An estimate with its interval: from how many documents, by which rules, and the commonest kinds.
 
-`FEWEST` is the one place that says how many documents an estimate takes, `resampled` the one that
-makes a bootstrap interval; `document_mean` and `document_share` are the commonest estimates.
+`FEWEST` is the one place that says how many documents an estimate takes, filled from
+`benchmarks/coverage.py`; the means and shares of documents are the commonest estimates.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auditkit.stats.resampling import Bootstrap, percentile_interval
+from auditkit.stats.resampling import Bootstrap
 
 Floats = NDArray[np.float64]
 
 Kind = Literal[
-    "rate", "mean", "macs_ratio", "keep_rate", "f1", "lift", "odds_ratio", "difference", "ece",
+    "rate", "mean", "score", "class_f1", "f1", "lift", "odds_ratio", "difference", "ece",
     "discordant",
 ]  # fmt: skip
 
 FEWEST: Mapping[Kind, int] = {
     "rate": 5,  # linearised ratios, and whatever is told of a category or a term
-    "ece": 15,  # one a bin
-    "mean": 20,
-    "macs_ratio": 20,
-    "keep_rate": 20,
-    "f1": 20,
-    "lift": 30,  # the bootstrap of a category covers 90 % at 5, 93 % at 10
+    "ece": 1000,  # with 200 a calibrated model has .034
+    "mean": 30,  # of what is about symmetric
+    "score": 300,  # Brier and the like: most near 0, few far from it
+    "class_f1": 50,  # of the class, or said to be
+    "f1": 100,
+    "lift": 30,
     "odds_ratio": 30,
     "difference": 30,  # of two ratios
     "discordant": 10,  # with fewer the paired bootstrap fails: at none it gives [0, 0]
@@ -35,10 +35,6 @@ FEWEST: Mapping[Kind, int] = {
 """Documents below which a kind of estimate, or its interval, is not given: it would cover too
 seldom. For ratios and categories those documents count that hold any of what is below the line or
 in the category; for `discordant` those on which two models differ in being right."""
-
-_DEFINED: Mapping[Kind, float] = {"f1": 0.95, "odds_ratio": 1.0}
-"""Share of the resamples in which the statistic must be defined. Where nothing is said one does: a
-resample without the category says nothing about it."""
 
 NO_SPREAD = "all documents agree, which leaves no spread to go by"
 
@@ -76,69 +72,60 @@ def too_few(kind: Kind, documents: int) -> str:
     return f"too few documents ({documents}, and at least {fewest} are needed)"
 
 
-def resampled(value: float, documents: int, samples: Floats, kind: Kind) -> Estimate:
-    """A value with the percentile interval of its resamples, or the reason why it has none.
+def document_mean(values: Floats, *, level: float = 0.95) -> Estimate:
+    """Mean over documents with Student's t, for values that lie about as far on either side.
 
     Args:
-        value: The statistic of the documents as they are.
-        documents: How many it rests on.
-        samples: The statistic in each resample (resamples,), not finite where it is undefined;
-            not looked at with too few documents.
-        kind: Of the estimate.
+        values: One finite value a document (n,).
+        level: Coverage aimed at.
     """
-    if few := too_few(kind, documents):
-        return Estimate(value, documents, why_not=few)
-    known = samples[np.isfinite(samples)]
-    if known.size == 0 or known.size < _DEFINED.get(kind, 0.0) * samples.size:
-        missing = samples.size - known.size
-        reason = f"there is nothing to compute it from in {missing} of {samples.size} resamples"
-        return Estimate(value, documents, why_not=reason)
-    if np.ptp(known) <= _TOLERANCE * np.abs(known).max():
-        return Estimate(value, documents, why_not=NO_SPREAD)
-    return Estimate(value, documents, percentile_interval(known))
+    from scipy.stats import t as student
+
+    n = len(values)
+    if n == 0:
+        return Estimate(None, 0, why_not="no documents")
+    mean = float(values.mean())
+    if few := too_few("mean", n):
+        return Estimate(mean, n, why_not=few)
+    error = float(values.std(ddof=1)) / n**0.5
+    if error <= _TOLERANCE * abs(mean):
+        return Estimate(mean, n, why_not=NO_SPREAD)
+    half = float(student.ppf((1 + level) / 2, n - 1)) * error
+    return Estimate(mean, n, (mean - half, mean + half))
 
 
-def bootstrap_estimate(
-    values: Floats,
-    statistic: Callable[[Floats], Floats],
-    bootstrap: Bootstrap,
-    kind: Kind,
-    documents: int | None = None,
-) -> Estimate:
-    """A statistic of document sums with the interval of the document bootstrap.
+def score_mean(values: Floats, bootstrap: Bootstrap, *, level: float = 0.95) -> Estimate:
+    """Mean over documents of a score that most have near one end, and few far from it.
 
-    Args:
-        values: Per-document sums (n, k), n at least 1.
-        statistic: From column sums (m, k) to values (m,), not finite where there is none.
-        bootstrap: How to resample; nothing is drawn with too few documents.
-        kind: Of the estimate.
-        documents: How many count as those that it rests on, if not all n.
-    """
-    rests_on = len(values) if documents is None else documents
-    value = float(statistic(values.sum(axis=0, keepdims=True))[0])
-    samples = np.empty(0)
-    if not too_few(kind, rests_on):
-        samples = statistic(bootstrap.sums(values))
-    return resampled(value, rests_on, samples, kind)
-
-
-def document_mean(values: Floats, bootstrap: Bootstrap) -> Estimate:
-    """Mean over documents with the percentile interval of the document bootstrap.
+    Studentised bootstrap: t of a resample is of its own standard deviation, so that the interval
+    leans to the long side (Efron & Tibshirani 1993, chapter 12). Percentiles of the mean cover .83
+    where a model is right in 97 of 100 documents.
 
     Args:
         values: One finite value a document (n,).
         bootstrap: How to resample.
+        level: Coverage aimed at.
     """
     n = len(values)
     if n == 0:
         return Estimate(None, 0, why_not="no documents")
-    if not too_few("mean", n) and float(np.ptp(values)) == 0.0:  # nothing to draw for
-        return Estimate(float(values.mean()), n, why_not=NO_SPREAD)
-    return bootstrap_estimate(values[:, None], lambda sums: sums[:, 0] / n, bootstrap, "mean")
+    mean, error = float(values.mean()), float(values.std()) / n**0.5
+    if few := too_few("score", n):
+        return Estimate(mean, n, why_not=few)
+    if error <= _TOLERANCE * abs(mean):
+        return Estimate(mean, n, why_not=NO_SPREAD)
+    sums = bootstrap.sums(np.column_stack([values, values**2])) / n
+    errors = np.sqrt(np.maximum(sums[:, 1] - sums[:, 0] ** 2, 0.0) / n)
+    spread = errors > _TOLERANCE * abs(mean)
+    t = (sums[spread, 0] - mean) / errors[spread]
+    low, high = np.quantile(t, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(mean, n, (mean - float(high) * error, mean - float(low) * error))
 
 
 def document_share(hits: NDArray[np.bool_]) -> Estimate:
-    """Share of documents with Wilson's score interval (1927), which is honest at 0 and 1 too.
+    """Share of documents with the exact interval (Clopper & Pearson 1934).
+
+    It covers .95 and more whatever the share; Wilson's falls to .86 at 30 documents.
 
     Args:
         hits: Whether the document is one of those counted (n,).
@@ -152,5 +139,5 @@ def share_of(k: int, n: int) -> Estimate:
 
     if n == 0:
         return Estimate(None, 0, why_not="no documents")
-    bounds = binomtest(k, n).proportion_ci(method="wilson")
+    bounds = binomtest(k, n).proportion_ci(method="exact")
     return Estimate(k / n, n, (float(bounds.low), float(bounds.high)))

@@ -1,4 +1,4 @@
-"""Two models on the same documents: difference in accuracy, non-inferiority, calibration, loyalty.
+"""Two models on the same documents: difference in accuracy, and whether a loss is acceptable.
 
 Everything is per document and paired: the reference model and the model under audit answered the
 same texts. A document is lost when the reference is right and the model wrong, gained in the
@@ -12,10 +12,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from auditkit.stats.estimates import FEWEST, Estimate, too_few
+from auditkit.stats.estimates import Estimate, too_few
 from auditkit.stats.resampling import Bootstrap, percentile_interval
 
-Floats = NDArray[np.float64]
+ALPHA = 0.05
+MOST_DOCUMENTS = 10**9
+"""Beyond which no number of documents is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,23 @@ class Difference:
     gained: float
     n: int
     p: float
-    """Exact McNemar test; of the first draw where the reference has several."""
+    """Of the interval's own statistic at a difference of 0; of the sign-flip test over documents
+    where the reference was drawn."""
+    p_exact: float | None
+    """McNemar's exact test; None where the reference was drawn, of which there is no one draw."""
 
     @property
     def discordant(self) -> float:
         """Share of discordant documents."""
         return (self.lost + self.gained) / self.n
+
+    @property
+    def sign(self) -> int:
+        """+1 or −1 where interval and exact test agree that there is a difference; else 0."""
+        low, high = self.interval
+        if low <= 0 <= high or (self.p_exact if self.p_exact is not None else self.p) >= ALPHA:
+            return 0
+        return 1 if low > 0 else -1
 
     def estimate(self) -> Estimate:
         """The difference as an `Estimate`."""
@@ -50,33 +63,58 @@ def accuracy_difference(
     *,
     level: float = 0.95,
 ) -> Difference:
-    """Paired difference in accuracy with interval and exact McNemar p.
+    """Paired difference in accuracy, with interval and p.
+
+    One answer each: Tango's score interval, which covers from 30 documents on; p is that of the
+    same statistic at 0, (gained − lost)/√(gained + lost).
 
     Where the reference was drawn several times at random, independently in every document, a
     document's value is its mean over the draws. Resampling documents then carries the variance
-    between draws along, because that variance is the sum of the documents' own.
+    between draws along, because that variance is the sum of the documents' own; p is that of
+    flipping the signs of the documents' differences.
 
     Args:
         right: Whether the model is right (n,).
         reference: Whether the reference is (n,), or in each of J draws (n, J).
-        bootstrap: How to resample.
+        bootstrap: How to resample, and to flip.
         level: Coverage aimed at.
-
-    Returns:
-        The difference, with the percentile interval of the document bootstrap or, with fewer than
-        `FEWEST["discordant"]` discordant documents, Tango's score interval.
     """
     draws = reference.reshape(len(right), -1)  # (n, J)
     n, change = len(right), right.astype(np.float64) - draws.mean(axis=1)
     gained, lost = float(change[change > 0].sum()), float(-change[change < 0].sum())
-    first = right.astype(np.int8) - draws[:, 0]
-    p = mcnemar_exact(int((first < 0).sum()), int((first > 0).sum()))
-    if too_few("discordant", int((change != 0).sum())):
-        low, high = tango_interval(lost, gained, n, level)
-        return Difference((gained - lost) / n, (low, high), "Tango", lost, gained, n, p)
+    delta, exact, p = (gained - lost) / n, None, sign_flip(change, bootstrap)
+    if draws.shape[1] == 1:
+        exact, p = mcnemar_exact(int(lost), int(gained)), mcnemar_score(int(lost), int(gained))
+    if draws.shape[1] == 1 or too_few("discordant", int((change != 0).sum())):
+        interval = tango_interval(lost, gained, n, level)
+        return Difference(delta, interval, "Tango", lost, gained, n, p, exact)
     sums = bootstrap.sums(change[:, None])[:, 0]
     interval = percentile_interval(sums / n, level)
-    return Difference((gained - lost) / n, interval, "bootstrap", lost, gained, n, p)
+    return Difference(delta, interval, "bootstrap", lost, gained, n, p, exact)
+
+
+def sign_flip(change: NDArray[np.float64], bootstrap: Bootstrap) -> float:
+    """Two-sided p of a mean of 0 under which a document's difference may have either sign.
+
+    Args:
+        change: Differences of the documents (n,).
+        bootstrap: Its `rng` flips, as often as it resamples; one more is counted as the observed.
+    """
+    told = change[change != 0]
+    observed, reached = abs(float(told.sum())), 0
+    for _ in range(bootstrap.resamples):
+        signs = bootstrap.rng.integers(0, 2, told.size) * 2 - 1
+        reached += abs(float(signs @ told)) >= observed - 1e-9
+    return (reached + 1) / (bootstrap.resamples + 1)
+
+
+def mcnemar_score(lost: int, gained: int) -> float:
+    """Two-sided p of the score statistic at a difference of 0; 1 without discordant documents."""
+    from scipy.stats import norm
+
+    if lost + gained == 0:
+        return 1.0
+    return float(2 * norm.sf(abs(gained - lost) / math.sqrt(lost + gained)))
 
 
 def mcnemar_exact(lost: int, gained: int) -> float:
@@ -132,10 +170,10 @@ class Verdict:
 
     outcome: Literal["pass", "fail", "inconclusive"]
     improved: bool
-    """The whole interval is above 0."""
+    """The difference is shown to be above 0."""
     documents_needed: int | None
-    """How many would decide, with the power asked for; None where no number would or the data
-    do not tell."""
+    """How many would decide, with the power asked for: more than these. None where these do, or no
+    number would."""
     detectable: float | None
     """Smallest difference in accuracy that these documents would show, with that power; None
     without discordant documents, which do not tell."""
@@ -145,6 +183,9 @@ def non_inferiority(
     difference: Difference, margin: float, *, level: float = 0.95, power: float = 0.8
 ) -> Verdict:
     """PASS where the loss is shown to be below `margin`, FAIL where shown to be above it.
+
+    PASS follows the interval alone; FAIL needs the exact test to agree that there is a loss: with
+    four gained and none lost Tango's interval leaves out 0 at any n while the exact p is .125.
 
     Args:
         difference: Of the model minus its reference.
@@ -158,80 +199,50 @@ def non_inferiority(
     outcome: Literal["pass", "fail", "inconclusive"] = "inconclusive"
     if low > -margin:
         outcome = "pass"
-    elif high < -margin:
+    elif high < -margin and difference.sign < 0:
         outcome = "fail"
-    z = float(norm.ppf((1 + level) / 2) + norm.ppf(power))
-    variance = difference.discordant - difference.delta**2
-    distance = margin + difference.delta
     needed = None
-    if distance > 0 and variance > 0:
-        needed = math.ceil(z**2 * variance / distance**2)
+    if outcome == "inconclusive":
+        needed = documents_needed(difference, margin, level=level, power=power)
+    z = float(norm.ppf((1 + level) / 2) + norm.ppf(power))
     detectable = z * math.sqrt(difference.discordant / difference.n) or None
-    return Verdict(outcome, low > 0, needed, detectable)
+    return Verdict(outcome, difference.sign > 0, needed, detectable)
 
 
-def debiased_ece(
-    confidence: Floats, right: NDArray[np.bool_], bins: int = FEWEST["ece"]
-) -> float | None:
-    """Expected calibration error of the top label, less its bias, in bins of equal mass.
+def documents_needed(
+    difference: Difference, margin: float, *, level: float = 0.95, power: float = 0.8
+) -> int | None:
+    """The fewest documents, more than these, with which the same interval would decide.
 
-    The plain estimate takes noise for miscalibration. Its bias is estimated as by Kumar, Liang and
-    Ma (Verified Uncertainty Calibration, NeurIPS 2019): with each bin's accuracy drawn anew from a
-    normal distribution around the observed one; the mean of |normal| is known, so nothing is
-    simulated. Equal confidences share a bin. Of a calibrated model's bias 59 % stay (2 - √2), of
-    a miscalibrated one's next to nothing.
-
-    Args:
-        confidence: Probability of the predicted class (n,).
-        right: Whether that class is the gold one (n,).
-        bins: How many, at most.
+    At these shares of lost and gained, a sample's difference lies on the wrong side of its
+    `power`-quantile in 1 − power of the samples; there Tango's bound must clear the margin. Without
+    discordant documents: where the bound at none of them clears it.
 
     Returns:
-        At least 0; None with fewer documents than bins.
+        None where the difference is the margin itself, or more than `MOST_DOCUMENTS` would be
+        needed.
     """
     from scipy.stats import norm
 
-    n = len(confidence)
-    if n < bins:
+    delta, share = difference.delta, difference.discordant
+    side = 1 if delta > -margin else -1
+    if math.isclose(delta, -margin, abs_tol=1e-12):
         return None
-    edges = np.unique(np.sort(confidence)[[n * b // bins for b in range(1, bins)]])
-    bin_of = np.searchsorted(edges, confidence, side="right")
-    size = np.bincount(bin_of, minlength=len(edges) + 1)
-    there = size > 0
-    size = size[there]
-    accuracy = np.bincount(bin_of, right, minlength=len(edges) + 1)[there] / size
-    gap = np.bincount(bin_of, confidence, minlength=len(edges) + 1)[there] / size - accuracy
-    sd = np.sqrt(accuracy * (1 - accuracy) / size)
-    ratio = np.divide(gap, sd, out=np.zeros_like(gap), where=sd > 0)
-    folded = sd * 2 * norm.pdf(ratio) + gap * (1 - 2 * norm.cdf(-ratio))  # E|N(gap, sd)|
-    folded = np.where(sd > 0, folded, np.abs(gap))
-    return max(0.0, float((size * (2 * np.abs(gap) - folded)).sum() / n))
+    z = float(norm.ppf(power))
 
+    def decides(n: int) -> bool:
+        spread = math.sqrt(max(0.0, share - delta**2) / n)
+        reached = max(-share, min(share, delta - side * z * spread))
+        lost, gained = n * (share - reached) / 2, n * (share + reached) / 2
+        low, high = tango_interval(lost, gained, n, level)
+        return low > -margin if side > 0 else high < -margin
 
-def brier_scores(probs: Floats, labels: NDArray[np.int64]) -> Floats:
-    """Brier score of every document (n,): Σ_c (p_c - 1[c is gold])², in 0..2 (Brier 1950).
-
-    Args:
-        probs: Class probabilities (n, C).
-        labels: Gold classes (n,).
-    """
-    gold = np.zeros_like(probs, dtype=np.float64)
-    gold[np.arange(len(labels)), labels] = 1.0
-    scores: Floats = ((probs - gold) ** 2).sum(axis=1)
-    return scores
-
-
-def probability_loyalty(probs: Floats, reference: Floats) -> Floats:
-    """Loyalty of every document's probabilities to the reference's (n,): 1 - √JSD, base 2, in 0..1.
-
-    Xu et al., Beyond Preserved Accuracy, EMNLP 2021.
-
-    Args:
-        probs: Class probabilities (n, C).
-        reference: Those of the reference (n, C).
-    """
-    from scipy.spatial.distance import jensenshannon
-
-    with np.errstate(invalid="ignore"):  # a divergence that rounds below 0 has no root: it is 0
-        distance = jensenshannon(probs, reference, base=2, axis=1)
-    return np.asarray(1.0 - np.nan_to_num(distance), dtype=np.float64)
+    few, many = difference.n, 2 * difference.n
+    while not decides(many):
+        few, many = many, 2 * many
+        if many > MOST_DOCUMENTS:
+            return None
+    while many - few > 1:
+        middle = (few + many) // 2
+        few, many = (few, middle) if decides(middle) else (middle, many)
+    return many

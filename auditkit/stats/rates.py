@@ -15,14 +15,12 @@ from auditkit.stats.estimates import (
     NO_SPREAD,
     Estimate,
     Kind,
-    bootstrap_estimate,
-    resampled,
     too_few,
 )
-from auditkit.stats.resampling import Bootstrap
 
 Floats = NDArray[np.float64]
 
+SHARE = (0.0, 1.0)
 NONE_EXPECTED = "random keeping would keep none either"
 
 UNBOUNDED = "documents differ too much in what is expected of them to bound it"
@@ -97,7 +95,8 @@ def linearised(
         sums: Of the documents that count.
         kind: Of the estimate: says how many documents its interval takes.
         level: Coverage aimed at.
-        bounds: Values that R can take.
+        bounds: Values that R can take; a share has its interval on the scale of the logit, which
+            covers where nearly all or nearly none are counted.
         null: R under the hypothesis that p is of; None: there is no p.
     """
     n = sums.documents
@@ -114,6 +113,8 @@ def linearised(
     error = float(np.sqrt(n / (n - 1) * squares)) / sums.bottom
     half = float(student.ppf((1 + level) / 2, n - 1)) * error
     low, high = np.clip([rate - half, rate + half], *bounds)
+    if bounds == SHARE and 0 < rate < 1 and null is None:
+        low, high = on_logit(rate, half)
     p = None if null is None else float(2 * student.sf(abs(rate - null) / error, n - 1))
     return Estimate(rate, n, (float(low), float(high)), p=p, level=level)
 
@@ -154,6 +155,18 @@ def against_expected(sums: Sums, *, kind: Kind = "lift", level: float = 0.95) ->
     return Estimate(value, n, (max(0.0, (b - half) / a), (b + half) / a), p=p, level=level)
 
 
+def on_logit(share: float, half: float) -> tuple[float, float]:
+    """The interval of a share from half the width of the plain one, on the scale of the logit.
+
+    Args:
+        share: Above 0 and below 1.
+        half: A quantile times the share's standard error.
+    """
+    middle, reach = np.log(share / (1 - share)), half / (share * (1 - share))
+    low, high = 1 / (1 + np.exp(-np.array([middle - reach, middle + reach])))
+    return float(low), float(high)
+
+
 def mean_of_ratios(
     numerator: Floats, denominator: Floats, *, bounds: tuple[float, float] = (-np.inf, np.inf)
 ) -> Estimate:
@@ -163,67 +176,34 @@ def mean_of_ratios(
     return ratio_of_sums(each, has.astype(np.float64), bounds=bounds)
 
 
-def ratio_of_resampled_sums(
-    numerator: Floats, denominator: Floats, bootstrap: Bootstrap, kind: Kind
-) -> Estimate:
-    """ΣK/ΣN with the percentile interval of the document bootstrap.
-
-    Args:
-        numerator: K_d (n,).
-        denominator: N_d (n,), at least 0; documents without any are left out.
-        bootstrap: How to resample.
-        kind: Of the estimate.
-    """
-    return ratios_of_resampled_sums(numerator[:, None], denominator, bootstrap, kind)[0]
-
-
-def ratios_of_resampled_sums(
-    numerators: Floats, denominator: Floats, bootstrap: Bootstrap, kind: Kind
-) -> list[Estimate]:
-    """As `ratio_of_resampled_sums`, of many numerators (n, C) under the same resamples."""
-    has = denominator > 0
-    documents = int(has.sum())
-    if documents == 0:
-        return [Estimate(None, 0, why_not="no documents")] * numerators.shape[1]
-    table = np.column_stack([numerators[has], denominator[has]])  # (documents, C + 1)
-    total = table.sum(axis=0)
-    values = total[:-1] / total[-1]
-    samples = np.empty((0, values.size))
-    if not too_few(kind, documents):
-        sums = bootstrap.sums(table)
-        samples = _over(sums[:, :-1], sums[:, -1:])
-    return [
-        resampled(float(value), documents, column, kind)
-        for value, column in zip(values, samples.T, strict=True)
-    ]
-
-
 def ratio_difference(
-    one: tuple[Floats, Floats], other: tuple[Floats, Floats], bootstrap: Bootstrap
+    one: tuple[Floats, Floats], other: tuple[Floats, Floats], *, level: float = 0.95
 ) -> Estimate:
-    """ΣK/ΣN of `one` minus that of `other`, with a document bootstrap.
+    """ΣK/ΣN of `one` minus that of `other`, linearised over documents, with Student's t.
+
+    Where either side has no spread of its own there is no interval: that a few documents agree
+    does not make their rate a certain one.
 
     Args:
         one: K_d and N_d (n,) each.
         other: K_d and N_d (n,) of the same documents, in the same order.
-        bootstrap: How to resample.
+        level: Coverage aimed at.
     """
     documents = min(int((n > 0).sum()) for _, n in (one, other))
     if few := too_few("rate", documents):
         return Estimate(None, documents, why_not=few)
-
-    def difference(sums: Floats) -> Floats:
-        left, right = _over(sums[:, [0, 2]], sums[:, [1, 3]]).T
-        return np.asarray(left - right)
-
-    table = np.column_stack([*one, *other])  # (n, 4)
-    return bootstrap_estimate(table, difference, bootstrap, "difference", documents)
-
-
-def _over(top: Floats, bottom: Floats) -> Floats:
-    """Ratios of sums; NaN where there is nothing below."""
-    ratios: Floats = np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom > 0)
-    return ratios
+    rates = [float(k.sum() / n.sum()) for k, n in (one, other)]
+    value = rates[0] - rates[1]
+    if few := too_few("difference", documents):
+        return Estimate(value, documents, why_not=few)
+    parts = [(k - rate * n) / n.sum() for (k, n), rate in zip((one, other), rates, strict=True)]
+    if min(float(np.abs(part).max()) for part in parts) <= _ROUNDING:
+        return Estimate(value, documents, why_not=NO_SPREAD)
+    difference = parts[0] - parts[1]
+    n = int(((one[1] > 0) | (other[1] > 0)).sum())
+    error = float(np.sqrt(n / (n - 1) * (difference**2).sum()))
+    half = float(student.ppf((1 + level) / 2, documents - 1)) * error
+    return Estimate(value, documents, (value - half, value + half))
 
 
 def benjamini_hochberg(p: Sequence[float | None]) -> list[float | None]:
