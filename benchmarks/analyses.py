@@ -1,15 +1,15 @@
-"""How do time and memory of the analyses grow with the number of documents?
+"""How do time and memory of `auditkit report RUN --reanalyse` grow with the number of documents?
 
     python benchmarks/analyses.py [--documents 20000,200000] [--shards 1,2,7] [--json out.json]
 
 Traces are made by chance, about 25 words a document, as a recording would leave them: six layers,
 four classes, baseline, unpruned and pruned on all documents, random keeping three times on 2,000 of
-them, the pruned model again on 256. All installed probes measure on a bench without models and then
-analyse, each size in a process of its own. A last trace is cut into other numbers of shards: its
-results must be the same to the byte.
+them, the pruned model again on 256. All installed probes measure on a bench without models; then
+the run is analysed and its pages are written, each size in a process of its own. A last trace is
+cut into other numbers of shards: its results must be the same to the byte.
 
 before  = peak memory (ru_maxrss) of that process when all is imported and nothing is open
-after   = its peak memory when the last probe has answered
+after   = its peak memory when the pages are written
 growth  = bytes of peak memory a document, between the smallest and the largest trace
 """
 
@@ -32,11 +32,11 @@ from rich.console import Console
 from rich.table import Table
 
 from auditkit.files import Folder
-from auditkit.finding import Audit, dumps
 from auditkit.plugin import unmet
 from auditkit.record.recording import SHARD
-from auditkit.run.asking import ask, chosen_probes, measure
-from auditkit.run.progress import Clock
+from auditkit.run.asking import chosen_probes, measure
+from auditkit.run.directory import RESULTS, TRACE
+from auditkit.run.reanalysis import reanalyse
 from auditkit.run.settings import ProbeSettings
 from auditkit.testing import SyntheticBench, synthetic_trace
 from auditkit.trace import About, Trace, documents_schema, finish, write_shard
@@ -51,7 +51,7 @@ class Analysed:
 
     documents: int
     seconds: Mapping[str, float]
-    """By probe, of `analyse`."""
+    """By probe, of `analyse`; by `report`, of the pages."""
     statuses: Mapping[str, str]
     before: int
     """Bytes."""
@@ -89,7 +89,7 @@ def _numbers(value: str) -> list[int]:
 
 
 def _measured(place: Path, documents: int, shards: int | None = None) -> tuple[Analysed, str]:
-    _alone(make, place, documents, shards)
+    _alone(make, place / TRACE, documents, shards)
     found: tuple[Analysed, str] = _alone(analyse, place)
     return found
 
@@ -102,21 +102,22 @@ def _alone(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def analyse(place: Path) -> tuple[Analysed, str]:
-    """Let all probes analyse the trace in `place`; what that took, and the results as JSON."""
-    asked, clock, before = chosen_probes(ProbeSettings()), Clock(), _peak()
-    trace = Trace.open(place)
-    findings, failures = ask(asked, trace, clock)
-    after = _peak()
-    if failures:
-        raise SystemExit("; ".join(f"{one.probe}: {one.error}" for one in failures))
+    """Analyse the run in `place` anew; what that took, and its results as JSON."""
+    chosen_probes(ProbeSettings())  # imports them, and what they import
+    before = _peak()
+    outcome = reanalyse(place)
+    after, audit = _peak(), outcome.audit
+    if audit.failures:
+        raise SystemExit("; ".join(f"{one.probe}: {one.error}" for one in audit.failures))
     seconds = {
         name.removeprefix("analyse "): spent
-        for name, spent in clock.seconds.items()
-        if name.startswith("analyse ")
+        for name, spent in outcome.seconds.items()
+        if not name.startswith("measure ")
     }
-    statuses = {finding.probe: finding.status for finding in findings}
-    measured = Analysed(len(trace.documents), seconds, statuses, before, after)
-    return measured, dumps(Audit(about={}, findings=findings, failures=()))
+    statuses = {finding.probe: finding.status for finding in audit.findings}
+    documents = audit.about["counts"]["documents"]
+    measured = Analysed(documents, seconds, statuses, before, after)
+    return measured, (place / RESULTS).read_text(encoding="utf-8")
 
 
 def _peak() -> int:
@@ -197,7 +198,9 @@ def show(rows: Sequence[Analysed]) -> None:
         table.add_row(
             f"{probe}, s{note}", *("" if seconds is None else f"{seconds:.2f}" for seconds in spent)
         )
-    table.add_row("all probes, s", *(f"{sum(row.seconds.values()):.2f}" for row in rows))
+    pages = (row.seconds["report"] for row in rows)
+    table.add_row("pages, s", *(f"{spent:.2f}" for spent in pages))
+    table.add_row("all, s", *(f"{sum(row.seconds.values()):.2f}" for row in rows))
     table.add_row("before, MB", *(f"{row.before / 1e6:,.0f}" for row in rows))
     table.add_row("after, MB", *(f"{row.after / 1e6:,.0f}" for row in rows))
     more = growth(rows)
