@@ -17,6 +17,7 @@ from auditkit.plugin import (
     answer,
     bounds,
     figure,
+    token_counts,
     tokens_left,
 )
 from auditkit.probes._budgets import budgets_chart, budgets_table
@@ -63,6 +64,7 @@ class Efficiency:
         return answer(
             self,
             _claim(ratio, documents),
+            measurements=token_counts(documents, {"arm": about.depths_of}),
             tables=tables,
             charts=charts,
             caveats=(COUNTED, NOT_ALIKE),

@@ -17,6 +17,7 @@ from auditkit.plugin import (
     measurement,
     percent,
     show_document,
+    token_counts,
     tokens_left,
 )
 from auditkit.stats.estimates import document_share
@@ -59,7 +60,11 @@ class LayerView:
             f"{_interval(outlive)}); nothing but special tokens is left after the last layer in "
             f"{percent(emptied.value or 0)} of the documents ({_interval(emptied)}); documents "
             f"shown in full: {len(shown)}.",
-            measurements=[measurement("emptied", emptied, "share", at=at)],
+            measurements=[
+                measurement("emptied", emptied, "share", at=at),
+                measurement("keep_rate", outlive, "share", at=at),
+                *token_counts(documents, {"arm": audited}),
+            ],
             examples=shown,
             caveats=CAVEATS,
         )

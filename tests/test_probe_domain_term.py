@@ -399,7 +399,7 @@ def test_planted_outcome_is_found() -> None:
     )
     difference = finding.measurement("accuracy_difference", arm="pruned").interval
     assert difference is not None
-    assert difference.low > 0.3
+    assert difference.low > 0.2
 
 
 def test_a_model_that_drops_no_tokens_has_no_terms_to_keep() -> None:

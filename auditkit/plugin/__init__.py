@@ -17,7 +17,13 @@ from auditkit.plugin.claims import claim_of, claim_over
 from auditkit.plugin.counting import Rule, word_cells
 from auditkit.plugin.decisions import DECISION, changed_decisions
 from auditkit.plugin.discovery import Plugin, discover, in_order
-from auditkit.plugin.documents import NO_TOKENS, choose_documents, show_document, tokens_left
+from auditkit.plugin.documents import (
+    NO_TOKENS,
+    choose_documents,
+    show_document,
+    token_counts,
+    tokens_left,
+)
 from auditkit.plugin.groups import by_group, class_name
 from auditkit.plugin.probe import (
     CHAPTERS,
@@ -59,6 +65,6 @@ __all__ = [
     "by_group", "changed_decisions", "choose_documents", "claim_of", "claim_over", "class_name",
     "columns", "compare", "direction", "discover", "figure", "in_order", "measurement", "needs",
     "not_applicable", "percent", "place_of", "retention_answer", "retention_table", "segments",
-    "show_document", "tabulate", "term_numbers", "term_row", "term_table", "tokens_left",
-    "unmet", "word_cells",
+    "show_document", "tabulate", "term_numbers", "term_row", "term_table", "token_counts",
+    "tokens_left", "unmet", "word_cells",
 ]  # fmt: skip

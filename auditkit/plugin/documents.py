@@ -1,11 +1,15 @@
 """Documents as a report tells of them: what is left, which to show, and one layer by layer."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
-from auditkit.finding import Example, segments
+from auditkit.finding import Example, Measurement, segments
 from auditkit.plugin.groups import class_name
+from auditkit.plugin.rows import measurement
 from auditkit.plugin.sentences import figure
+from auditkit.stats.estimates import document_mean
 from auditkit.trace import Documents, Trace
 
 CHOICES = ("models disagree", "pruned hardest", "pruned least", "typical")
@@ -53,6 +57,16 @@ def tokens_left(documents: Documents) -> str:
         f"of {figure(before, 1)} tokens that a document has on average, {figure(after, 1)} "
         f"outlive {every}"
     )
+
+
+def token_counts(documents: Documents, at: Mapping[str, str | None]) -> list[Measurement]:
+    """The numbers that `tokens_left` says, as measurements: tokens before, and after all layers."""
+    counts = {"tokens": documents.pieces, "tokens_left": documents.kept[:, -1]}
+    place = {key: value for key, value in at.items() if value is not None}
+    return [
+        measurement(name, document_mean(number.astype(np.float64)), "tokens", at=place)
+        for name, number in counts.items()
+    ]
 
 
 def show_document(trace: Trace, example_id: str, title: str) -> Example:

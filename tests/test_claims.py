@@ -1,0 +1,88 @@
+"""Claims are read back: what they say in words and numbers is what the finding prints."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from claims import contradictions, random_trace, unfounded
+
+from auditkit.finding import Finding
+from auditkit.plugin import discover, unmet
+from auditkit.trace import About
+
+OPTIONS: dict[str, dict[str, Any]] = {"performance": {"resamples": 40}}
+READ = ("performance", "efficiency", "layer_view", "pos_retention", "stopword", "entity")
+
+
+def findings(seed: int) -> list[tuple[Finding, list[str]]]:
+    """What every probe finds in a random run, and what is wrong with its claim."""
+    trace, found = random_trace(seed), []
+    for name in READ:
+        probe = discover()[name].load(OPTIONS.get(name, {}))
+        if not unmet(probe, trace.about):
+            finding = probe.analyse(trace, np.random.default_rng(seed))
+            wrong = [*unfounded(finding), *contradictions(finding, trace.about)]
+            found.append((finding, wrong))
+    return found
+
+
+def check(seeds: range) -> None:
+    told = 0
+    for seed in seeds:
+        for finding, wrong in findings(seed):
+            assert not wrong, f"seed {seed}, {finding.probe}: {wrong} in {finding.claim!r}"
+            told += finding.status != "not_applicable"
+    assert told > 4 * len(seeds)
+
+
+def test_claims_of_random_runs_say_what_their_numbers_do() -> None:
+    check(range(25))
+
+
+def told(probe: str) -> Iterator[tuple[Finding, About]]:
+    """What a probe finds in a few random runs."""
+    for seed in range(40):
+        trace = random_trace(seed)
+        finding = discover()[probe].load(OPTIONS.get(probe, {})).analyse(
+            trace, np.random.default_rng(seed)
+        )  # fmt: skip
+        yield finding, trace.about
+
+
+@pytest.mark.parametrize(
+    ("probe", "said", "instead"),
+    [
+        ("performance", "Pruning costs", "The pruned model gains"),
+        ("performance", "No difference in accuracy shown (", "Pruning costs 0.0 points ("),
+        ("performance", "is not ruled out", "is ruled out"),
+        ("performance", "the loss exceeds", "a loss of more than that is ruled out, not"),
+        ("performance", " documents would decide", "1 documents would decide"),
+        ("performance", "→ ", "→ 1"),
+        ("stopword", "are kept longer", "are dropped sooner"),
+        ("stopword", "are dropped sooner", "are kept longer"),
+        ("stopword", "No difference shown", "It seems"),
+        ("stopword", ") agrees; the", ") says nothing; the"),
+        ("stopword", "outlive ", "outlive 77"),
+        ("pos_retention", " longer than", " no longer than"),
+        ("pos_retention", "drops ", "keeps FOO, "),
+        ("pos_retention", " tested", "1 tested"),
+        ("efficiency", "takes ", "takes 77"),
+        ("layer_view", "Of ", "Of 77"),
+    ],
+)
+def test_a_false_claim_is_noticed(probe: str, said: str, instead: str) -> None:
+    changed = noticed = 0
+    for finding, about in told(probe):
+        if said in finding.claim:
+            false = replace(finding, claim=finding.claim.replace(said, instead, 1))
+            changed += 1
+            noticed += bool([*unfounded(false), *contradictions(false, about)])
+    assert changed > 0
+    assert noticed == changed
+
+
+@pytest.mark.slow
+def test_claims_of_a_thousand_random_runs_say_what_their_numbers_do() -> None:
+    check(range(1000, 2000))
