@@ -1,0 +1,225 @@
+"""How often do the intervals that an audit prints hold the truth, and claims hold none?
+
+    python benchmarks/coverage.py [--draws 4000] [--seed 0] [--write docs/coverage.md]
+
+One row a kind of interval and a number of documents: the smallest coverage over a grid of true
+values, and the value at which it is smallest. Draws without an interval are left out of the share;
+how often there is one at that value stands beside it. Shares are summed exactly, the others drawn.
+Claims on retention are those of `benchmarks/null_pruners.py`.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
+from pathlib import Path
+
+import null_pruners
+import numpy as np
+from scipy.stats import binom
+from statsmodels.stats.proportion import proportion_confint
+
+from auditkit.stats.calibration import brier_scores
+from auditkit.stats.classification import classification_report
+from auditkit.stats.estimates import Estimate, document_mean, score_mean, share_of
+from auditkit.stats.paired import tango_interval
+from auditkit.stats.rates import ratio_difference, ratio_of_sums
+from auditkit.stats.resampling import Bootstrap
+
+DOCUMENTS = (30, 50, 100, 300)
+RESAMPLES = 600
+
+Table = null_pruners.Table
+Draw = Callable[[np.random.Generator, int, float], Estimate]
+"""An estimate from so many documents at a true value of the grid."""
+
+
+def answers(
+    rng: np.random.Generator, n: int, accuracy: float, classes: int = 4
+) -> tuple[np.ndarray, np.ndarray]:
+    """Predicted (n, 1) and gold classes (n,) of a model that is right so often."""
+    labels = rng.integers(0, classes, n)
+    slips = (labels + rng.integers(1, classes, n)) % classes
+    return np.where(rng.random(n) < accuracy, labels, slips)[:, None], labels
+
+
+def macro_f1(rng: np.random.Generator, n: int, accuracy: float) -> Estimate:
+    """Four classes alike."""
+    return classification_report(*answers(rng, n, accuracy), 4)[1].f1
+
+
+def class_f1(rng: np.random.Generator, n: int, accuracy: float) -> Estimate:
+    """One of two classes alike."""
+    return classification_report(*answers(rng, n, accuracy, 2), 2)[0][0].f1
+
+
+def words(rng: np.random.Generator, n: int, rate: float, mean: float) -> tuple[np.ndarray, ...]:
+    """Words kept and words of each document, whose own rates differ."""
+    there = rng.poisson(mean, n)
+    own = rng.beta(8 * rate, 8 * (1 - rate), n)
+    return rng.binomial(there, own).astype(np.float64), there.astype(np.float64)
+
+
+def kept(rng: np.random.Generator, n: int, rate: float, mean: float = 6.0) -> Estimate:
+    """Words kept over words."""
+    return ratio_of_sums(*words(rng, n, rate, mean), bounds=(0.0, 1.0))
+
+
+def kept_against(rng: np.random.Generator, n: int, rate: float) -> Estimate:
+    """The difference of two such rates, the other one .8 of it."""
+    return ratio_difference(words(rng, n, rate, 3.0), words(rng, n, 0.8 * rate, 3.0))
+
+
+def scores(rng: np.random.Generator, n: int, accuracy: float) -> np.ndarray:
+    """Brier scores of two classes: a sure model that is right so often, less sure where wrong."""
+    right = rng.random(n) < accuracy
+    sure = np.where(right, rng.beta(12, 1, n), rng.beta(4, 2, n))
+    gold = np.where(right, sure, 1 - sure)
+    return brier_scores(np.column_stack([gold, 1 - gold]), np.zeros(n, dtype=np.int64))
+
+
+def brier(rng: np.random.Generator, n: int, accuracy: float) -> Estimate:
+    """The mean of the scores."""
+    return score_mean(scores(rng, n, accuracy), Bootstrap(rng, RESAMPLES))
+
+
+def brier_change(rng: np.random.Generator, n: int, accuracy: float) -> Estimate:
+    """Two models on the same documents that share nothing but these."""
+    difference = scores(rng, n, accuracy) - scores(rng, n, accuracy)
+    return score_mean(difference, Bootstrap(rng, RESAMPLES))
+
+
+def correlation(rng: np.random.Generator, n: int, middle: float) -> Estimate:
+    """Means of rank correlations of documents."""
+    return document_mean(np.clip(rng.normal(middle, 0.25, n), -1, 1))
+
+
+def tango(rng: np.random.Generator, n: int, lost: float) -> Estimate:
+    """Accuracy of one model less another's that gains half as often as it loses."""
+    gone, gained, _ = rng.multinomial(n, [lost, lost / 2, 1 - 1.5 * lost])
+    return Estimate((gained - gone) / n, n, _tango(int(gone), int(gained), n))
+
+
+_tango = cache(tango_interval)
+
+
+@cache
+def truth(name: str, at: float) -> float:
+    """What a kind of estimate comes to with very many documents."""
+    rng = np.random.default_rng(99)
+    many = {"macro_f1": macro_f1, "class_f1": class_f1}
+    if name in many:
+        return float(many[name](rng, 1_000_000, at).value or 0.0)
+    if name == "brier":
+        return float(scores(rng, 2_000_000, at).mean())
+    return {"kept_against": 0.2 * at, "brier_change": 0.0, "tango": -at / 2}.get(name, at)
+
+
+ACCURACIES = (0.5, 0.8, 0.9, 0.97, 0.99)
+RATES = (0.02, 0.1, 0.5, 0.9, 0.98)
+KINDS: tuple[tuple[str, str, Draw, tuple[float, ...]], ...] = (
+    ("accuracy, paired difference (Tango)", "tango", tango, (0.01, 0.03, 0.08, 0.2)),
+    ("macro F1, four classes (delta method, logit)", "macro_f1", macro_f1, ACCURACIES),
+    ("F1 of a class, two classes (delta method, logit)", "class_f1", class_f1, ACCURACIES),
+    ("rate of words, 6 a document (t, logit)", "kept", kept, RATES),
+    ("rate of words, 25 a document (t, logit)", "kept", partial(kept, mean=25.0), RATES),
+    ("difference of two rates (t)", "kept_against", kept_against, (0.1, 0.5, 0.9)),
+    ("Brier score (studentised bootstrap)", "brier", brier, ACCURACIES),
+    ("Brier score, paired difference", "brier_change", brier_change, ACCURACIES),
+    ("mean of correlations (t)", "correlation", correlation, (0.0, 0.3)),
+)
+
+
+def covered(draw: Draw, name: str, n: int, at: float, draws: int, seed: int) -> tuple[float, float]:
+    """Share of the intervals that hold the truth, and of the draws that have one."""
+    rng, wanted = np.random.default_rng([seed, n, round(1000 * at)]), truth(name, at)
+    hits = given = 0
+    for done in range(1, draws + 1):
+        interval = draw(rng, n, at).interval
+        if interval is not None:
+            given += 1
+            hits += interval[0] - 1e-12 <= wanted <= interval[1] + 1e-12
+        elif done == 40 and not given:
+            break  # a rule by the number of documents: there never is one
+    return (hits / given if given else 1.0), given / draws
+
+
+def of_shares() -> Iterator[list[str]]:
+    """Exact coverage of shares, and of the first version's."""
+    for name, interval in (
+        ("share (Clopper and Pearson)", lambda k, n: share_of(k, n).interval),
+        ("share, first version (Wilson)", lambda k, n: proportion_confint(k, n, method="wilson")),
+    ):
+        for n in DOCUMENTS:
+            bounds = np.array([interval(k, n) for k in range(n + 1)])
+            grid = np.concatenate([np.arange(0.5, 1, 0.01), [0.995]])
+            inside = (bounds[:, :1] <= grid) & (grid <= bounds[:, 1:])
+            share = (binom.pmf(np.arange(n + 1)[:, None], n, grid) * inside).sum(axis=0)
+            yield [name, str(n), f"{share.min():.3f}", f"{grid[share.argmin()]:g}", "1.00"]
+
+
+def of_kinds(draws: int, seed: int) -> Iterator[list[str]]:
+    """Drawn coverage of the other kinds."""
+    for title, name, draw, grid in KINDS:
+        for n in DOCUMENTS:
+            found = {at: covered(draw, name, n, at, draws, seed) for at in grid}
+            told = {at: pair for at, pair in found.items() if pair[1] > 0.05}
+            row = [title, str(n), "none given", "", "0.00"]
+            if told:
+                worst = min(told, key=lambda at: told[at])
+                least, given = told[worst]
+                row = [title, str(n), f"{least:.3f}", f"{worst:g}", f"{given:.2f}"]
+            print(*row, sep="  ", file=sys.stderr, flush=True)
+            yield row
+
+
+def tables(draws: int, seed: int) -> Iterator[Table]:
+    """Coverage of every kind of interval."""
+    yield (
+        "Coverage of intervals at .95",
+        ["kind", "documents", "smallest coverage", "at", "intervals given"],
+        [*of_shares(), *of_kinds(draws, seed)],
+        "The smallest over a grid of true values (accuracies .5 to .99, keep rates .02 to .98); "
+        "shares are summed exactly. Values at which fewer than one draw in twenty has an interval "
+        "are left out.",
+    )
+
+
+def markdown(found: Iterable[Table], command: str) -> str:
+    """The page of the tables."""
+    lines = ["# How often intervals hold the truth, and claims hold none", "",
+             f"Made by `{command}`.", ""]  # fmt: skip
+    for title, header, rows, note in found:
+        lines += [f"## {title}", "", *filter(None, [note]), ""]
+        lines += [f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows)]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Parse, draw, print or write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--draws", type=int, default=4000)
+    parser.add_argument("--null-draws", type=int, default=1000, help="of claims on retention")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--write", type=Path, metavar="FILE")
+    options = parser.parse_args()
+    found = [
+        *tables(options.draws, options.seed),
+        *null_pruners.tables(options.null_draws, options.seed),
+    ]
+    command = (
+        f"python benchmarks/coverage.py --draws {options.draws} --null-draws "
+        f"{options.null_draws} --seed {options.seed}"
+    )
+    text = markdown(found, command)
+    if options.write:
+        options.write.write_text(text, encoding="utf-8")
+    else:
+        print(text)
+
+
+if __name__ == "__main__":
+    main()
