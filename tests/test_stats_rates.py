@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t as student
 
+from auditkit.stats.multiplicity import benjamini_hochberg
 from auditkit.stats.rates import (
-    benjamini_hochberg,
     mean_of_ratios,
     ratio_difference,
     ratio_of_sums,

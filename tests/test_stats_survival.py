@@ -37,7 +37,12 @@ def assert_ratio(found: Estimate, k: np.ndarray, n: np.ndarray, high: float = 1.
     rate, half = ratio_by_hand(k, n)
     assert found.value == pytest.approx(rate, rel=1e-6)
     assert found.n == (n > 0).sum()
-    assert found.interval == pytest.approx((max(0, rate - half), min(high, rate + half)), rel=1e-6)
+    bounds = (max(0, rate - half), min(high, rate + half))
+    if high == 1.0:  # a share: on the scale of the logit
+        middle, reach = np.log(rate / (1 - rate)), half / (rate * (1 - rate))
+        low, top = (1 / (1 + np.exp(-(middle + side * reach))) for side in (-1, 1))
+        bounds = (float(low), float(top))
+    assert found.interval == pytest.approx(bounds, rel=1e-6)
 
 
 class Dense:

@@ -1,7 +1,8 @@
 """The command line: sole home of click, of rich, and of printing.
 
-Exit codes: 0 done · 1 a gate failed · 2 usage or input · 3 a probe failed (the report is written) ·
-4 inconclusive · 70 a fault of auditkit's own · 130 interrupted.
+Exit codes: 0 done, and all gates that were asked for pass · 1 a gate failed · 2 usage or input ·
+3 a probe broke (the report is written) · 4 a gate is inconclusive or was not run ·
+70 a fault of auditkit's own · 130 interrupted.
 """
 
 import sys
@@ -14,6 +15,7 @@ from auditkit.cli.console import clean
 from auditkit.cli.convert import convert
 from auditkit.cli.demo import demo
 from auditkit.cli.explain import explain
+from auditkit.cli.gate import gate
 from auditkit.cli.probes import probes
 from auditkit.cli.report import report
 from auditkit.cli.run import run
@@ -29,7 +31,7 @@ def cli(debug: bool) -> None:
     """Train, prune and audit transformer classifiers that drop tokens (Learned Token Pruning)."""
 
 
-for command in (demo, train, convert, run, explain, report, probes):
+for command in (demo, train, convert, run, explain, report, gate, probes):
     cli.add_command(command)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from auditkit.cli.console import bars, cell, clean, quiet_libraries
+from auditkit.cli.gate import tell
 from auditkit.cli.options import data_options, model_options
 
 if TYPE_CHECKING:
@@ -42,17 +43,27 @@ PHASES = {"documents": "record"}
               help="Domain terms: one a line, or a CSV with a column term.")  # fmt: skip
 @click.option("--probe", "probes", metavar="NAME", multiple=True, help="Run this one; repeatable.")
 @click.option("--without", metavar="NAME", multiple=True, help="Leave it out; repeatable.")
+@click.option("--gates", "gates_file", metavar="YAML",
+              help="Limits that set the exit code: a list of gates.")  # fmt: skip
+@click.option("--print-config", is_flag=True, help="Print all settings as YAML and stop.")
 @click.option("--seed", type=int, metavar="N", help="[default: 0]")
 @click.option("--strict", is_flag=True, default=None,
               help="Refused or truncated rows are an error.")  # fmt: skip
-def run(config: str | None, **flags: Any) -> int:
+def run(config: str | None, gates_file: str | None, *, print_config: bool, **flags: Any) -> int:
     """Audit a pruned model against its baseline and write the report.
 
     The same command goes on with an interrupted run, and opens a finished one.
     """
-    from auditkit.run.settings import load_settings
+    from auditkit.run.settings import load_settings, read_gates
 
+    if gates_file is not None:
+        flags["gates"] = [gate.model_dump() for gate in read_gates(gates_file)]
     settings = load_settings(config, flags)
+    if print_config:
+        import yaml
+
+        click.echo(yaml.safe_dump(settings.flat(), sort_keys=False, allow_unicode=True), nl=False)
+        return 0
     quiet_libraries()
     from auditkit.run.conduct import conduct
 
@@ -79,6 +90,7 @@ def _summary(outcome: "Outcome") -> None:
     for failure in audit.failures:
         table.add_row(failure.probe, "broke", cell(failure.error))
     console.print(table)
+    tell(audit.gates)
     refused = len(data["refused"])
     click.echo(
         f"rows: {data['rows_in']} in = {data['audited']} audited + {refused} refused; "

@@ -2,6 +2,7 @@
 
 from auditkit.finding.address import FIELDS, KEYS, Address, parse_address
 from auditkit.finding.examples import Example, Segment, segments
+from auditkit.finding.gates import GateResult
 from auditkit.finding.numbers import Interval, Measurement, Undefined
 from auditkit.finding.strict_json import dumps, loads, to_json
 from auditkit.finding.tables import Cell, Chart, ChartKind, Column, ColumnKind, Table
@@ -9,6 +10,7 @@ from auditkit.finding.values import SCHEMA_VERSION, Audit, Failure, Finding, Sta
 
 __all__ = [
     "FIELDS", "KEYS", "SCHEMA_VERSION", "Address", "Audit", "Cell", "Chart", "ChartKind", "Column",
-    "ColumnKind", "Example", "Failure", "Finding", "Interval", "Measurement", "Segment", "Status",
-    "Table", "Undefined", "dumps", "loads", "parse_address", "segments", "to_json",
+    "ColumnKind", "Example", "Failure", "Finding", "GateResult", "Interval", "Measurement",
+    "Segment", "Status", "Table", "Undefined", "dumps", "loads", "parse_address", "segments",
+    "to_json",
 ]  # fmt: skip

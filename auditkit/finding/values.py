@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 from auditkit.errors import ProbeError
 from auditkit.finding.address import ordered, where
 from auditkit.finding.examples import Example
+from auditkit.finding.gates import GateResult
 from auditkit.finding.numbers import STRICT, Measurement
 from auditkit.finding.tables import Chart, Table, distinct
 from auditkit.text import one_of
@@ -100,12 +101,22 @@ class Audit:
     about: Mapping[str, Any]
     findings: tuple[Finding, ...]
     failures: tuple[Failure, ...]
+    gates: tuple[GateResult, ...] = ()
+    """Limits that were asked for, and what became of them."""
     schema_version: int = SCHEMA_VERSION
 
     @property
     def exit_code(self) -> int:
-        """0, or 3 when a probe failed (the report is written all the same)."""
-        return 3 if self.failures else 0
+        """1 where a gate fails, 3 where a probe broke, 4 where a gate is not decided, else 0.
+
+        Without gates a verdict sets no code: nobody said which one is wanted.
+        """
+        statuses = {gate.status for gate in self.gates}
+        if "fail" in statuses:
+            return 1
+        if self.failures:
+            return 3
+        return 4 if statuses - {"pass"} else 0
 
     def finding(self, probe: str) -> Finding:
         """The finding of that probe."""

@@ -49,6 +49,7 @@ def render_html(audit: Audit, speed: Speed | None = None) -> str:
         about=about,
         limits=about.limits,
         counts=badge_counts(audit),
+        gates=audit.gates,
         sections=sections,
         failures=list(zip(ids[len(sections) :], audit.failures, strict=True)),
         figures=figures[:MOST_FIGURES],

@@ -28,7 +28,8 @@ def render_markdown(audit: Audit, speed: Speed | None = None) -> str:
     for longest, most in ((600, 60), (300, 40), (120, 20), (40, 10)):
         text = environment(_markdown, autoescape=False).get_template("summary.md.j2").render(
             about=about, findings=audit.findings[:most], failures=audit.failures[:most],
-            counts=badge_counts(audit), speed=speed, numbers=numbers[:most], longest=longest,
+            counts=badge_counts(audit), gates=audit.gates[:most], speed=speed,
+            numbers=numbers[:most], longest=longest,
             more_probes=max(0, len(audit.findings) - most) + max(0, len(audit.failures) - most),
             more_numbers=max(0, len(numbers) - most),
         )  # fmt: skip

@@ -16,6 +16,7 @@ from auditkit.finding import Audit
 from auditkit.record.recording import check_strict, record
 from auditkit.run.asking import Asked, ask, chosen_probes, measure
 from auditkit.run.directory import TRACE, Outcome, default_directory, prepare, write
+from auditkit.run.gates import announce, judge
 from auditkit.run.progress import Clock, Progress, unseen
 from auditkit.run.settings import Settings, load_settings, read_glossary
 from auditkit.trace import Trace
@@ -66,6 +67,7 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
     if settings.out is not None:
         directory = Folder(settings.out)
     prepare(directory, overwrite=settings.overwrite)
+    announce(directory, settings.gates)
     recorded = directory / TRACE
     with clock("record"):
         trace = record(bench, dataset, annotator, settings.recording, recorded, progress)
@@ -88,7 +90,9 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
         speed = _speed(settings, bench, trace, view("speed"), directory, progress)
     findings, failures = ask(asked, trace, clock, measured)
     about = {**trace.about.model_dump(mode="json"), "settings": settings.deciding()}
-    return write(directory, Audit(about=about, findings=findings, failures=failures), clock, speed)
+    gates = judge(settings.gates, findings)
+    audit = Audit(about=about, findings=findings, failures=failures, gates=gates)
+    return write(directory, audit, clock, speed)
 
 
 def _speed(

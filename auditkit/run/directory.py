@@ -3,6 +3,7 @@
 reports/<model>-<dataset>/
 report.html  summary.md     for people
 results.json                a function of models, data, settings and seed alone
+gates.json                  limits, their hash, and when they were read: before the recording
 timings.json                measured seconds, of the run's phases and of the models side by side
 manifest.json               versions, hashes of the files above; written last
 trace/
@@ -27,6 +28,7 @@ from auditkit.files import Folder
 from auditkit.finding import Audit, dumps, loads
 from auditkit.report.page import render_html
 from auditkit.report.summary import render_markdown
+from auditkit.run.gates import GATES, announced
 from auditkit.run.progress import Clock
 
 TRACE = "trace"
@@ -64,7 +66,7 @@ def prepare(directory: Folder, *, overwrite: bool) -> None:
     if Path(str(directory)).is_file():
         raise SettingsError(f"--out {directory} is a file; give a directory")
     trace = directory / TRACE
-    if set(directory.names()) <= {TRACE} and not trace.names():
+    if set(directory.names()) <= {TRACE, GATES} and not trace.names():
         return  # nothing there, or a run that was killed before its first file
     if not trace.has("inputs.json"):
         raise SettingsError(f"{directory} is no run directory and not empty; give another --out")
@@ -82,6 +84,7 @@ def write(directory: Folder, audit: Audit, clock: Clock, speed: Speed | None) ->
         speed: Measured times of the models, if any.
     """
     directory.remove(MANIFEST)
+    limits = announced(directory)
     text = dumps(audit)
     printed = loads(text)
     with clock("report"):
@@ -98,7 +101,7 @@ def write(directory: Folder, audit: Audit, clock: Clock, speed: Speed | None) ->
     }
     for name, content in files.items():
         directory.write(name, content)
-    directory.write(MANIFEST, json.dumps(_manifest(files), indent=1) + "\n")
+    directory.write(MANIFEST, json.dumps(_manifest(files, limits), indent=1) + "\n")
     return Outcome(audit, directory, clock.seconds, speed)
 
 
@@ -114,7 +117,7 @@ def told_settings(directory: Folder) -> Mapping[str, Any]:
     return settings
 
 
-def _manifest(files: Mapping[str, str]) -> dict[str, Any]:
+def _manifest(files: Mapping[str, str], limits: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "auditkit": __version__,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -122,6 +125,7 @@ def _manifest(files: Mapping[str, str]) -> dict[str, Any]:
         "platform": platform.platform(),
         "packages": {name: version(name) for name in _PACKAGES},
         "git_commit": _commit(),
+        "gates": {key: limits[key] for key in ("sha256", "read") if key in limits} or None,
         "files": {
             name: hashlib.sha256(content.encode("utf-8")).hexdigest()
             for name, content in sorted(files.items())

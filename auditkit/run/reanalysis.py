@@ -7,6 +7,7 @@ from auditkit.files import Folder
 from auditkit.finding import Audit
 from auditkit.run.asking import ask, chosen_probes
 from auditkit.run.directory import TRACE, Outcome, told_settings, write
+from auditkit.run.gates import Gate, judge
 from auditkit.run.progress import Clock, Progress, unseen
 from auditkit.run.settings import section_of
 from auditkit.trace import Trace
@@ -38,5 +39,6 @@ def reanalyse(directory: Folder | Path | str, progress: Progress = unseen) -> Ou
         lambda one: progress(one.probe.name, names.index(one.probe.name), len(names)),
     )
     about = {**trace.about.model_dump(mode="json"), "settings": dict(settings)}
-    found = Audit(about=about, findings=findings, failures=failures)
+    gates = judge([Gate.model_validate(one) for one in settings.get("gates") or ()], findings)
+    found = Audit(about=about, findings=findings, failures=failures, gates=gates)
     return write(place, found, clock, read_speed(place))

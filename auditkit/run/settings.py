@@ -6,11 +6,9 @@ them; no name stands in two of them, so that flags and files need not name the s
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BeforeValidator, Field, StrictBool, ValidationError, field_validator
 
 from auditkit.bench.settings import ModelSettings
@@ -20,6 +18,8 @@ from auditkit.data.sources import open_source
 from auditkit.errors import DataError, SettingsError
 from auditkit.plugin import discover
 from auditkit.record.settings import RecordingSettings
+from auditkit.run.configs import read_config, read_yaml
+from auditkit.run.gates import Gate
 from auditkit.text import cut, listing, one_of
 
 Place = tuple[str, ...]
@@ -65,6 +65,8 @@ class Settings(Section):
     data: DataSettings
     recording: RecordingSettings = RecordingSettings()
     probing: ProbeSettings = ProbeSettings()
+    gates: tuple[Gate, ...] = ()
+    """Limits on measurements; none: the verdict sets no exit code."""
     speed_documents: Natural = 256
     """0: times are not measured."""
     out: Annotated[str | None, BeforeValidator(_as_text)] = None
@@ -112,7 +114,7 @@ def load_settings(
             line; the section is the file or `flags`.
     """
     given = _placed(origin, {k: v for k, v in flags.items() if v is not None and v != ()})
-    values = _placed(config, _read_config(config)) if config is not None else {}
+    values = _placed(config, read_config(config)) if config is not None else {}
     nested: dict[str, Any] = {name: {} for name in SECTIONS}
     for (*section, key), value in {**values, **given}.items():
         (nested[section[0]] if section else nested)[key] = value
@@ -124,6 +126,21 @@ def load_settings(
             for item in error.errors()
         ]
         raise SettingsError("; ".join(problems)) from error
+
+
+def read_gates(file: str) -> tuple[Gate, ...]:
+    """The gates of a YAML file: a list of them, or a configuration with the key `gates`.
+
+    Raises:
+        SettingsError: As `load_settings`, or there is none.
+    """
+    found = read_yaml(file)
+    gates = found.get("gates") if isinstance(found, Mapping) else found
+    if not isinstance(gates, list) or not gates:
+        raise SettingsError(f"{file}: no gates; expected a list, each with address and at_least "
+                            "or at_most")  # fmt: skip
+    settings = load_settings(None, {"model": "", "dataset": "", "gates": gates}, origin=file)
+    return settings.gates
 
 
 def section_of(name: str, flags: Mapping[str, Any], *, origin: str = "flags") -> Any:
@@ -183,48 +200,6 @@ def read_glossary(path: Path) -> tuple[str, ...]:
     return tuple(terms.values())
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML's safe loader, for which a key that stands twice is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """The mapping at `node`."""
-        seen: set[str] = set()
-        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key.value!r} stands twice", key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep=deep)
-
-
-def _read_config(config: str) -> dict[str, Any]:
-    packaged = {
-        entry.name.removesuffix(".yaml"): entry
-        for entry in files("auditkit.configs").iterdir()
-        if entry.name.endswith(".yaml")
-    }
-    if config in packaged:
-        text = packaged[config].read_text(encoding="utf-8")
-    elif Path(config).is_file():
-        text = read_text(Path(config))
-    else:
-        raise SettingsError(f"no config {config!r}; a YAML file, or {one_of(packaged, config)}")
-    try:
-        values = yaml.load(text, Loader=_UniqueKeys)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = f", line {mark.line + 1}" if mark else ""
-        raise SettingsError(f"{config}{line}: not valid YAML: {error.problem}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise SettingsError(f"{config}: not valid YAML: {listing([str(error)])}") from error
-    if values is None:
-        return {}
-    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-        raise SettingsError(f"{config}: expected a mapping of names to values, as in default.yaml")
-    return values
-
-
 def _place(location: Sequence[int | str]) -> Place:
     """Section and key of what pydantic complains of."""
     return tuple(str(part) for part in location[: 2 if location[0] in SECTIONS else 1])
@@ -235,6 +210,9 @@ def _problem(origin: str, item: Mapping[str, Any]) -> str:
     *section, key = place = _place(item["loc"])
     if item["type"] == "extra_forbidden":
         names: Iterable[str] = SECTIONS[section[0]].model_fields if section else PLACES
+        if place == ("gates",):
+            names, key = Gate.model_fields, str(item["loc"][-1])
+            place = (*place, *map(str, item["loc"][1:]))
         return f"{' -> '.join([origin, *place])}: no such key; {one_of(names, key)}"
     where = " -> ".join([origin, key, *map(str, item["loc"][len(place) :])])
     if item["type"] == "missing":

@@ -4,7 +4,6 @@ Documents are the unit everywhere: words of one document share its fate, so inte
 words as independent cover 45 % where these cover 95 %.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -204,12 +203,3 @@ def ratio_difference(
     error = float(np.sqrt(n / (n - 1) * (difference**2).sum()))
     half = float(student.ppf((1 + level) / 2, documents - 1)) * error
     return Estimate(value, documents, (value - half, value + half))
-
-
-def benjamini_hochberg(p: Sequence[float | None]) -> list[float | None]:
-    """Adjusted p-values (Benjamini & Hochberg 1995); what is undefined is not counted as a test."""
-    from statsmodels.stats.multitest import multipletests
-
-    tested = [value for value in p if value is not None]
-    adjusted = iter(multipletests(tested, method="fdr_bh")[1]) if tested else iter(())
-    return [None if value is None else float(next(adjusted)) for value in p]

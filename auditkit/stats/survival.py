@@ -22,8 +22,9 @@ from auditkit.stats.document_sums import Moments, chance_variance, document_rati
 from auditkit.stats.estimates import Estimate
 from auditkit.stats.inclusion import exact_z
 from auditkit.stats.matched import exact_p, log_extremes
+from auditkit.stats.multiplicity import benjamini_hochberg
 from auditkit.stats.pieces import OfPieces, by_pieces
-from auditkit.stats.rates import benjamini_hochberg, linearised
+from auditkit.stats.rates import linearised
 
 SHARE = (0.0, 1.0)
 RATIO = (0.0, np.inf)

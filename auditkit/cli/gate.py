@@ -1,0 +1,43 @@
+"""`auditkit gate`."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from auditkit.cli.console import cell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from auditkit.finding import GateResult
+
+
+@click.command()
+@click.argument("directory")
+@click.option("--gates", "--config", "file", metavar="YAML", required=True,
+              help="The limits: a list, or a config with the key gates.")  # fmt: skip
+def gate(directory: str, file: str) -> int:
+    """Hold the results in DIRECTORY against limits, without any model.
+
+    Exit codes: 0 all pass, 1 one fails, 4 one is inconclusive or was not run.
+    """
+    from dataclasses import replace
+
+    from auditkit.report.rendering import load
+    from auditkit.run.gates import judge
+    from auditkit.run.settings import read_gates
+
+    gates, audit = read_gates(file), load(directory)
+    judged = replace(audit, gates=judge(gates, audit.findings), failures=())
+    tell(judged.gates)
+    return judged.exit_code
+
+
+def tell(gates: "Sequence[GateResult]") -> None:
+    """One line a gate."""
+    for result in gates:
+        status = result.status.replace("_", " ")
+        seen = "" if result.value is None else f" (seen {result.value:g})"
+        click.echo(
+            f"gate {status}: {cell(result.address)} {result.asked}{seen}: {cell(result.reason)}"
+        )

@@ -1,0 +1,168 @@
+"""Gates: limits that were set before a run, and what its measurements come to against them.
+
+All gates must pass, so that passing needs no correction (an intersection–union test); a fail is
+claimed only where it survives Holm's correction over the gates.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+from scipy.stats import norm
+
+from auditkit.data.settings import Section
+from auditkit.errors import SettingsError
+from auditkit.files import Folder
+from auditkit.finding import Address, Finding, GateResult, Measurement, parse_address
+from auditkit.finding.gates import GateStatus
+from auditkit.plugin.sentences import figure
+from auditkit.stats.multiplicity import holm
+from auditkit.text import one_of
+
+GATES = "gates.json"
+ALPHA = 0.05
+
+
+class Gate(Section):
+    """A limit on one measurement."""
+
+    address: str
+    """`probe.measurement[key=value,…]`, without a field."""
+    at_least: float | None = Field(default=None, allow_inf_nan=False)
+    at_most: float | None = Field(default=None, allow_inf_nan=False)
+    on: Literal["bound", "value"] = "bound"
+    """`bound`: what the interval rules out, in three values. `value`: the point estimate."""
+
+    @field_validator("address")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        try:
+            address = parse_address(value)
+        except SettingsError as error:
+            raise ValueError(str(error)) from error
+        if address.field:
+            raise ValueError(f"names the field {address.field!r}; `on` says what decides")
+        return str(address)
+
+    @model_validator(mode="after")
+    def _can_be_gated(self) -> "Gate":
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("give at_least or at_most, one of the two")
+        name = self.parsed.measurement
+        if self.on == "value" and name.startswith(("max_", "worst_")):
+            raise ValueError(f"the value of a maximum ({name}) is biased; gate its bound")
+        return self
+
+    @property
+    def parsed(self) -> Address:
+        """The address."""
+        return parse_address(self.address)
+
+    @property
+    def side(self) -> Literal["at_least", "at_most"]:
+        """Which limit there is."""
+        return "at_most" if self.at_least is None else "at_least"
+
+    @property
+    def limit(self) -> float:
+        """The limit."""
+        return float(self.at_most if self.at_least is None else self.at_least)  # type: ignore[arg-type]
+
+
+def judge(gates: Sequence[Gate], findings: Sequence[Finding]) -> tuple[GateResult, ...]:
+    """What became of every gate, in order."""
+    found = [_looked_up(gate, findings) for gate in gates]
+    p = [_p_of_failing(gate, m) for gate, m in zip(gates, found, strict=True)]
+    return tuple(
+        _judged(gate, m, value is not None and value < ALPHA / 2)
+        for gate, m, value in zip(gates, found, holm(p), strict=True)
+    )
+
+
+def _looked_up(gate: Gate, findings: Sequence[Finding]) -> Measurement | str:
+    """The measurement, or why there is none."""
+    address = gate.parsed
+    for finding in findings:
+        if finding.probe == address.probe:
+            for m in finding.measurements:
+                if (m.name, dict(m.at)) == (address.measurement, dict(address.at)):
+                    return m
+            names = [f"{finding.probe}.{m.where}" for m in finding.measurements]
+            near = get_close_matches(gate.address, names, n=3, cutoff=0.4) or names[:3]
+            return f"there is no such measurement; near it: {', '.join(near) or 'none'}"
+    return f"the probe {address.probe} was not run; {one_of([f.probe for f in findings])}"
+
+
+def _p_of_failing(gate: Gate, m: Measurement | str) -> float | None:
+    """One-sided p of the limit being kept, from the interval taken as one of a normal estimate.
+
+    Half the interval's width on the side of the limit stands for its quantile times the standard
+    error, so that a bound that misses the limit and p agree where there is one gate.
+    """
+    if isinstance(m, str) or gate.on == "value" or m.value is None or m.interval is None:
+        return None
+    sign = 1 if gate.side == "at_least" else -1
+    bound = m.interval.high if sign > 0 else m.interval.low
+    reach, missing = sign * (bound - m.value), sign * (gate.limit - m.value)
+    if reach <= 0:
+        return 0.0 if missing > 0 else 1.0
+    return float(norm.sf(missing / reach * norm.ppf((1 + m.level) / 2)))
+
+
+def _judged(gate: Gate, m: Measurement | str, fails: bool) -> GateResult:
+    def result(status: GateStatus, reason: str, m: Measurement | None = None) -> GateResult:
+        return GateResult(
+            address=gate.address, side=gate.side, limit=gate.limit, on=gate.on, status=status,
+            value=None if m is None else m.value, interval=None if m is None else m.interval,
+            reason=reason,
+        )  # fmt: skip
+
+    if isinstance(m, str):
+        return result("not_run", m)
+    if m.value is None:
+        return result("inconclusive", f"it is undefined: {m.undefined}", m)
+    sign = 1 if gate.side == "at_least" else -1
+    if gate.on == "value":
+        kept = sign * (m.value - gate.limit) >= 0
+        return result("pass" if kept else "fail", "by the value alone", m)
+    if m.interval is None:
+        return result("inconclusive", f"it has no interval: {m.no_interval}", m)
+    worst, best = (m.interval.low, m.interval.high)[::sign]
+    told = f"the {figure(100 * m.level, 1).removesuffix('.0')} % interval"
+    if sign * (worst - gate.limit) >= 0:
+        return result("pass", f"{told} keeps to the limit", m)
+    if sign * (best - gate.limit) >= 0:
+        return result("inconclusive", f"{told} holds values on either side of the limit", m)
+    if fails:
+        return result("fail", f"{told} lies beyond the limit, after Holm's correction too", m)
+    return result(
+        "inconclusive", f"{told} lies beyond the limit, but not after Holm's correction", m
+    )
+
+
+def announce(directory: Folder, gates: Sequence[Gate]) -> None:
+    """Write the limits down before anything is recorded; the same limits keep their first time."""
+    if not gates:
+        directory.remove(GATES)
+        return
+    told = [gate.model_dump(mode="json", exclude_none=True) for gate in gates]
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    if announced(directory).get("sha256") != digest:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        record = {"sha256": digest, "read": now, "gates": told}
+        directory.write(GATES, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+
+def announced(directory: Folder) -> dict[str, Any]:
+    """The limits of a run, their hash, and when they were read; empty where there are none."""
+    if not directory.has(GATES):
+        return {}
+    try:
+        found: dict[str, Any] = json.loads(directory.read(GATES))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
