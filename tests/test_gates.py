@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from auditkit.errors import SettingsError
 from auditkit.files import Folder
-from auditkit.finding import Failure, Finding, GateResult, Interval, Measurement, dumps
+from auditkit.finding import Failure, Finding, GateResult, Interval, Measurement, dumps, loads
 from auditkit.report.page import render_html
 from auditkit.report.summary import render_markdown
 from auditkit.run.gates import Gate, announce, announced, judge
@@ -94,6 +94,22 @@ def test_a_probe_that_was_not_run_is_named() -> None:
     assert "available: performance" in result.reason
 
 
+def test_a_probe_that_broke_is_said_to_have_broken() -> None:
+    broken = [Failure(probe="performance", distribution="y", error="z")]
+    (result,) = judge([Gate(address=ACCURACY, at_least=0.5)], [], broken)
+    assert (result.status, result.reason) == ("not_run", "the probe performance broke")
+
+
+@given(st.floats(-9, 9, width=32), st.floats(0.001, 1), st.floats(-1e-6, 1e-6))
+def test_a_run_and_its_results_are_decided_alike(value: float, half: float, beside: float) -> None:
+    """Also where the limit is the bound as it is printed, and not quite as it was computed."""
+    findings = found(measured(value, value - half, value + half))
+    written = loads(dumps(replace(report_case.audit(), findings=tuple(findings)))).findings
+    limit = float(f"{value - half + beside:.6g}")
+    gates = [Gate(address=ACCURACY, at_least=limit), Gate(address=ACCURACY, at_most=limit)]
+    assert judge(gates, findings) == judge(gates, written)
+
+
 def test_a_fail_survives_holm_or_is_none() -> None:
     near = Gate(address=ACCURACY, at_least=0.931)  # just beyond the bound: p just under .025
     alone = judge([near], found(measured(0.9, 0.86, 0.93)))
@@ -132,6 +148,8 @@ def test_one_gate_follows_its_interval_alone(
         ({"address": ACCURACY, "at_lest": 0}, "did you mean at_least"),
         ({"address": ACCURACY, "at_least": float("nan")}, "finite"),
         ({"address": "fairness.max_gap", "at_most": 0.1, "on": "value"}, "maximum"),
+        ({"address": "fairness.gap_worst", "at_most": 0.1, "on": "value"}, "maximum"),
+        ({"address": "speed.seconds[arm=pruned]", "at_most": 3}, "measured time is no measurement"),
         ({"address": ACCURACY, "at_least": 0, "on": "time"}, "bound"),
     ],
 )
@@ -203,6 +221,14 @@ def test_exit_codes_from_the_shell(tmp_path: Path, limits: list[str], code: int,
     assert_harmless(done)
 
 
+def test_a_broken_probe_of_the_run_is_not_forgotten(tmp_path: Path) -> None:
+    file = tmp_path / "gates.yaml"
+    directory = run_directory(tmp_path, broken=True)
+    for limit, code in ((0.8, 3), (0.9, 3), (0.99, 1)):
+        file.write_text(f"- {{address: '{ACCURACY}', at_least: {limit}}}", encoding="utf-8")
+        assert auditkit("gate", directory, "--gates", file).code == code
+
+
 def test_a_fail_comes_before_a_broken_probe_and_that_before_what_is_not_decided() -> None:
     fail, unsure, fine = (
         GateResult(address="p.m", side="at_least", limit=0, on="bound", status=s, reason="r")
@@ -235,6 +261,9 @@ def test_a_file_of_gates_may_be_a_configuration(tmp_path: Path) -> None:
     file = tmp_path / "run.yaml"
     file.write_text(f"dtype: float32\ngates: [{{address: '{ACCURACY}', at_most: 1}}]\n")
     assert read_gates(str(file)) == (Gate(address=ACCURACY, at_most=1.0),)
+    file.write_text(f"dtipe: float32\ngates: [{{address: '{ACCURACY}', at_most: 1}}]\n")
+    with pytest.raises(SettingsError, match="no such key; did you mean dtype"):
+        read_gates(str(file))
     for text in ("[]", "dtype: float32", "3"):
         file.write_text(text)
         with pytest.raises(SettingsError, match="no gates"):

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def gate(directory: str, file: str) -> int:
     """Hold the results in DIRECTORY against limits, without any model.
 
-    Exit codes: 0 all pass, 1 one fails, 4 one is inconclusive or was not run.
+    Exit codes: 0 all pass, 1 one fails, 3 a probe of the run broke, 4 one is inconclusive or was
+    not run.
     """
     from dataclasses import replace
 
@@ -28,7 +29,7 @@ def gate(directory: str, file: str) -> int:
     from auditkit.run.settings import read_gates
 
     gates, audit = read_gates(file), load(directory)
-    judged = replace(audit, gates=judge(gates, audit.findings), failures=())
+    judged = replace(audit, gates=judge(gates, audit.findings, audit.failures))
     tell(judged.gates)
     return judged.exit_code
 

@@ -90,7 +90,7 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
         speed = _speed(settings, bench, trace, view("speed"), directory, progress)
     findings, failures = ask(asked, trace, clock, measured)
     about = {**trace.about.model_dump(mode="json"), "settings": settings.deciding()}
-    gates = judge(settings.gates, findings)
+    gates = judge(settings.gates, findings, failures)
     audit = Audit(about=about, findings=findings, failures=failures, gates=gates)
     return write(directory, audit, clock, speed)
 

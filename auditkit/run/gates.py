@@ -7,6 +7,7 @@ claimed only where it survives Holm's correction over the gates.
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any, Literal
@@ -17,7 +18,16 @@ from scipy.stats import norm
 from auditkit.data.settings import Section
 from auditkit.errors import SettingsError
 from auditkit.files import Folder
-from auditkit.finding import Address, Finding, GateResult, Measurement, parse_address
+from auditkit.finding import (
+    Address,
+    Failure,
+    Finding,
+    GateResult,
+    Interval,
+    Measurement,
+    parse_address,
+    to_json,
+)
 from auditkit.finding.gates import GateStatus
 from auditkit.plugin.sentences import figure
 from auditkit.stats.multiplicity import holm
@@ -25,6 +35,12 @@ from auditkit.text import one_of
 
 GATES = "gates.json"
 ALPHA = 0.05
+
+_MAXIMA = frozenset(["max", "maximum", "worst", "largest"])
+"""Words in the name of a measurement whose value is biased upward: it is the largest of several."""
+
+_TIMES = frozenset(["speed", "timings"])
+"""How people may call measured time, which is in no finding."""
 
 
 class Gate(Section):
@@ -46,6 +62,8 @@ class Gate(Section):
             raise ValueError(str(error)) from error
         if address.field:
             raise ValueError(f"names the field {address.field!r}; `on` says what decides")
+        if address.probe in _TIMES:
+            raise ValueError("measured time is no measurement and has no gate; gate counted MACs")
         return str(address)
 
     @model_validator(mode="after")
@@ -53,7 +71,7 @@ class Gate(Section):
         if (self.at_least is None) == (self.at_most is None):
             raise ValueError("give at_least or at_most, one of the two")
         name = self.parsed.measurement
-        if self.on == "value" and name.startswith(("max_", "worst_")):
+        if self.on == "value" and not _MAXIMA.isdisjoint(name.lower().split("_")):
             raise ValueError(f"the value of a maximum ({name}) is biased; gate its bound")
         return self
 
@@ -73,9 +91,11 @@ class Gate(Section):
         return float(self.at_most if self.at_least is None else self.at_least)  # type: ignore[arg-type]
 
 
-def judge(gates: Sequence[Gate], findings: Sequence[Finding]) -> tuple[GateResult, ...]:
-    """What became of every gate, in order."""
-    found = [_looked_up(gate, findings) for gate in gates]
+def judge(
+    gates: Sequence[Gate], findings: Sequence[Finding], failures: Sequence[Failure] = ()
+) -> tuple[GateResult, ...]:
+    """What became of every gate, in order, by the numbers as `results.json` holds them."""
+    found = [_looked_up(gate, findings, failures) for gate in gates]
     p = [_p_of_failing(gate, m) for gate, m in zip(gates, found, strict=True)]
     return tuple(
         _judged(gate, m, value is not None and value < ALPHA / 2)
@@ -83,18 +103,28 @@ def judge(gates: Sequence[Gate], findings: Sequence[Finding]) -> tuple[GateResul
     )
 
 
-def _looked_up(gate: Gate, findings: Sequence[Finding]) -> Measurement | str:
+def _looked_up(
+    gate: Gate, findings: Sequence[Finding], failures: Sequence[Failure]
+) -> Measurement | str:
     """The measurement, or why there is none."""
     address = gate.parsed
+    if address.probe in {failure.probe for failure in failures}:
+        return f"the probe {address.probe} broke"
     for finding in findings:
         if finding.probe == address.probe:
             for m in finding.measurements:
                 if (m.name, dict(m.at)) == (address.measurement, dict(address.at)):
-                    return m
+                    return _as_written(m)
             names = [f"{finding.probe}.{m.where}" for m in finding.measurements]
             near = get_close_matches(gate.address, names, n=3, cutoff=0.4) or names[:3]
             return f"there is no such measurement; near it: {', '.join(near) or 'none'}"
     return f"the probe {address.probe} was not run; {one_of([f.probe for f in findings])}"
+
+
+def _as_written(m: Measurement) -> Measurement:
+    """With the digits that are written, so that a run and its results are decided alike."""
+    interval = m.interval and Interval(to_json(m.interval.low), to_json(m.interval.high))
+    return replace(m, value=to_json(m.value), interval=interval)
 
 
 def _p_of_failing(gate: Gate, m: Measurement | str) -> float | None:

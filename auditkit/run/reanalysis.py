@@ -7,7 +7,7 @@ from auditkit.files import Folder
 from auditkit.finding import Audit
 from auditkit.run.asking import ask, chosen_probes
 from auditkit.run.directory import TRACE, Outcome, told_settings, write
-from auditkit.run.gates import Gate, judge
+from auditkit.run.gates import judge
 from auditkit.run.progress import Clock, Progress, unseen
 from auditkit.run.settings import section_of
 from auditkit.trace import Trace
@@ -30,6 +30,8 @@ def reanalyse(directory: Folder | Path | str, progress: Progress = unseen) -> Ou
     settings = told_settings(place)
     chosen = {key: settings.get(key) for key in ("probes", "without", "options")}
     asked = chosen_probes(section_of("probing", chosen, origin="results.json"))
+    limits = {"gates": settings.get("gates", ())}
+    gates = section_of("gates", limits, origin="results.json")
     (place / TRACE).remove("folds")
     names = [one.probe.name for one in asked]
     findings, failures = ask(
@@ -39,6 +41,7 @@ def reanalyse(directory: Folder | Path | str, progress: Progress = unseen) -> Ou
         lambda one: progress(one.probe.name, names.index(one.probe.name), len(names)),
     )
     about = {**trace.about.model_dump(mode="json"), "settings": dict(settings)}
-    gates = judge([Gate.model_validate(one) for one in settings.get("gates") or ()], findings)
-    found = Audit(about=about, findings=findings, failures=failures, gates=gates)
+    found = Audit(
+        about=about, findings=findings, failures=failures, gates=judge(gates, findings, failures)
+    )
     return write(place, found, clock, read_speed(place))

@@ -135,16 +135,16 @@ def read_gates(file: str) -> tuple[Gate, ...]:
         SettingsError: As `load_settings`, or there is none.
     """
     found = read_yaml(file)
-    gates = found.get("gates") if isinstance(found, Mapping) else found
-    if not isinstance(gates, list) or not gates:
+    values = found if isinstance(found, Mapping) else {"gates": found}
+    if not isinstance(values.get("gates"), list) or not values["gates"]:
         raise SettingsError(f"{file}: no gates; expected a list, each with address and at_least "
                             "or at_most")  # fmt: skip
-    settings = load_settings(None, {"model": "", "dataset": "", "gates": gates}, origin=file)
-    return settings.gates
+    gates: tuple[Gate, ...] = section_of("gates", values, origin=file)
+    return gates
 
 
 def section_of(name: str, flags: Mapping[str, Any], *, origin: str = "flags") -> Any:
-    """One section, checked, where there are no settings of a run; arguments as `load_settings`.
+    """A section or a single key, checked where there are no settings of a run: `load_settings`.
 
     Raises:
         SettingsError: As `load_settings`.
