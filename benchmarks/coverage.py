@@ -9,8 +9,8 @@ Claims on retention are those of `benchmarks/null_pruners.py`.
 """
 
 import argparse
-import sys
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from pathlib import Path
 
@@ -158,19 +158,24 @@ def of_shares() -> Iterator[list[str]]:
             yield [name, str(n), f"{share.min():.3f}", f"{grid[share.argmin()]:g}", "1.00"]
 
 
+def _row(arguments: tuple[int, int, int, int]) -> list[str]:
+    """The row of a kind (its place in `KINDS`) at a number of documents: draws, seed."""
+    kind, n, draws, seed = arguments
+    title, name, draw, grid = KINDS[kind]
+    found = {at: covered(draw, name, n, at, draws, seed) for at in grid}
+    told = {at: pair for at, pair in found.items() if pair[1] > 0.05}
+    if not told:
+        return [title, str(n), "none given", "", "0.00"]
+    worst = min(told, key=lambda at: told[at])
+    least, given = told[worst]
+    return [title, str(n), f"{least:.3f}", f"{worst:g}", f"{given:.2f}"]
+
+
 def of_kinds(draws: int, seed: int) -> Iterator[list[str]]:
-    """Drawn coverage of the other kinds."""
-    for title, name, draw, grid in KINDS:
-        for n in DOCUMENTS:
-            found = {at: covered(draw, name, n, at, draws, seed) for at in grid}
-            told = {at: pair for at, pair in found.items() if pair[1] > 0.05}
-            row = [title, str(n), "none given", "", "0.00"]
-            if told:
-                worst = min(told, key=lambda at: told[at])
-                least, given = told[worst]
-                row = [title, str(n), f"{least:.3f}", f"{worst:g}", f"{given:.2f}"]
-            print(*row, sep="  ", file=sys.stderr, flush=True)
-            yield row
+    """Drawn coverage of the other kinds; one process a core."""
+    asked = [(kind, n, draws, seed) for kind in range(len(KINDS)) for n in DOCUMENTS]
+    with ProcessPoolExecutor() as pool:
+        yield from null_pruners.seen(pool.map(_row, asked), len(asked))
 
 
 def tables(draws: int, seed: int) -> Iterator[Table]:

@@ -234,7 +234,7 @@ def tables(draws: int, seed: int) -> Iterator[Table]:
     of_place = [(name, n, draws) for name in BY_PLACE for n in (30, 100, 300)]
     seeds = iter(np.random.SeedSequence(seed).generate_state(len(blind) + len(of_place) + 1))
     with ProcessPoolExecutor() as pool:
-        rows = list(_seen(pool.map(_blind, [(*b, int(next(seeds))) for b in blind]), len(blind)))
+        rows = list(seen(pool.map(_blind, [(*b, int(next(seeds))) for b in blind]), len(blind)))
         yield (
             "False discoveries on retention",
             ["pruner", "keep rate", "documents", "concordance", "matched lift", "odds ratio"],
@@ -243,7 +243,7 @@ def tables(draws: int, seed: int) -> Iterator[Table]:
             "pruners that prefer none.",
         )
         places = [(*p, int(next(seeds))) for p in of_place]
-        rows = list(_seen(pool.map(_placed, places), len(places)))
+        rows = list(seen(pool.map(_placed, places), len(places)))
         yield (
             "Claims on pruners that go by position alone",
             ["pruner keeps", "documents", "concordance", "preferred whatever its position"],
@@ -251,11 +251,11 @@ def tables(draws: int, seed: int) -> Iterator[Table]:
             f"Share of {draws:,} tables with a claim, where some categories stand early and one "
             "stands last. The second claim needs the odds ratio too.",
         )
-        rows = list(_seen(pool.map(_power, [(max(1, draws // 10), int(next(seeds)))]), 1))
+        rows = list(seen(pool.map(_power, [(max(1, draws // 10), int(next(seeds)))]), 1))
         yield ("Effects found", ["effect", "runs", "found"], rows, "")
 
 
-def _seen(rows: Iterable[list[str]], total: int) -> Iterator[list[str]]:
+def seen(rows: Iterable[list[str]], total: int) -> Iterator[list[str]]:
     """The same rows, each told on stderr when it is there."""
     for done, row in enumerate(rows, start=1):
         print(f"{done}/{total}", *row, sep="  ", file=sys.stderr, flush=True)

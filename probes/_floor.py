@@ -5,12 +5,23 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from auditkit.plugin import DECISION, Measurement, Shard, Trace, changed_decisions, measurement
+from auditkit.plugin import (
+    ARMS,
+    DECISION,
+    Measurement,
+    Shard,
+    Trace,
+    changed_decisions,
+    measurement,
+)
 from auditkit.probes._arms import Answered, on_same
 from auditkit.stats.estimates import document_share
 from auditkit.stats.rates import ratio_of_sums
 
-REPEAT, PRUNED = "repeat", "pruned"
+
+def repeated() -> str:
+    """The arm that makes the decisions of the model under audit once more."""
+    return next(arm.name for arm in ARMS if arm.role == "floor" and arm.pruning == "hard")
 
 
 def arithmetic(
@@ -18,11 +29,12 @@ def arithmetic(
 ) -> tuple[list[Measurement], tuple[str, ...]]:
     """Shares of predictions and keep decisions that differ, and what to bear in mind of them.
 
-    Nothing where the arm `repeat` was not run.
+    Nothing where no arm repeats those of the model under audit.
     """
-    if not {REPEAT, PRUNED} <= set(arms):
+    repeat, audited = repeated(), trace.about.depths_of
+    if audited is None or repeat not in arms:
         return [], ()
-    again, first = on_same(arms[REPEAT], arms[PRUNED])
+    again, first = on_same(arms[repeat], arms[audited])
     predictions = document_share(again.predicted[:, 0] != first.predicted[:, 0])
     counts = trace.fold(_decisions, by=["document"])
     changed, whole = counts["changed"].to_numpy(), counts["decisions"].to_numpy()
@@ -30,7 +42,7 @@ def arithmetic(
     caveats: tuple[str, ...] = (DECISION,)
     if predictions.value == 0 and changed.sum() == 0:
         caveats += (
-            f"The arm {REPEAT} differs from {PRUNED} in 0 of {predictions.n:,} predictions and in "
+            f"The arm {repeat} differs from {audited} in 0 of {predictions.n:,} predictions and in "
             f"0 of {whole.sum():,} keep decisions: that is 0 because the engine's result does not "
             "depend on the implementation, not because there is no noise.",
         )
@@ -39,8 +51,8 @@ def arithmetic(
         "changed_decisions": (decisions, int(whole.sum())),
     }
     return [
-        measurement(name, estimate, "share", n=n, at={"arm": REPEAT, "against": PRUNED},
-                    control=PRUNED, better="lower")
+        measurement(name, estimate, "share", n=n, at={"arm": repeat, "against": audited},
+                    control=audited, better="lower")
         for name, (estimate, n) in found.items()
     ], caveats  # fmt: skip
 
@@ -49,7 +61,7 @@ def _decisions(shard: Shard) -> pd.DataFrame:
     """Keep decisions that differ between the two arms, by document."""
     key = ["document", "position"]
     again = shard.table("depths", [*key, "arm", "depth"])
-    again = again.loc[again["arm"] == REPEAT, [*key, "depth"]]
+    again = again.loc[again["arm"] == repeated(), [*key, "depth"]]
     both = again.merge(
         shard.table("tokens", [*key, "special", "depth"]), on=key, suffixes=("_again", "")
     )

@@ -20,6 +20,7 @@ from auditkit.finding import KEYS, Cell, Column, ColumnKind, Interval, Measureme
 from auditkit.stats.estimates import Estimate
 
 LEVEL = "95 % interval"
+NOT_TESTED = "not tested: it is not what is asked, or follows from what is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,7 @@ def _cells(column: Label | Number | Column, row: Row) -> Iterator[Cell]:
             yield int(value) if column.kind == "count" else str(value)
         return
     estimate = row.numbers[column.name]
-    missing = Undefined(estimate.why_not)
+    missing = Undefined(estimate.why_not or NOT_TESTED)
     yield missing if estimate.value is None else float(estimate.value)
     if column.interval is not None:
         yield missing if estimate.interval is None else Interval(*estimate.interval)

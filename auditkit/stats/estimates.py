@@ -135,9 +135,9 @@ def document_share(hits: NDArray[np.bool_]) -> Estimate:
 
 def share_of(k: int, n: int) -> Estimate:
     """The share k / n of documents, with the interval of `document_share`."""
-    from scipy.stats import binomtest
+    from statsmodels.stats.proportion import proportion_confint
 
     if n == 0:
         return Estimate(None, 0, why_not="no documents")
-    bounds = binomtest(k, n).proportion_ci(method="exact")
-    return Estimate(k / n, n, (float(bounds.low), float(bounds.high)))
+    low, high = proportion_confint(k, n, method="beta")
+    return Estimate(k / n, n, (float(low), float(high)))
