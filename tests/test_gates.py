@@ -11,10 +11,22 @@ from hypothesis import strategies as st
 
 from auditkit.errors import SettingsError
 from auditkit.files import Folder
-from auditkit.finding import Failure, Finding, GateResult, Interval, Measurement, dumps, loads
+from auditkit.finding import (
+    GATES,
+    Failure,
+    Finding,
+    GateResult,
+    Interval,
+    Measurement,
+    announce,
+    dumps,
+    loads,
+    read_announcement,
+)  # fmt: skip
 from auditkit.report.page import render_html
+from auditkit.report.rendering import rerender
 from auditkit.report.summary import render_markdown
-from auditkit.run.gates import Gate, announce, announced, judge
+from auditkit.run.gates import Gate, judge
 from auditkit.run.settings import load_settings, read_gates
 
 ACCURACY = "performance.accuracy[arm=pruned]"
@@ -160,17 +172,40 @@ def test_gates_that_mean_nothing_are_refused_before_a_run(
         load_settings(None, {"model": "m", "dataset": "d", "gates": [gate]})
 
 
+LIMITS = [{"address": ACCURACY, "at_least": 0.9}]
+
+
 def test_limits_are_written_down_with_hash_and_first_time(tmp_path: Path) -> None:
-    folder, gates = Folder(tmp_path), (Gate(address=ACCURACY, at_least=0.9),)
-    announce(folder, gates)
-    first = announced(folder)
-    announce(folder, gates)
-    assert announced(folder) == first
-    assert first["gates"] == [{"address": ACCURACY, "at_least": 0.9, "on": "bound"}]
-    announce(folder, (Gate(address=ACCURACY, at_least=0.8),))
-    assert announced(folder)["sha256"] != first["sha256"]
-    announce(folder, ())
-    assert announced(folder) == {}
+    folder = Folder(tmp_path)
+    first = announce(folder, LIMITS, before_results=True)
+    assert first is not None
+    assert (first.gates, first.before_results) == (LIMITS, True)
+    assert announce(folder, LIMITS, before_results=False) == read_announcement(folder) == first
+    moved = announce(folder, [{**LIMITS[0], "at_least": 0.8}], before_results=False)
+    assert moved is not None
+    assert (moved.sha256 != first.sha256, moved.before_results) == (True, False)
+    assert announce(folder, (), before_results=False) is None
+    assert read_announcement(folder) is None
+    folder.write(GATES, "{")
+    assert read_announcement(folder) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "told"), [(True, "before this run had any results"), (False, "not set beforehand")]
+)
+def test_the_pages_say_whether_limits_came_first(before: bool, told: str, tmp_path: Path) -> None:
+    audit = replace(report_case.audit(), gates=(outcome({"at_least": 0.9}, measured(0.9)),))
+    (tmp_path / "results.json").write_text(dumps(audit), encoding="utf-8")
+    rerender(tmp_path)
+    pages = [tmp_path / "report.html", tmp_path / "summary.md"]
+    assert all("is not recorded" in page.read_text(encoding="utf-8") for page in pages)
+    limits = announce(Folder(tmp_path), LIMITS, before_results=before)
+    assert limits is not None
+    rerender(tmp_path)
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert told in text
+        assert limits.read in text
 
 
 def test_both_pages_show_every_gate_and_escape_it() -> None:

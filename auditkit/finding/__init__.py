@@ -1,6 +1,7 @@
 """What an audit says: values, their addresses, and their strict JSON."""
 
 from auditkit.finding.address import FIELDS, KEYS, Address, parse_address
+from auditkit.finding.announcement import GATES, Announcement, announce, read_announcement
 from auditkit.finding.examples import Example, Segment, segments
 from auditkit.finding.gates import GateResult
 from auditkit.finding.numbers import Interval, Measurement, Undefined
@@ -9,8 +10,8 @@ from auditkit.finding.tables import Cell, Chart, ChartKind, Column, ColumnKind, 
 from auditkit.finding.values import SCHEMA_VERSION, Audit, Failure, Finding, Status
 
 __all__ = [
-    "FIELDS", "KEYS", "SCHEMA_VERSION", "Address", "Audit", "Cell", "Chart", "ChartKind", "Column",
-    "ColumnKind", "Example", "Failure", "Finding", "GateResult", "Interval", "Measurement",
-    "Segment", "Status", "Table", "Undefined", "dumps", "loads", "parse_address", "segments",
-    "to_json",
+    "FIELDS", "GATES", "KEYS", "SCHEMA_VERSION", "Address", "Announcement", "Audit", "Cell",
+    "Chart", "ChartKind", "Column", "ColumnKind", "Example", "Failure", "Finding", "GateResult",
+    "Interval", "Measurement", "Segment", "Status", "Table", "Undefined", "announce", "dumps",
+    "loads", "parse_address", "read_announcement", "segments", "to_json",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from auditkit.bench.speed import Speed
-from auditkit.finding import Audit, Example, Interval, Table
+from auditkit.finding import Announcement, Audit, Example, Interval, Table
 from auditkit.plugin.rows import columns
 from auditkit.report.examples import example_view
 from auditkit.report.overview import about_of, badge_counts, key_figures
@@ -26,12 +26,15 @@ MOST_REFUSED = 50
 MOST_FIGURES = 24
 
 
-def render_html(audit: Audit, speed: Speed | None = None) -> str:
+def render_html(
+    audit: Audit, speed: Speed | None = None, announced: Announcement | None = None
+) -> str:
     """The whole report as one file: same arguments, same bytes.
 
     Args:
         audit: What was found.
         speed: Measured times, for a block of their own; None: they were not measured.
+        announced: The limits of the run as they were written down; None: they were not.
 
     Raises:
         TraceError: `audit.about` is not that of a trace.
@@ -50,6 +53,7 @@ def render_html(audit: Audit, speed: Speed | None = None) -> str:
         limits=about.limits,
         counts=badge_counts(audit),
         gates=audit.gates,
+        announced=announced,
         sections=sections,
         failures=list(zip(ids[len(sections) :], audit.failures, strict=True)),
         figures=figures[:MOST_FIGURES],

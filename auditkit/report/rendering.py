@@ -4,8 +4,8 @@ from pathlib import Path
 
 from auditkit.bench.speed import read_speed
 from auditkit.errors import TraceError
-from auditkit.files import write_whole
-from auditkit.finding import Audit, loads
+from auditkit.files import Folder, write_whole
+from auditkit.finding import Audit, loads, read_announcement
 from auditkit.report.page import render_html
 from auditkit.report.summary import render_markdown
 
@@ -34,9 +34,10 @@ def rerender(directory: Path) -> tuple[Path, ...]:
         TraceError: There is none, or it is no audit.
     """
     audit, speed = load(directory), read_speed(directory)
+    limits = read_announcement(Folder(directory))
     pages = {
-        "report.html": render_html(audit, speed),
-        "summary.md": render_markdown(audit, speed),
+        "report.html": render_html(audit, speed, limits),
+        "summary.md": render_markdown(audit, speed, limits),
     }
     for name, text in pages.items():
         write_whole(directory / name, text)

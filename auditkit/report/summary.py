@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from auditkit.bench.speed import Speed
-from auditkit.finding import Audit
+from auditkit.finding import Announcement, Audit
 from auditkit.report.overview import about_of, badge_counts, key_figures
 from auditkit.report.templating import environment
 from auditkit.text import one_line
@@ -13,12 +13,15 @@ SUMMARY_LIMIT = 65_536
 """Characters that a comment on a pull request may have."""
 
 
-def render_markdown(audit: Audit, speed: Speed | None = None) -> str:
+def render_markdown(
+    audit: Audit, speed: Speed | None = None, announced: Announcement | None = None
+) -> str:
     """The summary for a terminal, a pull request or a job's page, under `SUMMARY_LIMIT` characters.
 
     Args:
         audit: What was found.
         speed: Measured times, for a line of their own; None: they were not measured.
+        announced: The limits of the run as they were written down; None: they were not.
 
     Raises:
         TraceError: `audit.about` is not that of a trace.
@@ -28,7 +31,7 @@ def render_markdown(audit: Audit, speed: Speed | None = None) -> str:
     for longest, most in ((600, 60), (300, 40), (120, 20), (40, 10)):
         text = environment(_markdown, autoescape=False).get_template("summary.md.j2").render(
             about=about, findings=audit.findings[:most], failures=audit.failures[:most],
-            counts=badge_counts(audit), gates=audit.gates[:most], speed=speed,
+            counts=badge_counts(audit), gates=audit.gates[:most], announced=announced, speed=speed,
             numbers=numbers[:most], longest=longest,
             more_probes=max(0, len(audit.findings) - most) + max(0, len(audit.failures) - most),
             more_numbers=max(0, len(numbers) - most),

@@ -12,11 +12,11 @@ from auditkit.bench.view import ProbeBench
 from auditkit.data.annotate import load_annotator
 from auditkit.data.examples import load_dataset
 from auditkit.files import Folder
-from auditkit.finding import Audit
+from auditkit.finding import Audit, announce
 from auditkit.record.recording import check_strict, record
 from auditkit.run.asking import Asked, ask, chosen_probes, measure
-from auditkit.run.directory import TRACE, Outcome, default_directory, prepare, write
-from auditkit.run.gates import announce, judge
+from auditkit.run.directory import RESULTS, TRACE, Outcome, default_directory, prepare, write
+from auditkit.run.gates import judge
 from auditkit.run.progress import Clock, Progress, unseen
 from auditkit.run.settings import Settings, load_settings, read_glossary
 from auditkit.trace import Trace
@@ -67,7 +67,8 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
     if settings.out is not None:
         directory = Folder(settings.out)
     prepare(directory, overwrite=settings.overwrite)
-    announce(directory, settings.gates)
+    limits = [gate.model_dump(mode="json", exclude_none=True) for gate in settings.gates]
+    announce(directory, limits, before_results=not directory.has(RESULTS))
     recorded = directory / TRACE
     with clock("record"):
         trace = record(bench, dataset, annotator, settings.recording, recorded, progress)

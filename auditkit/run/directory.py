@@ -3,7 +3,7 @@
 reports/<model>-<dataset>/
 report.html  summary.md     for people
 results.json                a function of models, data, settings and seed alone
-gates.json                  limits, their hash, and when they were read: before the recording
+gates.json                  limits, their hash, when they were read, whether before any results
 timings.json                measured seconds, of the run's phases and of the models side by side
 manifest.json               versions, hashes of the files above; written last
 trace/
@@ -25,10 +25,9 @@ from auditkit._version import __version__
 from auditkit.bench.speed import Speed
 from auditkit.errors import SettingsError
 from auditkit.files import Folder
-from auditkit.finding import Audit, dumps, loads
+from auditkit.finding import GATES, Announcement, Audit, dumps, loads, read_announcement
 from auditkit.report.page import render_html
 from auditkit.report.summary import render_markdown
-from auditkit.run.gates import GATES, announced
 from auditkit.run.progress import Clock
 
 TRACE = "trace"
@@ -84,11 +83,11 @@ def write(directory: Folder, audit: Audit, clock: Clock, speed: Speed | None) ->
         speed: Measured times of the models, if any.
     """
     directory.remove(MANIFEST)
-    limits = announced(directory)
+    limits = read_announcement(directory)
     text = dumps(audit)
     printed = loads(text)
     with clock("report"):
-        pages = (render_html(printed, speed), render_markdown(printed, speed))
+        pages = (render_html(printed, speed, limits), render_markdown(printed, speed, limits))
     timings = {
         "unit": "seconds",
         "measured": {phase: round(seconds, 3) for phase, seconds in clock.seconds.items()},
@@ -117,7 +116,7 @@ def told_settings(directory: Folder) -> Mapping[str, Any]:
     return settings
 
 
-def _manifest(files: Mapping[str, str], limits: Mapping[str, Any]) -> dict[str, Any]:
+def _manifest(files: Mapping[str, str], limits: Announcement | None) -> dict[str, Any]:
     return {
         "auditkit": __version__,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -125,7 +124,7 @@ def _manifest(files: Mapping[str, str], limits: Mapping[str, Any]) -> dict[str, 
         "platform": platform.platform(),
         "packages": {name: version(name) for name in _PACKAGES},
         "git_commit": _commit(),
-        "gates": {key: limits[key] for key in ("sha256", "read") if key in limits} or None,
+        "gates": None if limits is None else limits.told,
         "files": {
             name: hashlib.sha256(content.encode("utf-8")).hexdigest()
             for name, content in sorted(files.items())

@@ -4,20 +4,16 @@ All gates must pass, so that passing needs no correction (an intersection–unio
 claimed only where it survives Holm's correction over the gates.
 """
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 from scipy.stats import norm
 
 from auditkit.data.settings import Section
 from auditkit.errors import SettingsError
-from auditkit.files import Folder
 from auditkit.finding import (
     Address,
     Failure,
@@ -33,7 +29,6 @@ from auditkit.plugin.sentences import figure
 from auditkit.stats.multiplicity import holm
 from auditkit.text import one_of
 
-GATES = "gates.json"
 ALPHA = 0.05
 
 _MAXIMA = frozenset(["max", "maximum", "worst", "largest"])
@@ -172,27 +167,3 @@ def _judged(gate: Gate, m: Measurement | str, fails: bool) -> GateResult:
     return result(
         "inconclusive", f"{told} lies beyond the limit, but not after Holm's correction", m
     )
-
-
-def announce(directory: Folder, gates: Sequence[Gate]) -> None:
-    """Write the limits down before anything is recorded; the same limits keep their first time."""
-    if not gates:
-        directory.remove(GATES)
-        return
-    told = [gate.model_dump(mode="json", exclude_none=True) for gate in gates]
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-    if announced(directory).get("sha256") != digest:
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        record = {"sha256": digest, "read": now, "gates": told}
-        directory.write(GATES, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
-
-
-def announced(directory: Folder) -> dict[str, Any]:
-    """The limits of a run, their hash, and when they were read; empty where there are none."""
-    if not directory.has(GATES):
-        return {}
-    try:
-        found: dict[str, Any] = json.loads(directory.read(GATES))
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
