@@ -21,7 +21,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from auditkit.stats.calibration import brier_scores
 from auditkit.stats.classification import classification_report
-from auditkit.stats.estimates import Estimate, document_mean, score_mean, share_of
+from auditkit.stats.estimates import Estimate, document_mean, score_means, share_of
 from auditkit.stats.paired import tango_interval
 from auditkit.stats.rates import ratio_difference, ratio_of_sums
 from auditkit.stats.resampling import Bootstrap
@@ -80,13 +80,13 @@ def scores(rng: np.random.Generator, n: int, accuracy: float) -> np.ndarray:
 
 def brier(rng: np.random.Generator, n: int, accuracy: float) -> Estimate:
     """The mean of the scores."""
-    return score_mean(scores(rng, n, accuracy), Bootstrap(rng, RESAMPLES))
+    return score_means(scores(rng, n, accuracy)[:, None], Bootstrap(rng, RESAMPLES))[0]
 
 
 def brier_change(rng: np.random.Generator, n: int, accuracy: float) -> Estimate:
     """Two models on the same documents that share nothing but these."""
     difference = scores(rng, n, accuracy) - scores(rng, n, accuracy)
-    return score_mean(difference, Bootstrap(rng, RESAMPLES))
+    return score_means(difference[:, None], Bootstrap(rng, RESAMPLES))[0]
 
 
 def correlation(rng: np.random.Generator, n: int, middle: float) -> Estimate:

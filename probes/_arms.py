@@ -19,7 +19,7 @@ from auditkit.stats.estimates import (
     Estimate,
     document_mean,
     document_share,
-    score_mean,
+    score_means,
     too_few,
 )
 from auditkit.stats.paired import Difference, accuracy_difference
@@ -90,7 +90,7 @@ def summary(arm: Answered, bootstrap: Bootstrap) -> Summary:
     accuracy = document_share(right[:, 0])
     if draws > 1:
         accuracy = document_mean(right.mean(axis=1))
-    losses = scores(arm)
+    losses = mean_scores(scores(arm), bootstrap)
     said = np.take_along_axis(arm.probs, arm.predicted[..., None], axis=2)[:, 0, 0]  # (n,)
     few = too_few("ece", n)
     ece = None if few else debiased_ece(said, right[:, 0])
@@ -98,8 +98,8 @@ def summary(arm: Answered, bootstrap: Bootstrap) -> Summary:
     return Summary(
         accuracy,
         *classification_report(arm.predicted, arm.labels, classes),
-        mean_score(losses["brier"], bootstrap),
-        mean_score(losses["log_loss"], bootstrap),
+        losses["brier"],
+        losses["log_loss"],
         Estimate(ece, n, why_not=few or DEBIASED),
         Estimate(chance, n, why_not=few or "a bound by simulation"),
     )
@@ -113,13 +113,24 @@ def scores(arm: Answered) -> dict[str, NDArray[np.float64]]:
     return {name: values.reshape(n, draws).mean(axis=1) for name, values in found.items()}
 
 
-def mean_score(values: NDArray[np.float64], bootstrap: Bootstrap) -> Estimate:
-    """Mean of a score; undefined where a document's own is not finite."""
-    odd = int((~np.isfinite(values)).sum())
-    if odd:
-        reason = f"{odd} documents have a probability of 0 for their gold class"
-        return Estimate(None, len(values), why_not=reason)
-    return score_mean(values, bootstrap)
+def mean_scores(
+    values: Mapping[str, NDArray[np.float64]], bootstrap: Bootstrap
+) -> dict[str, Estimate]:
+    """Means of scores by name; undefined where a document's own is not finite."""
+    odd = {name: int((~np.isfinite(score)).sum()) for name, score in values.items()}
+    finite = [name for name, number in odd.items() if not number]
+    means = iter(score_means(np.column_stack([values[name] for name in finite]), bootstrap)
+                 if finite else ())  # fmt: skip
+    return {
+        name: next(means)
+        if name in finite
+        else Estimate(
+            None,
+            len(score),
+            why_not=f"{odd[name]} documents have a probability of 0 for their gold class",
+        )
+        for name, score in values.items()
+    }
 
 
 def pairs(arms: Mapping[str, Answered]) -> Iterator[tuple[str, str, str]]:
@@ -152,7 +163,8 @@ def score_changes(one: Answered, other: Answered, bootstrap: Bootstrap) -> dict[
     one, other = on_same(one, other)
     ours, theirs = scores(one), scores(other)
     with np.errstate(invalid="ignore"):
-        return {name: mean_score(ours[name] - theirs[name], bootstrap) for name in ours}
+        changes = {name: ours[name] - theirs[name] for name in ours}
+    return mean_scores(changes, bootstrap)
 
 
 def loyalty(
@@ -163,7 +175,7 @@ def loyalty(
     near = probability_loyalty(model.probs[:, 0], reference.probs[:, 0])
     found = {
         "label_loyalty": document_share(model.predicted[:, 0] == reference.predicted[:, 0]),
-        "probability_loyalty": mean_score(near, bootstrap),
+        **mean_scores({"probability_loyalty": near}, bootstrap),
     }
     return [
         measurement(name, e, "share", at=at, control=at["against"], better="higher")

@@ -8,7 +8,7 @@ from auditkit.stats.estimates import (
     Estimate,
     document_mean,
     document_share,
-    score_mean,
+    score_means,
     too_few,
 )
 from auditkit.stats.resampling import Bootstrap
@@ -48,7 +48,7 @@ def test_one_table_says_how_many_documents_are_needed() -> None:
 
 def test_score_mean_is_the_studentised_bootstrap_by_hand() -> None:
     values = np.random.default_rng(2).beta(0.3, 3, 320)
-    found = score_mean(values, Bootstrap(np.random.default_rng(3), 200))
+    found = score_means(values[:, None], Bootstrap(np.random.default_rng(3), 200))[0]
     mean, error = values.mean(), values.std() / np.sqrt(320)
     t = []
     for weights in np.concatenate(list(Bootstrap(np.random.default_rng(3), 200).weights(320))):
@@ -67,7 +67,7 @@ def test_score_mean_is_the_studentised_bootstrap_by_hand() -> None:
     [([], "no documents"), ([0.1] * 299, "too few"), ([0.1] * 300, "all documents agree")],
 )
 def test_a_score_mean_that_is_missing_has_a_reason(values: list[float], reason: str) -> None:
-    found = score_mean(np.array(values), Bootstrap(np.random.default_rng(0), 20))
+    found = score_means(np.array(values)[:, None], Bootstrap(np.random.default_rng(0), 20))[0]
     assert found.interval is None
     assert reason in found.why_not
 
