@@ -26,7 +26,9 @@ from auditkit.finding import (
 from auditkit.report.page import render_html
 from auditkit.report.rendering import rerender
 from auditkit.report.summary import render_markdown
+from auditkit.run.directory import manifest_settings, write
 from auditkit.run.gates import Gate, judge
+from auditkit.run.progress import Clock
 from auditkit.run.settings import load_settings, read_gates
 
 ACCURACY = "performance.accuracy[arm=pruned]"
@@ -307,3 +309,16 @@ def test_a_file_of_gates_may_be_a_configuration(tmp_path: Path) -> None:
             read_gates(str(file))
     with pytest.raises(SettingsError, match="no file"):
         read_gates(str(tmp_path / "nowhere.yaml"))
+
+
+def test_a_manifest_repeats_its_run_and_outlives_another_analysis(tmp_path: Path) -> None:
+    flags = {"model": "m", "dataset": "d.csv", "limit": 7, "out": str(tmp_path),
+             "gates": [{"address": ACCURACY, "at_least": 0.9, "on": "value"}]}  # fmt: skip
+    settings, place = load_settings(None, flags), Folder(tmp_path)
+    write(place, report_case.audit(), Clock(), None, settings.flat())
+    assert load_settings(str(tmp_path / "manifest.json"), {}) == settings
+    assert load_settings(str(tmp_path / "manifest.json"), {"seed": 3}).recording.seed == 3
+    assert manifest_settings(place) == settings.flat()
+    for text in ("{", "[]", "{}"):
+        place.write("manifest.json", text)
+        assert manifest_settings(place) == {}

@@ -97,8 +97,10 @@ def test_a_trace_is_analysed_again(run: Path, monkeypatch: pytest.MonkeyPatch) -
         for name in ("report.html", "results.json", "summary.md", "timings.json")
     }
     before = (run / "results.json").read_bytes()
+    (run / "manifest.json").write_text(json.dumps({**manifest, "settings": {"model": "m"}}))
     reanalyse(run)
     assert (run / "results.json").read_bytes() == before
+    assert json.loads((run / "manifest.json").read_text())["settings"] == {"model": "m"}
 
 
 def test_what_was_measured_is_kept_and_what_was_folded_is_not(

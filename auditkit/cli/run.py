@@ -17,7 +17,11 @@ PHASES = {"documents": "record"}
 
 
 @click.command()
-@click.option("--config", metavar="NAME_OR_YAML", help="agnews, imdb, or a file; flags win.")
+@click.option(
+    "--config",
+    metavar="NAME_OR_YAML",
+    help="agnews, imdb, a file, or a run's manifest.json; flags win.",
+)
 @model_options
 @click.option("--reseeded", metavar="DIR",
               help="A baseline of another seed.  [default: CKPT/reseeded]")  # fmt: skip

@@ -94,7 +94,7 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
     about = {**trace.about.model_dump(mode="json"), "settings": settings.deciding()}
     gates = judge(settings.gates, findings, failures, bet(settings.gates, trace, directory))
     audit = Audit(about=about, findings=findings, failures=failures, gates=gates)
-    return write(directory, audit, clock, speed)
+    return write(directory, audit, clock, speed, settings.flat())
 
 
 def _speed(

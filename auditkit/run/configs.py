@@ -32,7 +32,7 @@ class _UniqueKeys(yaml.SafeLoader):
 
 
 def read_config(config: str) -> dict[str, Any]:
-    """A packaged configuration, or that of a YAML file, by key.
+    """A packaged configuration, that of a YAML file, or that of a run's manifest, by key.
 
     Raises:
         SettingsError: There is none of that name, or it is not YAML, or no mapping.
@@ -49,6 +49,8 @@ def read_config(config: str) -> dict[str, Any]:
     else:
         raise SettingsError(f"no config {config!r}; a YAML file, or {one_of(packaged, config)}")
     values = _parsed(text, config)
+    if isinstance(values, dict) and {"auditkit", "files", "settings"} <= values.keys():
+        values = values["settings"]  # a run's manifest.json, which YAML reads as it is
     if values is None:
         return {}
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):

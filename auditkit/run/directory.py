@@ -6,7 +6,7 @@ results.json                a function of models, data, settings and seed alone
 gates.json                  limits, their hash, when they were read, whether before any results
 anytime.json                bets of gates `on: anytime`; it outlives an overwritten run
 timings.json                measured seconds, of the run's phases and of the models side by side
-manifest.json               versions, hashes of the files above; written last
+manifest.json               versions, all settings, hashes of the files above; written last
 trace/
 """
 
@@ -78,7 +78,13 @@ def prepare(directory: Folder, *, overwrite: bool) -> None:
             directory.write(BETS, bets)
 
 
-def write(directory: Folder, audit: Audit, clock: Clock, speed: Speed | None) -> Outcome:
+def write(
+    directory: Folder,
+    audit: Audit,
+    clock: Clock,
+    speed: Speed | None,
+    settings: Mapping[str, Any],
+) -> Outcome:
     """Write the run's files; the page shows what `results.json` holds, to the last digit.
 
     Args:
@@ -86,6 +92,7 @@ def write(directory: Folder, audit: Audit, clock: Clock, speed: Speed | None) ->
         audit: What was found.
         clock: The seconds of the run's phases; gets those of the pages.
         speed: Measured times of the models, if any.
+        settings: All settings of the run by key, for the manifest; with them `--config` repeats it.
     """
     directory.remove(MANIFEST)
     limits = read_announcement(directory)
@@ -105,8 +112,17 @@ def write(directory: Folder, audit: Audit, clock: Clock, speed: Speed | None) ->
     }
     for name, content in files.items():
         directory.write(name, content)
-    directory.write(MANIFEST, json.dumps(_manifest(files, limits), indent=1) + "\n")
+    directory.write(MANIFEST, json.dumps(_manifest(files, limits, settings), indent=1) + "\n")
     return Outcome(audit, directory, clock.seconds, speed)
+
+
+def manifest_settings(directory: Folder) -> Mapping[str, Any]:
+    """All settings of a run by key, as its manifest holds them; none where there is no manifest."""
+    try:
+        settings: Mapping[str, Any] = json.loads(directory.read(MANIFEST))["settings"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return {}
+    return settings
 
 
 def told_settings(directory: Folder) -> Mapping[str, Any]:
@@ -121,7 +137,9 @@ def told_settings(directory: Folder) -> Mapping[str, Any]:
     return settings
 
 
-def _manifest(files: Mapping[str, str], limits: Announcement | None) -> dict[str, Any]:
+def _manifest(
+    files: Mapping[str, str], limits: Announcement | None, settings: Mapping[str, Any]
+) -> dict[str, Any]:
     return {
         "auditkit": __version__,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -129,6 +147,7 @@ def _manifest(files: Mapping[str, str], limits: Announcement | None) -> dict[str
         "platform": platform.platform(),
         "packages": {name: version(name) for name in _PACKAGES},
         "git_commit": _commit(),
+        "settings": dict(settings),
         "gates": None if limits is None else limits.told,
         "files": {
             name: hashlib.sha256(content.encode("utf-8")).hexdigest()

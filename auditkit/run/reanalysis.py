@@ -7,7 +7,7 @@ from auditkit.files import Folder
 from auditkit.finding import Audit
 from auditkit.run.asking import ask, chosen_probes
 from auditkit.run.betting import bet
-from auditkit.run.directory import TRACE, Outcome, told_settings, write
+from auditkit.run.directory import TRACE, Outcome, manifest_settings, told_settings, write
 from auditkit.run.gates import judge
 from auditkit.run.progress import Clock, Progress, unseen
 from auditkit.run.settings import section_of
@@ -44,4 +44,4 @@ def reanalyse(directory: Folder | Path | str, progress: Progress = unseen) -> Ou
     about = {**trace.about.model_dump(mode="json"), "settings": dict(settings)}
     judged = judge(gates, findings, failures, bet(gates, trace, place))
     found = Audit(about=about, findings=findings, failures=failures, gates=judged)
-    return write(place, found, clock, read_speed(place))
+    return write(place, found, clock, read_speed(place), manifest_settings(place))
