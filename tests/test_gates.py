@@ -239,6 +239,8 @@ def run_directory(tmp_path: Path, *, broken: bool = False) -> Path:
         (["at_least: 0.8", "at_least: 0.9"], 4, "gate inconclusive"),
         (["at_least: 0.9", "at_least: 0.99"], 1, "gate fail"),
         (["at_least: 0.8, address: performance.other"], 4, "gate not run"),
+        (["at_least: 0.91, on: value"], 1, "by the value alone"),
+        (["at_least: 0.89, on: bound", "at_most: 0.91, on: value"], 4, "gate pass"),
         (["at_lest: 0.8"], 2, ""),
     ],
 )

@@ -24,12 +24,19 @@ def gate(directory: str, file: str) -> int:
     """
     from dataclasses import replace
 
+    from auditkit.files import Folder
     from auditkit.report.rendering import load
+    from auditkit.run.betting import bet
+    from auditkit.run.directory import TRACE
     from auditkit.run.gates import judge
     from auditkit.run.settings import read_gates
+    from auditkit.trace import Trace
 
-    gates, audit = read_gates(file), load(directory)
-    judged = replace(audit, gates=judge(gates, audit.findings, audit.failures))
+    gates, audit, place = read_gates(file), load(directory), Folder(directory)
+    bets = {}
+    if any(gate.on == "anytime" for gate in gates):
+        bets = bet(gates, Trace.open(place / TRACE), place)
+    judged = replace(audit, gates=judge(gates, audit.findings, audit.failures, bets))
     tell(judged.gates)
     return judged.exit_code
 

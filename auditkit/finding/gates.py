@@ -18,7 +18,7 @@ class GateResult:
     address: str
     side: Literal["at_least", "at_most"]
     limit: float
-    on: Literal["bound", "value"]
+    on: Literal["bound", "value", "anytime"]
     status: GateStatus
     value: float | None = None
     interval: Interval | None = None

@@ -15,6 +15,7 @@ from auditkit.files import Folder
 from auditkit.finding import Audit, announce
 from auditkit.record.recording import check_strict, record
 from auditkit.run.asking import Asked, ask, chosen_probes, measure
+from auditkit.run.betting import bet
 from auditkit.run.directory import RESULTS, TRACE, Outcome, default_directory, prepare, write
 from auditkit.run.gates import judge
 from auditkit.run.progress import Clock, Progress, unseen
@@ -91,7 +92,7 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
         speed = _speed(settings, bench, trace, view("speed"), directory, progress)
     findings, failures = ask(asked, trace, clock, measured)
     about = {**trace.about.model_dump(mode="json"), "settings": settings.deciding()}
-    gates = judge(settings.gates, findings, failures)
+    gates = judge(settings.gates, findings, failures, bet(settings.gates, trace, directory))
     audit = Audit(about=about, findings=findings, failures=failures, gates=gates)
     return write(directory, audit, clock, speed)
 

@@ -12,7 +12,10 @@ from auditkit.text import listing, one_of
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    """YAML's safe loader, for which a key that stands twice is an error."""
+    """YAML's safe loader, for which a key that stands twice is an error and none is a truth value.
+
+    YAML 1.1 reads the key `on` as true.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """The mapping at `node`."""
@@ -23,6 +26,8 @@ class _UniqueKeys(yaml.SafeLoader):
                     None, None, f"key {key.value!r} stands twice", key.start_mark
                 )
             seen.add(key.value)
+            if key.tag == "tag:yaml.org,2002:bool":
+                key.tag = "tag:yaml.org,2002:str"
         return super().construct_mapping(node, deep=deep)
 
 

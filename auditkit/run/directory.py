@@ -4,6 +4,7 @@ reports/<model>-<dataset>/
 report.html  summary.md     for people
 results.json                a function of models, data, settings and seed alone
 gates.json                  limits, their hash, when they were read, whether before any results
+anytime.json                bets of gates `on: anytime`; it outlives an overwritten run
 timings.json                measured seconds, of the run's phases and of the models side by side
 manifest.json               versions, hashes of the files above; written last
 trace/
@@ -28,6 +29,7 @@ from auditkit.files import Folder
 from auditkit.finding import GATES, Announcement, Audit, dumps, loads, read_announcement
 from auditkit.report.page import render_html
 from auditkit.report.summary import render_markdown
+from auditkit.run.betting import BETS
 from auditkit.run.progress import Clock
 
 TRACE = "trace"
@@ -65,12 +67,15 @@ def prepare(directory: Folder, *, overwrite: bool) -> None:
     if Path(str(directory)).is_file():
         raise SettingsError(f"--out {directory} is a file; give a directory")
     trace = directory / TRACE
-    if set(directory.names()) <= {TRACE, GATES} and not trace.names():
+    if set(directory.names()) <= {TRACE, GATES, BETS} and not trace.names():
         return  # nothing there, or a run that was killed before its first file
     if not trace.has("inputs.json"):
         raise SettingsError(f"{directory} is no run directory and not empty; give another --out")
     if overwrite:
+        bets = directory.read(BETS) if directory.has(BETS) else None
         directory.remove()
+        if bets is not None:  # what was bet stays bet: a fresh start would be another look
+            directory.write(BETS, bets)
 
 
 def write(directory: Folder, audit: Audit, clock: Clock, speed: Speed | None) -> Outcome:

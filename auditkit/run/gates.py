@@ -4,9 +4,10 @@ All gates must pass, so that passing needs no correction (an intersection–unio
 claimed only where it survives Holm's correction over the gates.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -26,6 +27,7 @@ from auditkit.finding import (
 )
 from auditkit.finding.gates import GateStatus
 from auditkit.plugin.sentences import figure
+from auditkit.stats.anytime import Bets, wealth
 from auditkit.stats.multiplicity import holm
 from auditkit.text import one_of
 
@@ -45,8 +47,9 @@ class Gate(Section):
     """`probe.measurement[key=value,…]`, without a field."""
     at_least: float | None = Field(default=None, allow_inf_nan=False)
     at_most: float | None = Field(default=None, allow_inf_nan=False)
-    on: Literal["bound", "value"] = "bound"
-    """`bound`: what the interval rules out, in three values. `value`: the point estimate."""
+    on: Literal["bound", "value", "anytime"] = "bound"
+    """`bound`: what the interval rules out, in three values. `value`: the point estimate.
+    `anytime`: bets on paired accuracy, which may be looked at again and again."""
 
     @field_validator("address")
     @classmethod
@@ -68,6 +71,10 @@ class Gate(Section):
         name = self.parsed.measurement
         if self.on == "value" and not _MAXIMA.isdisjoint(name.lower().split("_")):
             raise ValueError(f"the value of a maximum ({name}) is biased; gate its bound")
+        if self.on == "anytime" and (
+            name != "accuracy_change" or self.at_least is None or abs(self.at_least) >= 100
+        ):
+            raise ValueError("anytime is for accuracy_change, at_least between -100 and 100 points")
         return self
 
     @property
@@ -87,13 +94,23 @@ class Gate(Section):
 
 
 def judge(
-    gates: Sequence[Gate], findings: Sequence[Finding], failures: Sequence[Failure] = ()
+    gates: Sequence[Gate],
+    findings: Sequence[Finding],
+    failures: Sequence[Failure] = (),
+    bets: Mapping[Gate, Bets | str] = MappingProxyType({}),
 ) -> tuple[GateResult, ...]:
-    """What became of every gate, in order, by the numbers as `results.json` holds them."""
+    """What became of every gate, in order, by the numbers as `results.json` holds them.
+
+    Args:
+        gates: The limits.
+        findings: What probes found.
+        failures: Which probes broke.
+        bets: What the gates `on: anytime` have come to, or why they could not be bet on.
+    """
     found = [_looked_up(gate, findings, failures) for gate in gates]
     p = [_p_of_failing(gate, m) for gate, m in zip(gates, found, strict=True)]
     return tuple(
-        _judged(gate, m, value is not None and value < ALPHA / 2)
+        _judged(gate, m, value is not None and value < ALPHA / 2, bets.get(gate))
         for gate, m, value in zip(gates, found, holm(p), strict=True)
     )
 
@@ -128,7 +145,7 @@ def _p_of_failing(gate: Gate, m: Measurement | str) -> float | None:
     Half the interval's width on the side of the limit stands for its quantile times the standard
     error, so that a bound that misses the limit and p agree where there is one gate.
     """
-    if isinstance(m, str) or gate.on == "value" or m.value is None or m.interval is None:
+    if isinstance(m, str) or gate.on != "bound" or m.value is None or m.interval is None:
         return None
     sign = 1 if gate.side == "at_least" else -1
     bound = m.interval.high if sign > 0 else m.interval.low
@@ -138,7 +155,7 @@ def _p_of_failing(gate: Gate, m: Measurement | str) -> float | None:
     return float(norm.sf(missing / reach * norm.ppf((1 + m.level) / 2)))
 
 
-def _judged(gate: Gate, m: Measurement | str, fails: bool) -> GateResult:
+def _judged(gate: Gate, m: Measurement | str, fails: bool, bets: Bets | str | None) -> GateResult:
     def result(status: GateStatus, reason: str, m: Measurement | None = None) -> GateResult:
         return GateResult(
             address=gate.address, side=gate.side, limit=gate.limit, on=gate.on, status=status,
@@ -150,6 +167,12 @@ def _judged(gate: Gate, m: Measurement | str, fails: bool) -> GateResult:
         return result("not_run", m)
     if m.value is None:
         return result("inconclusive", f"it is undefined: {m.undefined}", m)
+    if isinstance(bets, str):
+        return result("inconclusive", bets, m)
+    if bets is not None:
+        passing, failing = (f"{wealth(side):.3g}" for side in (bets.passing, bets.failing))
+        told = f"stakes of 1 have come to {passing} for passing and {failing} for failing"
+        return result(bets.outcome, f"{told}; {2 / ALPHA:g} decides, looked at however often", m)
     sign = 1 if gate.side == "at_least" else -1
     if gate.on == "value":
         kept = sign * (m.value - gate.limit) >= 0

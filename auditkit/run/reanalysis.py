@@ -6,6 +6,7 @@ from auditkit.bench.speed import read_speed
 from auditkit.files import Folder
 from auditkit.finding import Audit
 from auditkit.run.asking import ask, chosen_probes
+from auditkit.run.betting import bet
 from auditkit.run.directory import TRACE, Outcome, told_settings, write
 from auditkit.run.gates import judge
 from auditkit.run.progress import Clock, Progress, unseen
@@ -41,7 +42,6 @@ def reanalyse(directory: Folder | Path | str, progress: Progress = unseen) -> Ou
         lambda one: progress(one.probe.name, names.index(one.probe.name), len(names)),
     )
     about = {**trace.about.model_dump(mode="json"), "settings": dict(settings)}
-    found = Audit(
-        about=about, findings=findings, failures=failures, gates=judge(gates, findings, failures)
-    )
+    judged = judge(gates, findings, failures, bet(gates, trace, place))
+    found = Audit(about=about, findings=findings, failures=failures, gates=judged)
     return write(place, found, clock, read_speed(place))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from auditkit.errors import ProbeError
 
@@ -72,10 +72,10 @@ class Bets:
         )
 
 
-def wealth(logarithms: NDArray[np.float64]) -> NDArray[np.float64]:
+def wealth(logarithms: ArrayLike) -> NDArray[np.float64]:
     """Mean over the stakes of what each has come to: (…, stakes) → (…)."""
-    mean: NDArray[np.float64] = np.logaddexp.reduce(logarithms, axis=-1) - math.log(len(STAKES))
-    return np.exp(mean)
+    total: NDArray[np.float64] = np.logaddexp.reduce(np.asarray(logarithms), axis=-1)
+    return np.exp(total - math.log(len(STAKES)))
 
 
 def by_hash(ids: Sequence[str]) -> NDArray[np.int64]:
