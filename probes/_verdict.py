@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from auditkit.plugin import Estimate, Measurement, bounds, figure, measurement, percent
+from auditkit.plugin import Estimate, Measurement, arm, bounds, figure, measurement, percent
 from auditkit.probes._arms import Summary
 from auditkit.stats.paired import Difference, Verdict
 
@@ -45,7 +45,7 @@ def effect(summaries: Mapping[str, Summary], at: Mapping[str, str], change: Diff
         return f"No difference in accuracy shown ({values}, {difference} points, {interval})"
     if change.sign > 0:
         return f"The {at['arm']} model gains {size} points of accuracy ({values}, {interval})"
-    cause = "Pruning" if at["arm"] == "pruned" else "The change"
+    cause = "The change" if arm(at["arm"]).pruning == "off" else "Pruning"
     return f"{cause} costs {size} points of accuracy ({values}, {interval})"
 
 

@@ -20,14 +20,14 @@ SETTLED = re.compile(
 UPOS = ("NOUN", "PROPN", "VERB", "ADJ", "DET", "PUNCT", "NUM")
 
 
-def random_trace(seed: int) -> Trace:
-    """A small run whose size, arms, accuracies and preferences are drawn; most are extreme."""
+def random_trace(seed: int, most: int = 70) -> Trace:
+    """A run of up to `most` documents; its size, arms, accuracies and preferences are drawn."""
     rng = np.random.default_rng(seed)
     baseline = bool(rng.random() < 0.85)
     shortest = int(rng.integers(1, 12))
     return synthetic_trace(
         rng,
-        documents=int(np.exp(rng.uniform(0, np.log(100)))),
+        documents=int(np.exp(rng.uniform(0, np.log(most)))),
         layers=int(rng.integers(1, 7)),
         classes=int(rng.integers(2, 5)),
         draws=int(rng.integers(0, 3)),
