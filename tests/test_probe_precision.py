@@ -168,7 +168,7 @@ def test_predictions_by_hand() -> None:
         assert found.value == flips / 60
         bounds = binomtest(flips, 60).proportion_ci(method="exact")
         assert found.interval is not None
-        assert (found.interval.low, found.interval.high) == (bounds.low, bounds.high)
+        assert (found.interval.low, found.interval.high) == pytest.approx((bounds.low, bounds.high))
 
 
 def test_the_claim_follows_what_was_planted() -> None:
