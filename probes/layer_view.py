@@ -56,10 +56,9 @@ class LayerView:
         at = {"arm": audited, "layer": str(trace.about.layers)}
         return answer(
             self,
-            f"{tokens_left(documents).capitalize()} ({percent(outlive.value or 0)}, "
-            f"{_interval(outlive)}); nothing but special tokens is left after the last layer in "
-            f"{percent(emptied.value or 0)} of the documents ({_interval(emptied)}); documents "
-            f"shown in full: {len(shown)}.",
+            f"{tokens_left(documents).capitalize()} ({_share(outlive)}); nothing but special "
+            f"tokens is left after the last layer in {percent(emptied.value or 0)} of the "
+            f"documents ({_interval(emptied)}); documents shown in full: {len(shown)}.",
             measurements=[
                 measurement("emptied", emptied, "share", at=at),
                 measurement("keep_rate", outlive, "share", at=at),
@@ -68,6 +67,12 @@ class LayerView:
             examples=shown,
             caveats=CAVEATS,
         )
+
+
+def _share(share: Estimate) -> str:
+    if share.value is None:
+        return f"no share is given: {share.why_not}"
+    return f"{percent(share.value)}, {_interval(share)}"
 
 
 def _interval(share: Estimate) -> str:
