@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from auditkit.plugin import direction
 from auditkit.stats.cells import WordCells, position_bins, reference_layer
-from auditkit.stats.survival import Retained, retention
+from auditkit.stats.survival import Retained, retained, retention
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -192,7 +192,7 @@ def _blind(arguments: tuple[str, float, int, int, int]) -> list[str]:
         cells = unequal(rng, documents)
         if rate:
             cells = drawn(rng, BLIND[name], rate, documents)
-        found.append(retention(cells, rng).rows)
+        found.append(retained(cells, rng))
     shares = [np.mean([claimed(rows, statistic) for rows in found]) for statistic in STATISTICS]
     told = f"{rate:g}" if rate else "0.27 to 0.71"
     return [name, told, str(documents), *(f"{share:.3f}" for share in shares)]
@@ -202,7 +202,7 @@ def _placed(arguments: tuple[str, int, int, int]) -> list[str]:
     """A row of the second table: pruner, documents, draws, seed."""
     name, documents, draws, seed = arguments
     rng = np.random.default_rng(seed)
-    found = [retention(placed(rng, BY_PLACE[name], documents), rng).rows for _ in range(draws)]
+    found = [retained(placed(rng, BY_PLACE[name], documents), rng) for _ in range(draws)]
     plain, beyond = (np.mean([one(rows) for rows in found]) for one in (prefers, beyond_place))
     return [name, str(documents), f"{plain:.3f}", f"{beyond:.3f}"]
 

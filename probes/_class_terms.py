@@ -26,7 +26,7 @@ from auditkit.plugin import (
 from auditkit.probes._matching import DOMAIN, KINDS, READS, TermOf
 from auditkit.probes._terms import GLOSSARY
 from auditkit.stats.cells import WordCells
-from auditkit.stats.survival import Retained, adjusted, retention
+from auditkit.stats.survival import Retained, adjusted, retained
 from auditkit.stats.terms import term_retention
 
 NO_Z = Undefined("not computed for a glossary")
@@ -93,7 +93,7 @@ def _by_class(trace: Trace, terms: pd.DataFrame, rng: np.random.Generator) -> tu
     rows = [
         replace(row, category=class_name(trace.about.labels, int(value)))
         for value in np.unique(label)
-        for row in retention(cells.select(label == value), rng, asked=[DOMAIN]).rows
+        for row in retained(cells.select(label == value), rng, asked=[DOMAIN])
         if row.category == DOMAIN
     ]
     return tuple(adjusted(rows))

@@ -25,7 +25,7 @@ from auditkit.plugin import (
     retention_table,
     word_cells,
 )
-from auditkit.stats.survival import Retained, retention
+from auditkit.stats.survival import Retained, retained, retention
 
 NAMES = frozenset(
     ["EVENT", "FAC", "GPE", "LANGUAGE", "LAW", "LOC", "MISC", "NORP", "ORG", "PER", "PERSON",
@@ -64,7 +64,7 @@ class Entity:
             return not_applicable(self, "the spaCy pipeline found no names in the documents")
         kinds = retention(cells, rng, asked=[NAME, QUANTITY])
         del cells  # as large as the run has words: one such count at a time
-        typed = retention(word_cells(trace, _type, ["entity"]), rng).rows
+        typed = retained(word_cells(trace, _type, ["entity"]), rng)
 
         def beside(row: Retained) -> Mapping[str, Cell]:
             return {"annotator_f": _f_of(annotator, row.category)}

@@ -1,11 +1,7 @@
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
-from scipy import sparse
 
 from auditkit.errors import ProbeError
 from auditkit.stats.resampling import Bootstrap, percentile_interval
@@ -51,17 +47,6 @@ def test_sums_are_those_of_the_documents_drawn() -> None:
         by_hand = sum(weights[row, d] * values[d, 0] for d in range(3))
         assert sums[row, 0] == by_hand
         assert sums[row, 1] == 10 * by_hand  # columns of one row are one resample
-
-
-@pytest.mark.parametrize("kind", [np.float64, np.int32])
-def test_sparse_tables_and_several_tables_are_summed_alike(kind: type) -> None:
-    rng = np.random.default_rng(0)
-    values: NDArray[Any] = (rng.integers(0, 9, (30, 4)) * (rng.random((30, 4)) < 0.4)).astype(kind)
-    dense = drawing(2, 300).sums(values)
-    assert drawing(2, 300).sums(sparse.csr_array(values)) == pytest.approx(dense)
-    both = drawing(2, 300).paired_sums(values, sparse.csr_array(values[:, :2]))
-    assert both[0] == pytest.approx(dense)
-    assert both[1] == pytest.approx(dense[:, :2])
 
 
 def test_the_seed_decides() -> None:

@@ -61,7 +61,7 @@ def run(config: str | None, gates_file: str | None, *, print_config: bool, **fla
     from auditkit.run.settings import load_settings, read_gates
 
     if gates_file is not None:
-        flags["gates"] = [gate.model_dump() for gate in read_gates(gates_file)]
+        flags["gates"] = read_gates(gates_file)
     settings = load_settings(config, flags)
     if print_config:
         import yaml

@@ -1,7 +1,7 @@
 """Precision, recall and F1 per class and averaged, with their intervals.
 
 Predictions come as (n, J): J draws of the same n documents, 1 for a model that does not draw. Draws
-are pooled for the values; documents are what is resampled for the intervals.
+are pooled for the values; documents are the unit of the intervals.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from auditkit.stats.estimates import NO_SPREAD, Estimate, share_of, too_few
-from auditkit.stats.rates import on_logit, ratio_of_sums
+from auditkit.stats.rates import SHARE, on_logit, ratio_of_sums
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -23,7 +23,7 @@ NEITHER = "a class is neither among the labels nor predicted"
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """One row of a classification report. None: undefined, never 0."""
+    """One row of a classification report."""
 
     precision: Estimate
     """Undefined where nothing is predicted as the class."""
@@ -129,7 +129,7 @@ def _share(hits: Floats, whole: Floats, missing: str) -> Estimate:
 
 
 def _drawn_share(hits: Floats, whole: Floats, missing: str) -> Estimate:
-    found = ratio_of_sums(hits, whole, bounds=(0.0, 1.0))
+    found = ratio_of_sums(hits, whole, bounds=SHARE)
     return found if whole.any() else Estimate(None, 0, why_not=missing)
 
 

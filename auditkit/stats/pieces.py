@@ -8,7 +8,7 @@ from auditkit.stats.document_sums import held_ratio, moments
 from auditkit.stats.estimates import Estimate
 from auditkit.stats.matched import log_extremes, matched_ratios
 from auditkit.stats.preference import matched_lift
-from auditkit.stats.rates import linearised
+from auditkit.stats.rates import SHARE, linearised
 from auditkit.stats.strata import Ratio
 
 
@@ -31,6 +31,8 @@ def by_pieces(cells: WordCells, categories: Sequence[str]) -> Iterator[OfPieces]
         cells: The words.
         categories: Some of their names; a size of which there is no word is left out.
     """
+    if not categories:
+        return
     sized, at = cells.by_pieces(), cells.reference - 1
     sums, extremes = moments(sized, _ratios), log_extremes(sized)
     held, matched = sums["retention"], sums["matched_lift"]
@@ -46,7 +48,7 @@ def by_pieces(cells: WordCells, categories: Sequence[str]) -> Iterator[OfPieces]
                 category=category,
                 pieces=f"{pieces}+" if pieces == PIECES else str(pieces),
                 words=int(held.bottom[c, at]),
-                rate=linearised(held.at(c, at), bounds=(0.0, 1.0)),
+                rate=linearised(held.at(c, at), bounds=SHARE),
                 matched_lift=matched_lift(matched.at(c, at), compared, own),
             )
 

@@ -10,7 +10,7 @@ import numpy as np
 from auditkit.stats.cells import Floats
 from auditkit.stats.document_sums import Moments
 from auditkit.stats.estimates import Estimate, too_few
-from auditkit.stats.rates import Sums, against_expected, linearised
+from auditkit.stats.rates import SHARE, Sums, against_expected, linearised
 
 FEWEST_EXPECTED = 10
 """Words that must be expected to stay, and to go, for an interval and for Student's t."""
@@ -30,7 +30,7 @@ def concordance(sums: Sums, choice: float, *, level: float = 0.95) -> Estimate:
     if choice < FEWEST_EXPECTED:
         found = linearised(sums)
         return Estimate(found.value, found.n, why_not=found.why_not or _rare(choice))
-    return linearised(sums, kind="lift", level=level, bounds=(0.0, 1.0), null=0.5)
+    return linearised(sums, kind="lift", level=level, bounds=SHARE, null=0.5)
 
 
 def over_expected(sums: Sums, words: float, *, level: float = 0.95) -> Estimate:

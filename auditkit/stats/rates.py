@@ -98,14 +98,10 @@ def linearised(
             covers where nearly all or nearly none are counted.
         null: R under the hypothesis that p is of; None: there is no p.
     """
-    n = sums.documents
-    if few := too_few("rate", n):
-        return Estimate(None, n, why_not=few)
-    if sums.bottom <= 0:
-        return Estimate(None, n, why_not=NONE_EXPECTED)
-    rate = sums.top / sums.bottom
-    if few := too_few(kind, n):
-        return Estimate(rate, n, why_not=few)
+    found, n = _value(sums, kind), sums.documents
+    if found.value is None or found.why_not:
+        return found
+    rate = found.value
     squares = sums.squares(rate)
     if squares == 0:
         return Estimate(rate, n, why_not=NO_SPREAD)
@@ -130,14 +126,10 @@ def against_expected(sums: Sums, *, kind: Kind = "lift", level: float = 0.95) ->
         kind: Of the estimate.
         level: Coverage aimed at.
     """
-    n = sums.documents
-    if few := too_few("rate", n):
-        return Estimate(None, n, why_not=few)
-    if sums.bottom <= 0:
-        return Estimate(None, n, why_not=NONE_EXPECTED)
-    value = sums.top / sums.bottom
-    if few := too_few(kind, n):
-        return Estimate(value, n, why_not=few)
+    found, n = _value(sums, kind), sums.documents
+    if found.value is None or found.why_not:
+        return found
+    value = found.value
     squares = sums.squares(1.0)
     if squares == 0:
         return Estimate(value, n, why_not=NO_SPREAD)
@@ -152,6 +144,16 @@ def against_expected(sums: Sums, *, kind: Kind = "lift", level: float = 0.95) ->
         return Estimate(value, n, why_not=UNBOUNDED, p=p)
     half = float(np.sqrt(max(0.0, b**2 - a * c)))
     return Estimate(value, n, (max(0.0, (b - half) / a), (b + half) / a), p=p, level=level)
+
+
+def _value(sums: Sums, kind: Kind) -> Estimate:
+    """ΣK_d/ΣN_d without an interval; `why_not` says why there can be none, or no value."""
+    n = sums.documents
+    if few := too_few("rate", n):
+        return Estimate(None, n, why_not=few)
+    if sums.bottom <= 0:
+        return Estimate(None, n, why_not=NONE_EXPECTED)
+    return Estimate(sums.top / sums.bottom, n, why_not=too_few(kind, n))
 
 
 def on_logit(share: float, half: float) -> tuple[float, float]:

@@ -7,17 +7,13 @@ without a loop over documents.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from auditkit.errors import ProbeError
 
 Floats = NDArray[np.float64]
-Table = NDArray[Any] | sparse.csr_array
-"""Sums of each document (n, k), dense or, where most are 0, sparse."""
 
 _CHUNK_CELLS = 2**21  # 16 MB of float64 a chunk
 _CHUNK_ROWS = 256
@@ -57,7 +53,7 @@ class Bootstrap:
         drawn += np.arange(m)[:, None] * n
         return np.bincount(drawn.ravel(), minlength=m * n).reshape(m, n).astype(np.float64)
 
-    def sums(self, values: Table) -> Floats:
+    def sums(self, values: Floats) -> Floats:
         """Column sums of per-document values (n, k) in every resample, (resamples, k).
 
         The same row is the same resample in every column, so ratios and differences of columns
@@ -66,25 +62,7 @@ class Bootstrap:
         Raises:
             ProbeError: There are no documents.
         """
-        return self.paired_sums(values)[0]
-
-    def paired_sums(self, *tables: Table) -> tuple[Floats, ...]:
-        """As `sums`, of several tables with a row a document: each under the same resamples."""
-        chunks = [
-            [resampled_sums(w, table) for table in tables] for w in self.weights(tables[0].shape[0])
-        ]
-        return tuple(np.concatenate(of_table) for of_table in zip(*chunks, strict=True))
-
-
-def resampled_sums(weights: Floats, table: Table) -> Floats:
-    """`weights` (m, n) times `table` (n, k), as (m, k) float64.
-
-    A sparse table is multiplied in its own type, so that its values are not copied.
-    """
-    if isinstance(table, np.ndarray):
-        return np.asarray(weights @ table, dtype=np.float64)
-    turned = np.ascontiguousarray(weights.T, dtype=table.dtype)  # (n, m)
-    return np.asarray((table.T @ turned).T, dtype=np.float64)
+        return np.concatenate([drawn @ values for drawn in self.weights(len(values))])
 
 
 def percentile_interval(samples: Floats, level: float = 0.95) -> tuple[float, float]:

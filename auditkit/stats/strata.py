@@ -41,7 +41,7 @@ class Pairs:
 
     @property
     def sizes(self) -> tuple[Floats, Floats]:
-        """M words of the category, of n in the stratum (P, 1) each; 0 < m < n."""
+        """Of the category m, of the stratum n words (P, 1) each; 0 < m < n."""
         return self.own.sum(axis=1)[:, None], self.everyone.sum(axis=1)[:, None]
 
     def alive(self) -> tuple[Floats, Floats]:

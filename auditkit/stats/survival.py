@@ -24,9 +24,8 @@ from auditkit.stats.inclusion import exact_z
 from auditkit.stats.matched import exact_p, log_extremes
 from auditkit.stats.multiplicity import benjamini_hochberg
 from auditkit.stats.pieces import OfPieces, by_pieces
-from auditkit.stats.rates import linearised
+from auditkit.stats.rates import SHARE, linearised
 
-SHARE = (0.0, 1.0)
 RATIO = (0.0, np.inf)
 ALPHA = 0.05
 TESTED = ("concordance", "lift", "matched_lift", "odds_ratio")
@@ -103,7 +102,15 @@ class Retention:
 def retention(
     cells: WordCells, rng: np.random.Generator, asked: Collection[str] | None = None
 ) -> Retention:
-    """Retention of each category that has words, p `adjusted`.
+    """As `retained`, and by number of pieces."""
+    rows = retained(cells, rng, asked)
+    return Retention(rows, tuple(by_pieces(cells, [row.category for row in rows])))
+
+
+def retained(
+    cells: WordCells, rng: np.random.Generator, asked: Collection[str] | None = None
+) -> tuple[Retained, ...]:
+    """Retention of each category that has words, highest concordance first, p `adjusted`.
 
     Args:
         cells: The words; those of no category are still among the others that a category is
@@ -114,7 +121,7 @@ def retention(
     """
     holders = cells.holders()
     if not holders.any():
-        return Retention((), ())
+        return ()
     sums, extremes = moments(cells, document_ratios), log_extremes(cells)
     variance = chance_variance(cells)
     found = []
@@ -122,8 +129,7 @@ def retention(
         row = _retained(cells, sums, c, extremes, variance[c], rng)
         tested = asked is None or row.category in asked
         found.append(row if tested else replace(row, **_without_p(row)))
-    rows = tuple(sorted(adjusted(found), key=_by_concordance))
-    return Retention(rows, tuple(by_pieces(cells, [row.category for row in rows])))
+    return tuple(sorted(adjusted(found), key=_by_concordance))
 
 
 def adjusted(rows: Sequence[Retained]) -> Iterator[Retained]:
