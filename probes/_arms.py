@@ -25,6 +25,8 @@ from auditkit.stats.estimates import (
 from auditkit.stats.paired import Difference, accuracy_difference
 from auditkit.stats.resampling import Bootstrap
 
+ARITHMETIC = 1e-5
+"""What the scores of a document may differ in by float32's rounding alone; less is no change."""
 DEBIASED = "a percentile interval often misses its own debiased estimate"
 
 
@@ -164,7 +166,9 @@ def score_changes(one: Answered, other: Answered, bootstrap: Bootstrap) -> dict[
     ours, theirs = scores(one), scores(other)
     with np.errstate(invalid="ignore"):
         changes = {name: ours[name] - theirs[name] for name in ours}
-    return mean_scores(changes, bootstrap)
+    told = {name: np.where(np.abs(change) < ARITHMETIC, 0.0, change)
+            for name, change in changes.items()}  # fmt: skip
+    return mean_scores(told, bootstrap)
 
 
 def loyalty(

@@ -368,3 +368,21 @@ def test_intervals_hold_their_values() -> None:
     for found in finding.measurements:
         if found.interval is not None and found.value is not None:
             assert found.interval.low <= found.value <= found.interval.high, found.where
+
+
+@pytest.mark.parametrize(("noise", "change"), [(1e-7, 0.0), (1e-2, None)])
+def test_scores_that_differ_by_rounding_alone_do_not_differ(
+    noise: float, change: float | None
+) -> None:
+    trace = plain(400)
+    documents = trace.table("documents")
+    probs = 0.1 + np.array(documents["probs_pruned"].tolist(), dtype=np.float64)
+    sign = np.random.default_rng(1).choice([-1.0, 1.0], len(probs))
+    documents["probs_pruned"] = list(probs)
+    documents["probs_baseline"] = list(probs + noise * sign[:, None])
+    documents["predicted_baseline"] = documents["predicted_pruned"]
+    finding = analyse(replace_tables(trace, documents=documents), resamples=50)
+    for name in ("brier_change", "log_loss_change"):
+        found = finding.measurement(name, **AT)
+        assert (found.value == 0.0) == (change == 0.0)
+        assert (found.interval is None) == (change == 0.0)
