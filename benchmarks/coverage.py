@@ -21,13 +21,15 @@ from statsmodels.stats.proportion import proportion_confint
 
 from auditkit.stats.calibration import brier_scores
 from auditkit.stats.classification import classification_report
-from auditkit.stats.estimates import Estimate, document_mean, score_means, share_of
+from auditkit.stats.estimates import Estimate, document_mean, share_of
 from auditkit.stats.paired import tango_interval
 from auditkit.stats.rates import ratio_difference, ratio_of_sums
-from auditkit.stats.resampling import Bootstrap
 
 DOCUMENTS = (30, 50, 100, 300)
-RESAMPLES = 600
+MANY = (300, 1000)
+"""For scores, which few documents tell nothing of."""
+LEAST_GIVEN = 0.2
+"""Share of the draws that must have an interval for its coverage to be told."""
 
 Table = null_pruners.Table
 Draw = Callable[[np.random.Generator, int, float], Estimate]
@@ -80,13 +82,25 @@ def scores(rng: np.random.Generator, n: int, accuracy: float) -> np.ndarray:
 
 def brier(rng: np.random.Generator, n: int, accuracy: float) -> Estimate:
     """The mean of the scores."""
-    return score_means(scores(rng, n, accuracy)[:, None], Bootstrap(rng, RESAMPLES))[0]
+    return document_mean(scores(rng, n, accuracy), kind="score")
 
 
 def brier_change(rng: np.random.Generator, n: int, accuracy: float) -> Estimate:
     """Two models on the same documents that share nothing but these."""
     difference = scores(rng, n, accuracy) - scores(rng, n, accuracy)
-    return score_means(difference[:, None], Bootstrap(rng, RESAMPLES))[0]
+    return document_mean(difference, kind="score")
+
+
+def worse(rng: np.random.Generator, n: int, accuracy: float) -> np.ndarray:
+    """Changes of the score by a model that is nearly the same and errs half as often again."""
+    astray = rng.random(n) < (1 - accuracy) / 2
+    before = scores(rng, n, accuracy)
+    return np.where(astray, scores(rng, n, 0.02) - before, rng.normal(0, 0.01, n))
+
+
+def brier_worse(rng: np.random.Generator, n: int, accuracy: float) -> Estimate:
+    """The mean of these changes."""
+    return document_mean(worse(rng, n, accuracy), kind="score")
 
 
 def correlation(rng: np.random.Generator, n: int, middle: float) -> Estimate:
@@ -110,8 +124,8 @@ def truth(name: str, at: float) -> float:
     many = {"macro_f1": macro_f1, "class_f1": class_f1}
     if name in many:
         return float(many[name](rng, 1_000_000, at).value or 0.0)
-    if name == "brier":
-        return float(scores(rng, 2_000_000, at).mean())
+    if name in ("brier", "brier_worse"):
+        return float({"brier": scores, "brier_worse": worse}[name](rng, 4_000_000, at).mean())
     return {"kept_against": 0.2 * at, "brier_change": 0.0, "tango": -at / 2}.get(name, at)
 
 
@@ -124,8 +138,14 @@ KINDS: tuple[tuple[str, str, Draw, tuple[float, ...]], ...] = (
     ("rate of words, 6 a document (t, logit)", "kept", kept, RATES),
     ("rate of words, 25 a document (t, logit)", "kept", partial(kept, mean=25.0), RATES),
     ("difference of two rates (t)", "kept_against", kept_against, (0.1, 0.5, 0.9)),
-    ("Brier score (studentised bootstrap)", "brier", brier, ACCURACIES),
-    ("Brier score, paired difference", "brier_change", brier_change, ACCURACIES),
+    ("Brier score (t)", "brier", brier, ACCURACIES),
+    (
+        "Brier score, unlike models paired (t)",
+        "brier_change",
+        brier_change,
+        ACCURACIES,
+    ),
+    ("Brier score, like models paired (t)", "brier_worse", brier_worse, ACCURACIES),
     ("mean of correlations (t)", "correlation", correlation, (0.0, 0.3)),
 )
 
@@ -163,7 +183,7 @@ def _row(arguments: tuple[int, int, int, int]) -> list[str]:
     kind, n, draws, seed = arguments
     title, name, draw, grid = KINDS[kind]
     found = {at: covered(draw, name, n, at, draws, seed) for at in grid}
-    told = {at: pair for at, pair in found.items() if pair[1] > 0.05}
+    told = {at: pair for at, pair in found.items() if pair[1] > LEAST_GIVEN}
     if not told:
         return [title, str(n), "none given", "", "0.00"]
     worst = min(told, key=lambda at: told[at])
@@ -173,7 +193,11 @@ def _row(arguments: tuple[int, int, int, int]) -> list[str]:
 
 def of_kinds(draws: int, seed: int) -> Iterator[list[str]]:
     """Drawn coverage of the other kinds; one process a core."""
-    asked = [(kind, n, draws, seed) for kind in range(len(KINDS)) for n in DOCUMENTS]
+    asked = [
+        (kind, n, draws, seed)
+        for kind, (_, name, *_) in enumerate(KINDS)
+        for n in (MANY if name.startswith("brier") else DOCUMENTS)
+    ]
     with ProcessPoolExecutor() as pool:
         yield from null_pruners.seen(pool.map(_row, asked), len(asked))
 
@@ -185,7 +209,7 @@ def tables(draws: int, seed: int) -> Iterator[Table]:
         ["kind", "documents", "smallest coverage", "at", "intervals given"],
         [*of_shares(), *of_kinds(draws, seed)],
         "The smallest over a grid of true values (accuracies .5 to .99, keep rates .02 to .98); "
-        "shares are summed exactly. Values at which fewer than one draw in twenty has an interval "
+        "shares are summed exactly. Values at which fewer than one draw in five has an interval "
         "are left out.",
     )
 

@@ -37,9 +37,9 @@ def arms_table(summaries: Mapping[str, Summary]) -> Told:
             Number("weighted_f1", "Weighted F1", "share", "Mean over the classes by support.",
                    better="higher"),
             Number("brier", "Brier score", "score", "Squared error of the probabilities, 0 to 2; "
-                   "lower is better.", "Studentised bootstrap.", better="lower"),
+                   "lower is better.", "Student's t over documents.", better="lower"),
             Number("log_loss", "Log loss", "nats", "−ln of the probability of the gold class.",
-                   "Studentised bootstrap.", better="lower"),
+                   "Student's t over documents.", better="lower"),
             Number("ece", "Calibration error", "share", f"Debiased ECE of the top label, {BINS} "
                    "bins of equal mass (Kumar et al. 2019); lower is better.", interval=None,
                    better="lower"),
@@ -114,8 +114,8 @@ def calibration_table(changes: Mapping[tuple[str, str], Mapping[str, Estimate]])
         [
             Label("comparison", "Comparison"),
             Number("brier_change", "Brier score", "score", "Below 0: the first arm is nearer.",
-                   "Studentised bootstrap.", better="lower"),
-            Number("log_loss_change", "Log loss", "nats", interval="Studentised bootstrap.",
+                   "Student's t over documents.", better="lower"),
+            Number("log_loss_change", "Log loss", "nats", interval="Student's t over documents.",
                    better="lower"),
         ],
         [

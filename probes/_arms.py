@@ -19,7 +19,6 @@ from auditkit.stats.estimates import (
     Estimate,
     document_mean,
     document_share,
-    score_means,
     too_few,
 )
 from auditkit.stats.paired import Difference, accuracy_difference
@@ -92,7 +91,7 @@ def summary(arm: Answered, bootstrap: Bootstrap) -> Summary:
     accuracy = document_share(right[:, 0])
     if draws > 1:
         accuracy = document_mean(right.mean(axis=1))
-    losses = mean_scores(scores(arm), bootstrap)
+    losses = mean_scores(scores(arm))
     said = np.take_along_axis(arm.probs, arm.predicted[..., None], axis=2)[:, 0, 0]  # (n,)
     few = too_few("ece", n)
     ece = None if few else debiased_ece(said, right[:, 0])
@@ -115,24 +114,16 @@ def scores(arm: Answered) -> dict[str, NDArray[np.float64]]:
     return {name: values.reshape(n, draws).mean(axis=1) for name, values in found.items()}
 
 
-def mean_scores(
-    values: Mapping[str, NDArray[np.float64]], bootstrap: Bootstrap
-) -> dict[str, Estimate]:
+def mean_scores(values: Mapping[str, NDArray[np.float64]]) -> dict[str, Estimate]:
     """Means of scores by name; undefined where a document's own is not finite."""
-    odd = {name: int((~np.isfinite(score)).sum()) for name, score in values.items()}
-    finite = [name for name, number in odd.items() if not number]
-    means = iter(score_means(np.column_stack([values[name] for name in finite]), bootstrap)
-                 if finite else ())  # fmt: skip
-    return {
-        name: next(means)
-        if name in finite
-        else Estimate(
-            None,
-            len(score),
-            why_not=f"{odd[name]} documents have a probability of 0 for their gold class",
-        )
-        for name, score in values.items()
-    }
+    found = {}
+    for name, score in values.items():
+        if odd := int((~np.isfinite(score)).sum()):
+            reason = f"{odd} documents have a probability of 0 for their gold class"
+            found[name] = Estimate(None, len(score), why_not=reason)
+        else:
+            found[name] = document_mean(score, kind="score")
+    return found
 
 
 def pairs(arms: Mapping[str, Answered]) -> Iterator[tuple[str, str, str]]:
@@ -160,7 +151,7 @@ def difference(one: Answered, other: Answered, bootstrap: Bootstrap) -> Differen
     return accuracy_difference(one.right[:, 0], other.right, bootstrap)
 
 
-def score_changes(one: Answered, other: Answered, bootstrap: Bootstrap) -> dict[str, Estimate]:
+def score_changes(one: Answered, other: Answered) -> dict[str, Estimate]:
     """Brier score and log loss of `one` minus those of `other`, paired by document."""
     one, other = on_same(one, other)
     ours, theirs = scores(one), scores(other)
@@ -168,18 +159,16 @@ def score_changes(one: Answered, other: Answered, bootstrap: Bootstrap) -> dict[
         changes = {name: ours[name] - theirs[name] for name in ours}
     told = {name: np.where(np.abs(change) < ARITHMETIC, 0.0, change)
             for name, change in changes.items()}  # fmt: skip
-    return mean_scores(told, bootstrap)
+    return mean_scores(told)
 
 
-def loyalty(
-    arms: Mapping[str, Answered], at: Mapping[str, str], bootstrap: Bootstrap
-) -> list[Measurement]:
+def loyalty(arms: Mapping[str, Answered], at: Mapping[str, str]) -> list[Measurement]:
     """Loyalty of the model under audit to its reference (Xu et al. 2021)."""
     model, reference = on_same(arms[at["arm"]], arms[at["against"]])
     near = probability_loyalty(model.probs[:, 0], reference.probs[:, 0])
     found = {
         "label_loyalty": document_share(model.predicted[:, 0] == reference.predicted[:, 0]),
-        **mean_scores({"probability_loyalty": near}, bootstrap),
+        **mean_scores({"probability_loyalty": near}),
     }
     return [
         measurement(name, e, "share", at=at, control=at["against"], better="higher")

@@ -76,7 +76,7 @@ class Performance:
             for name, other, cause in compared_arms
         }
         changes = {
-            (name, other): score_changes(arms[name], arms[other], bootstrap)
+            (name, other): score_changes(arms[name], arms[other])
             for name, other, _ in compared_arms
         }
         floor, floor_caveats = arithmetic(trace, arms)
@@ -87,7 +87,7 @@ class Performance:
         if change and verdict:
             told = effect(summaries, at, change)
             claim = f"{told}{macs}: {decision(verdict, self.margin)}."
-            compared = [*planned(verdict, change, at), *loyalty(arms, at, bootstrap)]
+            compared = [*planned(verdict, change, at), *loyalty(arms, at)]
         else:
             compared, missing = [], about.no_baseline or "none was run"
             claim = f"{alone(model, summaries)}{macs}; not compared with a baseline: {missing}."

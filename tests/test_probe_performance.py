@@ -374,7 +374,7 @@ def test_intervals_hold_their_values() -> None:
 def test_scores_that_differ_by_rounding_alone_do_not_differ(
     noise: float, change: float | None
 ) -> None:
-    trace = plain(400)
+    trace = plain(1000)
     documents = trace.table("documents")
     probs = 0.1 + np.array(documents["probs_pruned"].tolist(), dtype=np.float64)
     sign = np.random.default_rng(1).choice([-1.0, 1.0], len(probs))

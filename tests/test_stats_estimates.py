@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from by_hand import degrees
+from scipy.stats import t as student
 from scipy.stats import ttest_1samp
 from statsmodels.stats.proportion import proportion_confint
 
@@ -8,14 +10,12 @@ from auditkit.stats.estimates import (
     Estimate,
     document_mean,
     document_share,
-    score_means,
     too_few,
 )
-from auditkit.stats.resampling import Bootstrap
 
 
 def test_mean_has_students_interval() -> None:
-    values = np.random.default_rng(1).normal(3.0, 2.0, 400)
+    values = np.random.default_rng(1).uniform(1.0, 5.0, 400)  # few tails: all 399 degrees
     found = document_mean(values)
     assert found.value == pytest.approx(sum(values) / 400)
     assert found.n == 400
@@ -46,28 +46,22 @@ def test_one_table_says_how_many_documents_are_needed() -> None:
         assert f"({fewest - 1}, and at least {fewest} " in too_few(kind, fewest - 1)
 
 
-def test_score_mean_is_the_studentised_bootstrap_by_hand() -> None:
-    values = np.random.default_rng(2).beta(0.3, 3, 320)
-    found = score_means(values[:, None], Bootstrap(np.random.default_rng(3), 200))[0]
-    mean, error = values.mean(), values.std() / np.sqrt(320)
-    t = []
-    for weights in np.concatenate(list(Bootstrap(np.random.default_rng(3), 200).weights(320))):
-        drawn = np.repeat(values, weights.astype(int))
-        t.append((drawn.mean() - mean) / (drawn.std() / np.sqrt(320)))
-    low, high = np.quantile(t, [0.025, 0.975])
-    assert found.value == pytest.approx(mean)
-    assert found.interval == pytest.approx((mean - high * error, mean - low * error))
-    assert high - low > 0
-    assert found.interval is not None
-    assert found.interval[1] - mean > mean - found.interval[0]  # it leans to the long side
+def test_few_that_differ_much_leave_few_degrees_of_freedom() -> None:
+    values = np.where(np.arange(1000) < 9, 1.0, 0.0) + np.random.default_rng(2).beta(1, 20, 1000)
+    found = document_mean(values, kind="score")
+    mean, error = values.mean(), values.std(ddof=1) / np.sqrt(1000)
+    df = degrees(values - mean)
+    assert 20 < df < 30  # that of an even split would be 999
+    half = student.ppf(0.975, df) * error
+    assert found.interval == pytest.approx((mean - half, mean + half))
 
 
 @pytest.mark.parametrize(
     ("values", "reason"),
-    [([], "no documents"), ([0.1] * 299, "too few"), ([0.1] * 300, "all documents agree")],
+    [([], "no documents"), ([0.1] * 999, "too few"), ([0.1] * 1000, "all documents agree")],
 )
 def test_a_score_mean_that_is_missing_has_a_reason(values: list[float], reason: str) -> None:
-    found = score_means(np.array(values)[:, None], Bootstrap(np.random.default_rng(0), 20))[0]
+    found = document_mean(np.array(values), kind="score")
     assert found.interval is None
     assert reason in found.why_not
 

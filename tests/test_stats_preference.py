@@ -5,6 +5,7 @@ from math import comb
 
 import numpy as np
 import pytest
+from by_hand import degrees
 from counted import NAMES, Words, some_words
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,17 +17,12 @@ from auditkit.stats.document_sums import Moments
 from auditkit.stats.estimates import Estimate
 from auditkit.stats.matched import exact_p, log_extremes
 from auditkit.stats.preference import layer_signs, matched_lift, over_expected
-from auditkit.stats.rates import Sums, against_expected
+from auditkit.stats.rates import Sums, against_expected, sums_of
 from auditkit.stats.survival import Retained, adjusted, retention
 
 
 def rows_of(cells: WordCells) -> dict[str, Retained]:
     return {row.category: row for row in retention(cells, np.random.default_rng(0)).rows}
-
-
-def sums_of(k: np.ndarray, n: np.ndarray) -> Sums:
-    dk, dn = k - k.mean(), n - n.mean()
-    return Sums(k.sum(), n.sum(), dk @ dk, dk @ dn, dn @ dn, k.size)
 
 
 def strata_of(words: Words, category: int) -> dict[tuple[int, int], tuple[list[int], list[int]]]:
@@ -43,8 +39,9 @@ def t_interval(k: np.ndarray, n: np.ndarray, level: float = 0.95) -> tuple[float
     """Ratio of sums, half of its linearised interval, and p of ½."""
     size, ratio = k.size, k.sum() / n.sum()
     error = np.sqrt(size / (size - 1) * ((k - ratio * n) ** 2).sum()) / n.sum()
-    half = float(student.ppf((1 + level) / 2, size - 1) * error)
-    return ratio, half, float(2 * student.sf(abs(ratio - 0.5) / error, size - 1))
+    df = degrees(k - ratio * n)
+    half = float(student.ppf((1 + level) / 2, df) * error)
+    return ratio, half, float(2 * student.sf(abs(ratio - 0.5) / error, df))
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -191,7 +188,7 @@ def test_few_documents_have_an_exact_p_and_no_interval() -> None:
     assert row.matched_lift.p is not None
     assert row.matched_lift.interval is None
     assert "p is exact" in row.matched_lift.why_not
-    sums = Sums(3.0, 2.5, 1.0, 0.5, 1.0, 4)
+    sums = Sums(3.0, 2.5, 1.0, 0.5, 1.0, 1.0, 4)
     assert matched_lift(sums, 10.0, (-1.0, -1.0)).value is None
 
 
@@ -232,7 +229,7 @@ def signs(t: list[float], correlation: float, n: int = 200) -> tuple[int, ...]:
     expected = np.full((1, layers), 50.0)
     top = expected + np.array([t]) * np.sqrt(n / (n - 1))
     zero = np.zeros((1, layers))
-    moments = Moments(top, expected, np.array([n]), zero, zero, zero, cross[None])
+    moments = Moments(top, expected, np.array([n]), zero, zero, zero, zero, cross[None])
     return layer_signs(moments, 0, 100.0, np.random.default_rng(0))
 
 

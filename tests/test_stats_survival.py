@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from by_hand import degrees
 from counted import NAMES, Words, some_words
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,7 +31,8 @@ def ratio_by_hand(k: np.ndarray, n: np.ndarray) -> tuple[float, float]:
     squares = sum((a - rate * b) ** 2 for a, b in there)
     m = len(there)
     error = np.sqrt(m / (m - 1) * squares) / sum(b for _, b in there)
-    return rate, float(student.ppf(0.975, m - 1) * error)
+    df = degrees(np.array([a - rate * b for a, b in there]))
+    return rate, float(student.ppf(0.975, df) * error)
 
 
 def assert_ratio(found: Estimate, k: np.ndarray, n: np.ndarray, high: float = 1.0) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
+from auditkit.stats import student
 from auditkit.stats.estimates import NO_SPREAD, Estimate, share_of, too_few
 from auditkit.stats.rates import SHARE, on_logit, ratio_of_sums
 
@@ -118,7 +118,7 @@ def _on_logit(value: float, influence: Floats, documents: int, few: str, missing
     error = float(np.sqrt(n / (n - 1) * np.square(influence).sum()))
     if error < 1e-12 or not 0 < value < 1:
         return Estimate(float(value), documents, why_not=NO_SPREAD)
-    half = float(student.ppf(0.975, n - 1)) * error
+    half = student.quantile(0.95, student.degrees_of(influence)) * error
     return Estimate(float(value), documents, on_logit(float(value), half))
 
 

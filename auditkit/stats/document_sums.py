@@ -27,16 +27,15 @@ class Moments:
     kk: Floats
     kn: Floats
     nn: Floats
+    fourth: Floats
     cross: Floats
     """(C, m, m): Σ over documents of the products of K − N, less their means, at two places."""
 
     def at(self, category: int, place: int = 0) -> Sums:
         """Those of one ratio."""
-        top, bottom, kk, kn, nn = (
-            float(sums[category, place])
-            for sums in (self.top, self.bottom, self.kk, self.kn, self.nn)
-        )
-        return Sums(top, bottom, kk, kn, nn, int(self.documents[category]))
+        sums = (self.top, self.bottom, self.kk, self.kn, self.nn, self.fourth)
+        told = (float(side[category, place]) for side in sums)
+        return Sums(*told, documents=int(self.documents[category]))
 
 
 def moments(
@@ -99,8 +98,10 @@ def _products(ratio: Ratio, top: Floats, bottom: Floats, documents: Ints) -> tup
         np.where(ratio.counts[:, :, None], side - total / number, 0.0)
         for side, total in ((ratio.top, top), (ratio.bottom, bottom))
     )
+    rate = np.divide(top, bottom, out=np.zeros(top.shape), where=bottom > 0)
+    fourth = np.square(np.square(k - rate * n)).sum(0)
     squares = (np.square(k).sum(0), (k * n).sum(0), np.square(n).sum(0))
-    return *squares, np.einsum("dcl,dcm->clm", k - n, k - n)
+    return *squares, fourth, np.einsum("dcl,dcm->clm", k - n, k - n)
 
 
 def _added(parts: Iterable[Mapping[str, tuple[Any, ...]]]) -> dict[str, tuple[Any, ...]]:

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from auditkit.stats.resampling import Bootstrap
+from auditkit.stats import student
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ FEWEST: Mapping[Kind, int] = {
     "rate": 5,  # linearised ratios, and whatever is told of a category or a term
     "ece": 1000,  # with 200 a calibrated model has .034
     "mean": 30,  # of what is about symmetric
-    "score": 300,  # Brier and the like: most near 0, few far from it
+    "score": 1000,  # Brier and the like: most near 0; with 300 a model right in 99 of 100 has .91
     "class_f1": 50,  # of the class, or said to be
     "f1": 100,
     "lift": 30,
@@ -72,61 +72,26 @@ def too_few(kind: Kind, documents: int) -> str:
     return f"too few documents ({documents}, and at least {fewest} are needed)"
 
 
-def document_mean(values: Floats, *, level: float = 0.95) -> Estimate:
-    """Mean over documents with Student's t, for values that lie about as far on either side.
+def document_mean(values: Floats, *, kind: Kind = "mean", level: float = 0.95) -> Estimate:
+    """Mean over documents with Student's t of the degrees of freedom that `student` counts.
 
     Args:
         values: One finite value a document (n,).
+        kind: Of the values: `mean` where they lie about as far on either side, `score` where most
+            are near one end and few far from it.
         level: Coverage aimed at.
     """
-    from scipy.stats import t as student
-
     n = len(values)
     if n == 0:
         return Estimate(None, 0, why_not="no documents")
     mean = float(values.mean())
-    if few := too_few("mean", n):
+    if few := too_few(kind, n):
         return Estimate(mean, n, why_not=few)
     error = float(values.std(ddof=1)) / n**0.5
     if error <= _TOLERANCE * abs(mean):
         return Estimate(mean, n, why_not=NO_SPREAD)
-    half = float(student.ppf((1 + level) / 2, n - 1)) * error
+    half = student.quantile(level, student.degrees_of(values - mean)) * error
     return Estimate(mean, n, (mean - half, mean + half))
-
-
-def score_means(values: Floats, bootstrap: Bootstrap, *, level: float = 0.95) -> list[Estimate]:
-    """Means over documents of scores that most have near one end, and few far from it.
-
-    Studentised bootstrap: t of a resample is of its own standard deviation, so that the interval
-    leans to the long side (Efron & Tibshirani 1993, chapter 12). Percentiles of the mean cover .83
-    where a model is right in 97 of 100 documents.
-
-    Args:
-        values: Finite values of k scores of each document (n, k), under the same resamples.
-        bootstrap: How to resample.
-        level: Coverage aimed at.
-    """
-    n = len(values)
-    if n == 0:
-        return [Estimate(None, 0, why_not="no documents")] * values.shape[1]
-    means, errors = values.mean(axis=0), values.std(axis=0) / n**0.5
-    if few := too_few("score", n):
-        return [Estimate(float(mean), n, why_not=few) for mean in means]
-    sums = bootstrap.sums(np.column_stack([values, values**2])) / n
-    drawn, squares = np.hsplit(sums, 2)  # (resamples, k) each
-    spread = np.sqrt(np.maximum(squares - drawn**2, 0.0) / n)
-    found = []
-    for k, (mean, error) in enumerate(zip(means, errors, strict=True)):
-        least = _TOLERANCE * abs(mean)
-        if error <= least:
-            found.append(Estimate(float(mean), n, why_not=NO_SPREAD))
-            continue
-        told = spread[:, k] > least
-        t = (drawn[told, k] - mean) / spread[told, k]
-        low, high = np.quantile(t, [(1 - level) / 2, (1 + level) / 2])
-        bounds = (float(mean - high * error), float(mean - low * error))
-        found.append(Estimate(float(mean), n, bounds))
-    return found
 
 
 def document_share(hits: NDArray[np.bool_]) -> Estimate:

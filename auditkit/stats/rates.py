@@ -8,14 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
-from auditkit.stats.estimates import (
-    NO_SPREAD,
-    Estimate,
-    Kind,
-    too_few,
-)
+from auditkit.stats import student
+from auditkit.stats.estimates import NO_SPREAD, Estimate, Kind, too_few
 
 Floats = NDArray[np.float64]
 
@@ -41,6 +36,8 @@ class Sums:
     """Σ(K_d − K̄)(N_d − N̄)."""
     nn: float
     """Σ(N_d − N̄)²."""
+    fourth: float
+    """Σ(K_d − R·N_d)⁴, R = ΣK_d/ΣN_d."""
     documents: int
     """n_c, the documents that count."""
 
@@ -60,8 +57,9 @@ def ratio_of_sums(
 ) -> Estimate:
     """R = ΣK_d/ΣN_d with the linearised standard error over the documents that have N_d > 0.
 
-    SE(R) = √(n_c/(n_c−1)·Σ(K_d − R·N_d)²)/ΣN_d, Student's t with n_c − 1 degrees of freedom, n_c
-    the number of documents with N_d > 0 (Cochran 1977, chapter 6, without the population term).
+    SE(R) = √(n_c/(n_c−1)·Σ(K_d − R·N_d)²)/ΣN_d, Student's t with the degrees of freedom that these
+    residuals leave (`student.degrees`), n_c the number of documents with N_d > 0 (Cochran 1977,
+    chapter 6, without the population term).
 
     Args:
         numerator: K_d (documents,).
@@ -73,11 +71,23 @@ def ratio_of_sums(
     k, n = numerator[has], denominator[has]
     if few := too_few("rate", k.size):
         return Estimate(None, k.size, why_not=few)
+    return linearised(sums_of(k, n), level=level, bounds=bounds)
+
+
+def sums_of(k: Floats, n: Floats) -> Sums:
+    """Of K_d and N_d (n_c,) of the documents that count."""
+    top, bottom = float(k.sum()), float(n.sum())
     dk, dn = k - k.mean(), n - n.mean()
-    sums = Sums(
-        float(k.sum()), float(n.sum()), float(dk @ dk), float(dk @ dn), float(dn @ dn), k.size
+    squares = np.square(k - top / bottom * n) if bottom else np.zeros(1)
+    return Sums(
+        top,
+        bottom,
+        float(dk @ dk),
+        float(dk @ dn),
+        float(dn @ dn),
+        float(squares @ squares),
+        k.size,
     )
-    return linearised(sums, level=level, bounds=bounds)
 
 
 def linearised(
@@ -106,11 +116,12 @@ def linearised(
     if squares == 0:
         return Estimate(rate, n, why_not=NO_SPREAD)
     error = float(np.sqrt(n / (n - 1) * squares)) / sums.bottom
-    half = float(student.ppf((1 + level) / 2, n - 1)) * error
+    df = student.degrees(squares, sums.fourth, n)
+    half = student.quantile(level, df) * error
     low, high = np.clip([rate - half, rate + half], *bounds)
     if bounds == SHARE and 0 < rate < 1 and null is None:
         low, high = on_logit(rate, half)
-    p = None if null is None else float(2 * student.sf(abs(rate - null) / error, n - 1))
+    p = None if null is None else student.two_sided((rate - null) / error, df)
     return Estimate(rate, n, (float(low), float(high)), p=p, level=level)
 
 
@@ -135,8 +146,8 @@ def against_expected(sums: Sums, *, kind: Kind = "lift", level: float = 0.95) ->
         return Estimate(value, n, why_not=NO_SPREAD)
     scale = n / (n - 1)
     statistic = (sums.top - sums.bottom) / np.sqrt(scale * squares)
-    p = float(2 * student.sf(abs(statistic), n - 1))
-    cut = scale * float(student.ppf((1 + level) / 2, n - 1)) ** 2
+    p = student.two_sided(statistic, n - 1)
+    cut = scale * student.quantile(level, n - 1) ** 2
     a = sums.bottom**2 - cut * sums.nn
     b = sums.top * sums.bottom - cut * sums.kn
     c = sums.top**2 - cut * sums.kk
@@ -168,15 +179,6 @@ def on_logit(share: float, half: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def mean_of_ratios(
-    numerator: Floats, denominator: Floats, *, bounds: tuple[float, float] = (-np.inf, np.inf)
-) -> Estimate:
-    """The macro rate: the mean of K_d/N_d over the documents that have N_d > 0, all alike."""
-    has = denominator > 0
-    each = np.divide(numerator, denominator, out=np.zeros(has.shape), where=has)
-    return ratio_of_sums(each, has.astype(np.float64), bounds=bounds)
-
-
 def ratio_difference(
     one: tuple[Floats, Floats], other: tuple[Floats, Floats], *, level: float = 0.95
 ) -> Estimate:
@@ -203,5 +205,5 @@ def ratio_difference(
     difference = parts[0] - parts[1]
     n = int(((one[1] > 0) | (other[1] > 0)).sum())
     error = float(np.sqrt(n / (n - 1) * (difference**2).sum()))
-    half = float(student.ppf((1 + level) / 2, documents - 1)) * error
+    half = student.quantile(level, documents - 1) * error
     return Estimate(value, documents, (value - half, value + half))
