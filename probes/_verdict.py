@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from auditkit.plugin import Estimate, Measurement, arm, bounds, figure, measurement, percent
 from auditkit.probes._arms import Summary
-from auditkit.stats.paired import Difference, Verdict
+from auditkit.stats.non_inferiority import Verdict
+from auditkit.stats.paired import Difference
 
 MOST_PLACES = 3
 

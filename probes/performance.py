@@ -31,7 +31,7 @@ from auditkit.probes._arms import (
 from auditkit.probes._cost import COUNTED, at_macs
 from auditkit.probes._floor import arithmetic
 from auditkit.probes._verdict import alone, decision, effect, planned
-from auditkit.stats.paired import non_inferiority
+from auditkit.stats.non_inferiority import non_inferiority
 from auditkit.stats.resampling import Bootstrap
 
 ONE_PAIR = "One checkpoint pair supports claims about that pair."

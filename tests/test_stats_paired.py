@@ -10,13 +10,12 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import binomtest, multinomial, norm
 
 from auditkit.stats.estimates import FEWEST
+from auditkit.stats.non_inferiority import documents_needed, non_inferiority
 from auditkit.stats.paired import (
     Difference,
     accuracy_difference,
-    documents_needed,
     mcnemar_exact,
     mcnemar_score,
-    non_inferiority,
     sign_flip,
     tango_interval,
 )

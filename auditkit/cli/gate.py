@@ -14,10 +14,19 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("directory")
-@click.option("--gates", "--config", "file", metavar="YAML", required=True,
-              help="The limits: a list, or a config with the key gates.")  # fmt: skip
-def gate(directory: str, file: str) -> int:
-    """Hold the results in DIRECTORY against limits, without any model.
+@click.option(
+    "--gates",
+    "--config",
+    "file",
+    metavar="YAML",
+    help="The limits: a list, or a config with the key gates.",
+)
+@click.option("--against", metavar="RUN", help="An earlier run that this one must not fall behind.")
+@click.option("--margin", type=click.FloatRange(0, 1), default=0.01, show_default=True,
+              help="Loss that --against accepts: 0.01 is one point of a share, or one per cent of "
+              "another figure.")  # fmt: skip
+def gate(directory: str, file: str | None, against: str | None, margin: float) -> int:
+    """Hold the results in DIRECTORY against limits or an earlier run, without any model.
 
     Exit codes: 0 all pass, 1 one fails, 3 a probe of the run broke, 4 one is inconclusive or was
     not run.
@@ -29,16 +38,21 @@ def gate(directory: str, file: str) -> int:
     from auditkit.run.betting import bet
     from auditkit.run.directory import TRACE
     from auditkit.run.gates import judge
+    from auditkit.run.regression import regressions
     from auditkit.run.settings import read_gates
     from auditkit.trace import Trace
 
-    gates, audit, place = read_gates(file), load(directory), Folder(directory)
-    bets = {}
+    if not file and not against:
+        raise click.UsageError("nothing to hold the results against: give --gates or --against")
+    gates = read_gates(file) if file else ()
+    audit, place, bets = load(directory), Folder(directory), {}
     if any(gate.on == "anytime" for gate in gates):
         bets = bet(gates, Trace.open(place / TRACE), place)
-    judged = replace(audit, gates=judge(gates, audit.findings, audit.failures, bets))
-    tell(judged.gates)
-    return judged.exit_code
+    results = judge(gates, audit.findings, audit.failures, bets)
+    if against:
+        results += regressions((audit, place), (load(against), Folder(against)), margin)
+    tell(results)
+    return replace(audit, gates=results).exit_code
 
 
 def tell(gates: "Sequence[GateResult]") -> None:

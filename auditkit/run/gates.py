@@ -107,11 +107,18 @@ def judge(
         failures: Which probes broke.
         bets: What the gates `on: anytime` have come to, or why they could not be bet on.
     """
-    found = [_looked_up(gate, findings, failures) for gate in gates]
-    p = [_p_of_failing(gate, m) for gate, m in zip(gates, found, strict=True)]
+    return decide([(gate, _looked_up(gate, findings, failures)) for gate in gates], bets)
+
+
+def decide(
+    asked: Sequence[tuple[Gate, Measurement | str]],
+    bets: Mapping[Gate, Bets | str] = MappingProxyType({}),
+) -> tuple[GateResult, ...]:
+    """As `judge`, of gates with their measurements, or with the reason why there is none."""
+    p = [_p_of_failing(gate, m) for gate, m in asked]
     return tuple(
         _judged(gate, m, value is not None and value < ALPHA / 2, bets.get(gate))
-        for gate, m, value in zip(gates, found, holm(p), strict=True)
+        for (gate, m), value in zip(asked, holm(p), strict=True)
     )
 
 

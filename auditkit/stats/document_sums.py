@@ -33,9 +33,11 @@ class Moments:
 
     def at(self, category: int, place: int = 0) -> Sums:
         """Those of one ratio."""
-        sums = (self.top, self.bottom, self.kk, self.kn, self.nn, self.fourth)
-        told = (float(side[category, place]) for side in sums)
-        return Sums(*told, documents=int(self.documents[category]))
+        top, bottom, kk, kn, nn, fourth = (
+            float(sums[category, place])
+            for sums in (self.top, self.bottom, self.kk, self.kn, self.nn, self.fourth)
+        )
+        return Sums(top, bottom, kk, kn, nn, fourth, int(self.documents[category]))
 
 
 def moments(

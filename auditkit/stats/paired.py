@@ -1,4 +1,4 @@
-"""Two models on the same documents: difference in accuracy, and whether a loss is acceptable.
+"""Two models on the same documents: the difference in accuracy.
 
 Everything is per document and paired: the reference model and the model under audit answered the
 same texts. A document is lost when the reference is right and the model wrong, gained in the
@@ -16,8 +16,6 @@ from auditkit.stats.estimates import Estimate, too_few
 from auditkit.stats.resampling import Bootstrap, percentile_interval
 
 ALPHA = 0.05
-MOST_DOCUMENTS = 10**9
-"""Beyond which no number of documents is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +78,36 @@ def accuracy_difference(
         level: Coverage aimed at.
     """
     draws = reference.reshape(len(right), -1)  # (n, J)
+    if draws.shape[1] == 1:
+        return answers_difference(right, draws[:, 0], level=level)
     n, change = len(right), right.astype(np.float64) - draws.mean(axis=1)
     gained, lost = float(change[change > 0].sum()), float(-change[change < 0].sum())
-    delta, exact, p = (gained - lost) / n, None, sign_flip(change, bootstrap)
-    if draws.shape[1] == 1:
-        exact, p = mcnemar_exact(int(lost), int(gained)), mcnemar_score(int(lost), int(gained))
-    if draws.shape[1] == 1 or too_few("discordant", int((change != 0).sum())):
+    delta, p = (gained - lost) / n, sign_flip(change, bootstrap)
+    if too_few("discordant", int((change != 0).sum())):
         interval = tango_interval(lost, gained, n, level)
-        return Difference(delta, interval, "Tango", lost, gained, n, p, exact)
+        return Difference(delta, interval, "Tango", lost, gained, n, p, None)
     sums = bootstrap.sums(change[:, None])[:, 0]
     interval = percentile_interval(sums / n, level)
-    return Difference(delta, interval, "bootstrap", lost, gained, n, p, exact)
+    return Difference(delta, interval, "bootstrap", lost, gained, n, p, None)
+
+
+def answers_difference(
+    right: NDArray[np.bool_], reference: NDArray[np.bool_], *, level: float = 0.95
+) -> Difference:
+    """As `accuracy_difference`, where both answered each document once: nothing is drawn.
+
+    Args:
+        right: Whether the model is right (n,).
+        reference: Whether the reference is (n,).
+        level: Coverage aimed at.
+    """
+    n = len(right)
+    gained, lost = int((right & ~reference).sum()), int((reference & ~right).sum())
+    interval = tango_interval(lost, gained, n, level)
+    return Difference(
+        (gained - lost) / n, interval, "Tango", lost, gained, n,
+        mcnemar_score(lost, gained), mcnemar_exact(lost, gained),
+    )  # fmt: skip
 
 
 def sign_flip(change: NDArray[np.float64], bootstrap: Bootstrap) -> float:
@@ -162,87 +179,3 @@ def tango_interval(lost: float, gained: float, n: int, level: float = 0.95) -> t
     low = -1.0 if delta - step <= -1 else float(brentq(excess, -1.0, delta - step, xtol=1e-12))
     high = 1.0 if delta + step >= 1 else float(brentq(excess, delta + step, 1.0, xtol=1e-12))
     return low, high
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Non-inferiority of a model to its reference at a margin."""
-
-    outcome: Literal["pass", "fail", "inconclusive"]
-    improved: bool
-    """The difference is shown to be above 0."""
-    documents_needed: int | None
-    """How many would decide, with the power asked for: more than these. None where these do, or no
-    number would."""
-    detectable: float | None
-    """Smallest difference in accuracy that these documents would show, with that power; None
-    without discordant documents, which do not tell."""
-
-
-def non_inferiority(
-    difference: Difference, margin: float, *, level: float = 0.95, power: float = 0.8
-) -> Verdict:
-    """PASS where the loss is shown to be below `margin`, FAIL where shown to be above it.
-
-    PASS follows the interval alone; FAIL needs the exact test to agree that there is a loss: with
-    four gained and none lost Tango's interval leaves out 0 at any n while the exact p is .125.
-
-    Args:
-        difference: Of the model minus its reference.
-        margin: δ > 0, the loss of accuracy that is still accepted.
-        level: Level of the difference's interval.
-        power: 1 - β of `documents_needed` and `detectable`.
-    """
-    from scipy.stats import norm
-
-    low, high = difference.interval
-    outcome: Literal["pass", "fail", "inconclusive"] = "inconclusive"
-    if low > -margin:
-        outcome = "pass"
-    elif high < -margin and difference.sign < 0:
-        outcome = "fail"
-    needed = None
-    if outcome == "inconclusive":
-        needed = documents_needed(difference, margin, level=level, power=power)
-    z = float(norm.ppf((1 + level) / 2) + norm.ppf(power))
-    detectable = z * math.sqrt(difference.discordant / difference.n) or None
-    return Verdict(outcome, difference.sign > 0, needed, detectable)
-
-
-def documents_needed(
-    difference: Difference, margin: float, *, level: float = 0.95, power: float = 0.8
-) -> int | None:
-    """The fewest documents, more than these, with which the same interval would decide.
-
-    At these shares of lost and gained, a sample's difference lies on the wrong side of its
-    `power`-quantile in 1 − power of the samples; there Tango's bound must clear the margin. Without
-    discordant documents: where the bound at none of them clears it.
-
-    Returns:
-        None where the difference is the margin itself, or more than `MOST_DOCUMENTS` would be
-        needed.
-    """
-    from scipy.stats import norm
-
-    delta, share = difference.delta, difference.discordant
-    side = 1 if delta > -margin else -1
-    if math.isclose(delta, -margin, abs_tol=1e-12):
-        return None
-    z = float(norm.ppf(power))
-
-    def decides(n: int) -> bool:
-        spread = math.sqrt(max(0.0, share - delta**2) / n)
-        reached = max(-share, min(share, delta - side * z * spread))
-        lost, gained = n * (share - reached) / 2, n * (share + reached) / 2
-        low, high = tango_interval(lost, gained, n, level)
-        return low > -margin if side > 0 else high < -margin
-
-    few, many = difference.n, 2 * difference.n
-    while not decides(many):
-        few, many = many, 2 * many
-        if many > MOST_DOCUMENTS:
-            return None
-    while many - few > 1:
-        middle = (few + many) // 2
-        few, many = (few, middle) if decides(middle) else (middle, many)
-    return many

@@ -1,0 +1,113 @@
+"""A run against an earlier one: is any key figure of the model under audit worse?
+
+Each becomes a gate on its difference, which must rule out a loss of more than the margin.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditkit.errors import TraceError
+from auditkit.files import Folder
+from auditkit.finding import Audit, GateResult, Measurement
+from auditkit.plugin import ARMS
+from auditkit.plugin.rows import measurement
+from auditkit.run.directory import TRACE
+from auditkit.run.gates import Gate, decide
+from auditkit.stats.estimates import Estimate, difference_of
+from auditkit.stats.paired import answers_difference
+from auditkit.trace import Trace
+
+MARGIN = 0.01
+
+_AUDITED = frozenset(arm.name for arm in ARMS if arm.role == "audited")
+
+
+def regressions(
+    new: tuple[Audit, Folder], old: tuple[Audit, Folder], margin: float = MARGIN
+) -> tuple[GateResult, ...]:
+    """What became of every key figure that both runs have and that has a better side.
+
+    Accuracy is compared document by document where both runs answered the same documents; all else
+    by the two intervals (`difference_of`), which is on the safe side where documents are shared.
+
+    Args:
+        new: The run that is asked about, and its directory.
+        old: The run that it must not fall behind, and its directory.
+        margin: The loss that is accepted: of a share, in points / 100; of any other unit, as a
+            share of the old value.
+
+    Raises:
+        TraceError: The runs have no such figure in common.
+    """
+    ours, theirs = (_key_figures(audit) for audit, _ in (new, old))
+    shared = [address for address in ours if address in theirs]
+    if not shared:
+        raise TraceError(
+            "the runs have no key figure of the model under audit in common; "
+            f"here: {', '.join(ours) or 'none'}; there: {', '.join(theirs) or 'none'}"
+        )
+    traces = _same_documents(new, old)
+    asked, how = [], []
+    for address in shared:
+        mine, before = ours[address], theirs[address]
+        change, by = _change(mine, before, traces)
+        accepted = margin if mine.unit == "share" else margin * abs(before.value or 0.0)
+        higher = mine.better == "higher"
+        limit = {"at_least": -accepted} if higher else {"at_most": accepted}
+        told = measurement(mine.name, change, mine.unit, at=mine.at)
+        asked.append((Gate(address=address, **limit), told))
+        how.append(f"{_seen(before)} → {_seen(mine)}, {by}")
+    return tuple(
+        replace(result, reason=f"change {told}: {result.reason}")
+        for result, told in zip(decide(asked), how, strict=True)
+    )
+
+
+def _key_figures(audit: Audit) -> dict[str, Measurement]:
+    """By address: headlines with a better side, of the model under audit or of no arm."""
+    return {
+        f"{finding.probe}.{m.where}": m
+        for finding in audit.findings
+        for m in finding.measurements
+        if m.headline and m.better and m.at.get("arm") in (None, *_AUDITED)
+    }
+
+
+def _same_documents(
+    new: tuple[Audit, Folder], old: tuple[Audit, Folder]
+) -> tuple[Trace, Trace] | None:
+    """The traces, if they are there and of the same documents with the same labels."""
+    hashes = {audit.about["dataset"]["sha256"] for audit, _ in (new, old)}
+    if len(hashes) > 1 or not all((place / TRACE).has("about.json") for _, place in (new, old)):
+        return None
+    return Trace.open(new[1] / TRACE), Trace.open(old[1] / TRACE)
+
+
+def _change(
+    mine: Measurement, before: Measurement, traces: tuple[Trace, Trace] | None
+) -> tuple[Estimate, str]:
+    """The new value less the old one, and how that was found."""
+    if traces is not None and mine.name == "accuracy":
+        now, then = (_right(trace, mine.at["arm"]) for trace in traces)
+        change = answers_difference(now, then)
+        return change.estimate(), f"paired over the same {change.n:,} documents"
+    return difference_of(_estimate(mine), _estimate(before)), "by the two intervals"
+
+
+def _right(trace: Trace, arm: str) -> NDArray[np.bool_]:
+    documents = trace.documents
+    answers = documents.answers(arm)
+    assert answers is not None  # the arm under audit runs on all documents
+    return np.asarray(answers.predicted[:, 0] == documents.label)
+
+
+def _estimate(m: Measurement) -> Estimate:
+    interval = None if m.interval is None else (m.interval.low, m.interval.high)
+    why_not = m.undefined or m.no_interval or ""
+    return Estimate(m.value, m.n_clusters, interval, why_not, level=m.level)
+
+
+def _seen(m: Measurement) -> str:
+    return "undefined" if m.value is None else f"{m.value:.4g}"
