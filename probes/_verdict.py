@@ -2,7 +2,19 @@
 
 from collections.abc import Mapping
 
-from auditkit.plugin import Estimate, Measurement, arm, bounds, figure, measurement, percent
+import numpy as np
+
+from auditkit.plugin import (
+    Estimate,
+    Measurement,
+    Trace,
+    arm,
+    bounds,
+    class_name,
+    figure,
+    measurement,
+    percent,
+)
 from auditkit.probes._arms import Summary
 from auditkit.stats.non_inferiority import Verdict
 from auditkit.stats.paired import Difference
@@ -60,6 +72,23 @@ def _places(before: float, after: float, change: Difference) -> int:
         if adds and apart:
             return places
     return MOST_PLACES
+
+
+def no_skill(trace: Trace, reference: str, accuracy: Estimate) -> str:
+    """Why a comparison with the reference decides nothing; "" where it is shown to have learned.
+
+    It must be right more often, by its interval, than whoever always says the largest class: two
+    models that guess lose nothing against each other.
+    """
+    counts = np.bincount(trace.documents.label, minlength=len(trace.about.labels))
+    largest = class_name(trace.about.labels, int(counts.argmax()))
+    share = counts.max() / counts.sum()
+    if accuracy.interval is not None and accuracy.interval[0] > share:
+        return ""
+    return (
+        f"nothing is decided, as the {reference} is not shown to be right more often than whoever "
+        f"always says {largest} ({percent(share)})"
+    )
 
 
 def decision(verdict: Verdict, margin: float) -> str:

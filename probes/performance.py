@@ -30,7 +30,7 @@ from auditkit.probes._arms import (
 )
 from auditkit.probes._cost import COUNTED, at_macs
 from auditkit.probes._floor import arithmetic
-from auditkit.probes._verdict import alone, decision, effect, planned
+from auditkit.probes._verdict import alone, decision, effect, no_skill, planned
 from auditkit.stats.non_inferiority import non_inferiority
 from auditkit.stats.resampling import Bootstrap
 
@@ -83,10 +83,15 @@ class Performance:
         (model,), reference = about.in_role("audited"), "".join(about.in_role("reference"))
         change = next((d for at, d in differences.items() if at[:2] == (model, reference)), None)
         verdict = non_inferiority(change, self.margin) if change else None
+        status = verdict.outcome if verdict else "reported"
         at, macs = {"arm": model, "against": reference}, at_macs(trace.documents)
         if change and verdict:
             told = effect(summaries, at, change)
-            claim = f"{told}{macs}: {decision(verdict, self.margin)}."
+            because = no_skill(trace, reference, summaries[reference].accuracy)
+            if because and status == "pass":
+                status = "inconclusive"
+            decided = because or decision(verdict, self.margin)
+            claim = f"{told}{macs}: {decided}."
             compared = [*planned(verdict, change, at), *loyalty(arms, at)]
         else:
             compared, missing = [], about.no_baseline or "none was run"
@@ -94,7 +99,7 @@ class Performance:
         return answer(
             self,
             claim,
-            verdict.outcome if verdict else "reported",
+            status,
             measurements=(*compared, *floor),
             tables=(
                 arms_table(summaries),

@@ -168,7 +168,7 @@ def test_labels_are_matched_with_the_model(
         ([1, 2], None, ["neg", "pos"], "1"),  # 1..2 for two classes counted from 0
         ([0, 1], None, ["1", "2"], "0"),  # both have numbers, and they differ
         ([0, 1], ["neg", "pos"], ["LABEL_0", "LABEL_1", "LABEL_2"], "neg"),
-        ([-1, 0], None, ["neg", "pos"], "-1"),
+        ([-1, 1], None, ["neg", "pos"], "-1"),  # for and against: no row lacks its label
     ],
 )
 def test_labels_that_cannot_be_matched_show_both_lists(

@@ -38,10 +38,13 @@ def attribute(
     model: LTPForSequenceClassification,
     token_ids: Sequence[int],
     special: Sequence[bool],
-    target: int,
+    target: Sequence[int],
     method: str,
 ) -> Attribution:
-    """Attribute the logit of class `target` to the word embeddings of one document.
+    """Attribute the logit of a class to the word embeddings of one document.
+
+    A class that is made of several has the logarithm of their summed exponentials as its logit, as
+    its probability is the sum of theirs.
 
     The reference x′ has padding in place of every token that is not special. Integrated gradients:
     Sundararajan, Taly, Yan, ICML 2017.
@@ -50,7 +53,7 @@ def attribute(
         model: In evaluation mode; its parameters need no gradients.
         token_ids: The document.
         special: Which tokens are special.
-        target: Class index.
+        target: Indices of the model's classes that it is made of.
         method: One of `METHODS`.
 
     Raises:
@@ -60,21 +63,20 @@ def attribute(
         raise ProbeError(f"no attribution method {method!r}; {one_of(METHODS, method)}")
     embeddings = model.embeddings.word_embeddings
     ids = torch.tensor([list(token_ids)], device=model.device)
-    forward = _logits(model)
+    forward = _logit(model, target)
     if method == "input_x_gradient":
-        raw = LayerGradientXActivation(forward, embeddings).attribute(ids, target=target)
+        raw = LayerGradientXActivation(forward, embeddings).attribute(ids)
         return Attribution(_by_token(raw), float("nan"))
     padding = torch.full_like(ids, model.config.pad_token_id or 0)
     reference = torch.where(torch.tensor([list(special)], device=ids.device), ids, padding)
     with torch.no_grad():
-        ends = forward(torch.cat([ids, reference]))[:, target].double()
+        ends = forward(torch.cat([ids, reference])).double()
     distance = float(abs(ends[0] - ends[1]))
     explainer = LayerIntegratedGradients(forward, embeddings)
     for steps in STEPS:
         raw, delta = explainer.attribute(
             ids,
             baselines=reference,
-            target=target,
             n_steps=steps,
             method="gausslegendre",
             return_convergence_delta=True,
@@ -85,11 +87,13 @@ def attribute(
     return Attribution(_by_token(raw), gap)
 
 
-def _logits(model: LTPForSequenceClassification) -> Callable[[Tensor], Tensor]:
+def _logit(
+    model: LTPForSequenceClassification, target: Sequence[int]
+) -> Callable[[Tensor], Tensor]:
     def forward(ids: Tensor) -> Tensor:
         logits = model(ids, torch.ones_like(ids), pruning="off").logits
         assert logits is not None
-        return logits
+        return logits[:, list(target)].logsumexp(1)
 
     return forward
 

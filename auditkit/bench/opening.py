@@ -96,7 +96,7 @@ def _subject(
         rule=config.rule_in_words,
         thresholds=tuple(model.thresholds.tolist()) if config.rule_in_words == "absolute" else (),
     )
-    return Subject(model, about, tuple(own.index(label) for label in labels))
+    return Subject(model, about, tuple((own.index(label),) for label in labels))
 
 
 def _display(name: str) -> str:

@@ -6,12 +6,14 @@ Which arms there are, whose weights they have and what happens to tokens: `audit
 import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from auditkit.bench.settings import ModelSettings
+from auditkit.data.classes import Class
 from auditkit.errors import CheckpointError
 from auditkit.ltp import LTPForSequenceClassification
 from auditkit.ltp.cost import Cost, count
@@ -37,7 +39,7 @@ class Answer:
     """What one arm says of one document."""
 
     probs: np.ndarray
-    """(C,) float32, in the checkpoint's class order."""
+    """(C,) float32, in the bench's class order; of a class that is made of several, their sum."""
     depths: np.ndarray
     """(n,) int8 survival depths."""
     lengths: np.ndarray
@@ -55,8 +57,8 @@ class Subject:
 
     model: LTPForSequenceClassification
     about: ModelAbout
-    class_order: tuple[int, ...]
-    """Where each of the bench's classes stands among the model's own."""
+    classes: tuple[tuple[int, ...], ...]
+    """For each of the bench's classes, where those that it is made of stand among the model's."""
 
 
 class Bench:
@@ -77,13 +79,31 @@ class Bench:
             subjects: By `model`, the one under audit, `baseline`, `continued`, `reseeded`.
             absent: Why each of the others was not opened.
             tokenizer: The model's; all subjects read its tokens.
-            labels: Class names in the model's order.
+            labels: Class names, in the model's order until `grouped` says otherwise.
             max_length: Tokens a document, at most.
             settings: What the bench was opened with.
         """
         self.subjects, self.absent = dict(subjects), dict(absent)
-        self.tokenizer, self.labels = tokenizer, labels
+        self.tokenizer, self.labels, self.own_labels = tokenizer, labels, labels
+        self.classes = tuple(Class(name, model=(index,)) for index, name in enumerate(labels))
         self.max_length, self.settings = max_length, settings
+
+    def grouped(self, classes: tuple[Class, ...]) -> "Bench":
+        """The same models over the classes that a data set was matched with.
+
+        Args:
+            classes: Made of those that the bench was opened with.
+        """
+        bench = copy(self)
+        bench.labels, bench.classes = tuple(one.name for one in classes), classes
+        bench.subjects = {
+            name: replace(
+                subject,
+                classes=tuple(sum((subject.classes[c] for c in one.model), ()) for one in classes),
+            )
+            for name, subject in self.subjects.items()
+        }
+        return bench
 
     @property
     def model(self) -> Subject:
@@ -153,7 +173,7 @@ class Bench:
         subject = self.subject(name)
         answers: list[Answer | None] = [None] * len(documents)
         for result in self._results(name, [document.token_ids for document in documents], depths):
-            probs = result.probs[:, list(subject.class_order)]
+            probs = np.stack([result.probs[:, list(c)].sum(1) for c in subject.classes], axis=1)
             for row, index in enumerate(result.indices):
                 answers[index] = Answer(probs[row], result.depths[row], result.lengths[:, row])
             on_batch(len(result.indices))
@@ -203,7 +223,7 @@ class Bench:
                 subject.model,
                 document.token_ids,
                 document.special.tolist(),
-                subject.class_order[target],
+                subject.classes[target],
                 method,
             )
 

@@ -60,10 +60,11 @@ class ProbeBench:
             split="train",
             text_column=audited.text_column,
             label_column=audited.label_column,
+            labels=self._data.labels,
             data_dir=self._data.data_dir,
         )
         try:
-            data = load_dataset(source, label_names=self.about.labels)
+            data = load_dataset(source, label_names=self._bench.own_labels)
         except DataError:
             return None
         counts: Counter[tuple[int, str]] = Counter()
@@ -113,7 +114,7 @@ class ProbeBench:
         """What an arm says when its checkpoint is opened in `dtype`."""
         if dtype not in self._others:
             changed = self._bench.settings.model_copy(update={"dtype": dtype})
-            self._others[dtype] = open_bench(changed)
+            self._others[dtype] = open_bench(changed).grouped(self._bench.classes)
         bench, texts, done = self._others[dtype], dict(self.texts(example_ids)), 0
 
         def on_batch(count: int) -> None:

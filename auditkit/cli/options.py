@@ -30,6 +30,8 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR",
                      help="Local copies of agnews and imdb; else the variable AUDITKIT_DATA."),
+        click.option("--labels", metavar="MODEL=DATA,…",
+                     help="Which classes are which; DATA+DATA counts several as one."),
         click.option("--label-column", metavar="NAME", help="Found by its name unless given."),
         click.option("--text-column", metavar="NAME", help="Found by its name unless given."),
         click.option("--dataset", metavar="NAME",

@@ -100,6 +100,7 @@ def _summary(outcome: "Outcome") -> None:
         f"rows: {data['rows_in']} in = {data['audited']} audited + {refused} refused; "
         f"{data['truncated']} truncated"
     )
+    click.echo(clean(data["matched"]))
     for row in data["refused"][:5]:
         click.echo(f"  refused row {row['row']}: {clean(row['reason'])}")
     if refused > 5:

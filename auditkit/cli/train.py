@@ -9,7 +9,7 @@ import click
 from auditkit.cli.console import bars, clean, quiet_libraries
 from auditkit.cli.options import data_options
 from auditkit.cli.training_table import line, note, tell_one, tell_sweep
-from auditkit.errors import SettingsError
+from auditkit.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
     from auditkit.data.examples import Example
@@ -69,6 +69,7 @@ def train(
     device: str,
     text_column: str | None,
     label_column: str | None,
+    labels: str | None,
     data_dir: Path | None,
     **choices: Any,
 ) -> None:
@@ -80,11 +81,12 @@ def train(
     _exclusive({"--target-macs-share": target_macs_share, "--sweep": sweep, "--lambda": lam})
     shares = None if sweep is None else _numbers("--sweep", sweep, "shares: 0.8,0.6,0.4")
     quiet_libraries()
+    from auditkit.bench.order import check_baseline
     from auditkit.data.examples import hold_out, load_dataset
-    from auditkit.data.settings import DataSettings
     from auditkit.ltp.inference import resolve_device
-    from auditkit.ltp.training.given import classes
+    from auditkit.ltp.training.given import baseline_in, classes
     from auditkit.ltp.training.settings import TrainingSettings
+    from auditkit.run.settings import section_of
 
     target = 0.5 if target_macs_share is None else target_macs_share
     settings = TrainingSettings(
@@ -96,13 +98,17 @@ def train(
         lam=1e-2 if lam is None else lam,
         **choices,
     )
-    documents = DataSettings(
-        dataset=dataset,
-        split=split or "train",
-        limit=None if train_rows is None else train_rows + MOST_HELD_OUT,
-        text_column=text_column,
-        label_column=label_column,
-        data_dir=data_dir,
+    documents = section_of(
+        "data",
+        {
+            "dataset": dataset,
+            "split": split or "train",
+            "limit": None if train_rows is None else train_rows + MOST_HELD_OUT,
+            "text_column": text_column,
+            "label_column": label_column,
+            "labels": labels,
+            "data_dir": data_dir,
+        },
     )
     names = None if baseline is None else classes(baseline)
     data = load_dataset(documents, seed=seed, label_names=names)
@@ -110,11 +116,16 @@ def train(
     beyond = 0 if train_rows is None else available - train_rows
     held = min(MOST_HELD_OUT, max(1, available // 10, beyond))
     kept, held_out = hold_out(data, held, seed)
+    if sum(bool(one.data) for one in data.matching.classes) < 2:
+        raise DataError(f"{data.name}: all rows are {data.labels[0]}; training takes two classes")
     click.echo(
         f"{data.name}: {len(kept)} rows to train on, {len(held_out)} held out, "
-        f"{len(data.refused)} refused; classes {clean(', '.join(data.labels))}",
+        f"{len(data.refused)} refused; {clean(data.matching.told)}: "
+        f"{clean(', '.join(data.labels))}",
         err=True,
     )
+    if baseline is not None:
+        check_baseline(baseline_in(baseline), data.matching, held_out, settings.max_length)
 
     def training(own: "TrainingSettings", place: Path) -> "tuple[Stage, ...]":
         return train_with_bars(own, kept, held_out, data.labels, place, resume=resume)

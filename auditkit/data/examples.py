@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from auditkit.data.classes import Matching
 from auditkit.data.formats import Source
-from auditkit.data.labels import classes_of, folded, reconcile
+from auditkit.data.labels import NOT_LABELLED, classes_of, folded, without_label
+from auditkit.data.matching import match
 from auditkit.data.sampling import stratified
 from auditkit.data.settings import DataSettings
 from auditkit.data.sources import open_source
@@ -47,8 +49,8 @@ class Dataset:
     name: str
     split: str
     examples: tuple[Example, ...]
-    labels: tuple[str, ...]
-    """Class names by class index; the model's, in the model's order, where it gave them."""
+    matching: Matching
+    """Its classes by index, in the order of the model's where it gave them."""
     text_column: str
     label_column: str
     group_columns: tuple[str, ...]
@@ -56,6 +58,11 @@ class Dataset:
     refused: tuple[Refused, ...]
     sha256: str
     """Of what is used: labels, then id, text, label and groups of every example, in order."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Class names by class index."""
+        return tuple(one.name for one in self.matching.classes)
 
 
 def load_dataset(
@@ -72,8 +79,7 @@ def load_dataset(
     Args:
         settings: Which documents.
         seed: Of the sample.
-        label_names: The model's classes. Labels are matched by name, whatever their case; by index
-            only where one side has no names: integers, or a checkpoint's `LABEL_0`, ….
+        label_names: The model's classes, which those of the data are matched with (`match`).
 
     Raises:
         DataError: The data set cannot be found or read, a column is missing, no row is usable, ids
@@ -87,8 +93,12 @@ def load_dataset(
     group_values = {c: source.values(_column(source, c, (), "group")) for c in settings.groups}
     texts = source.values(text_column)
     classes = classes_of(source, label_column)
+    declared = source.class_names.get(label_column)
+    unlabelled = without_label(set(filter(None, classes)), declared is not None, settings.labels)
     problems = [
-        _problem(texts[row], classes[row], [values[row] for values in group_values.values()])
+        "the label is -1: not labelled"
+        if unlabelled and classes[row] == NOT_LABELLED
+        else _problem(texts[row], classes[row], [values[row] for values in group_values.values()])
         for row in range(source.rows)
     ]
     refused = tuple(Refused(row=row + 1, reason=p) for row, p in enumerate(problems) if p)
@@ -98,9 +108,12 @@ def load_dataset(
             f"{source.name}: none of {source.rows} rows is usable ({_reasons(refused)}); "
             f"expected texts in {text_column!r} and labels in {label_column!r}"
         )
-    labels, index = reconcile(
-        source, label_column, list(dict.fromkeys(classes[row] for row in usable)), label_names
-    )
+    matching = match(
+        f"{source.name}, column {label_column!r}",
+        list(dict.fromkeys(classes[row] for row in usable)),
+        declared, label_names, settings.labels,
+    )  # fmt: skip
+    index = matching.index
     ids = _example_ids(source, usable)
     coded = {row: index[folded(classes[row])] for row in usable}
     chosen = usable
@@ -114,13 +127,13 @@ def load_dataset(
         name=source.name,
         split=source.split,
         examples=examples,
-        labels=labels,
+        matching=matching,
         text_column=text_column,
         label_column=label_column,
         group_columns=tuple(group_values),
         rows_in=len(examples) + len(refused),
         refused=refused,
-        sha256=_sha256(labels, examples),
+        sha256=_sha256([one.name for one in matching.classes], examples),
     )
 
 
@@ -213,7 +226,7 @@ def _groups_of(
     return tuple((column, text) for column, text in texts if text)
 
 
-def _sha256(labels: tuple[str, ...], examples: Sequence[Example]) -> str:
+def _sha256(labels: Sequence[str], examples: Sequence[Example]) -> str:
     digest = hashlib.sha256(json.dumps(labels).encode())
     for e in examples:
         digest.update(json.dumps([e.example_id, e.text, e.label, e.groups]).encode())

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
 
+from auditkit.data.labels import Sides, parse_labels
+
 Natural = Annotated[int, Field(strict=True, ge=0)]
 Positive = Annotated[int, Field(strict=True, ge=1)]
 
@@ -28,6 +30,9 @@ class DataSettings(Section):
     """None: the first of `auditkit.data.examples.TEXT_COLUMNS` that is there."""
     label_column: str | None = None
     """None: the first of `auditkit.data.examples.LABEL_COLUMNS` that is there."""
+    labels: tuple[Sides, ...] = ()
+    """Which classes are which, `(model's names, data's names)`: several on a side are one class.
+    What is left out is matched by name."""
     groups: tuple[str, ...] = ()
     """Columns to carry along."""
     data_dir: Path | None = None
@@ -36,6 +41,16 @@ class DataSettings(Section):
     """None: en_core_web_sm where installed, else the small one that ships."""
     strict: StrictBool = False
     """Refused or truncated rows are an error."""
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _as_pairs(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return parse_labels(value)
+        if isinstance(value, dict):
+            sides = ([[k], v if isinstance(v, list) else [v]] for k, v in value.items())
+            return tuple(tuple(tuple(map(str, side)) for side in pair) for pair in sides)
+        return value
 
     @field_validator("groups", mode="before")
     @classmethod

@@ -37,6 +37,9 @@ def inputs(
         "tokenizer": _sha256(bench.vocabulary()),
         "max_length": bench.max_length,
         "dataset": dataset.sha256,
+        "classes": [
+            [one.name, list(one.data), list(one.model)] for one in dataset.matching.classes
+        ],
         "columns": [dataset.text_column, dataset.label_column, *dataset.group_columns],
         "refused": _sha256([row.model_dump() for row in dataset.refused]),
         "dataset_name": f"{dataset.name} {dataset.split}",

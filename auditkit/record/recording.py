@@ -20,6 +20,7 @@ from auditkit.record.provenance import budgets, claim, inputs, training_summary
 from auditkit.record.settings import RecordingSettings
 from auditkit.trace import (
     About,
+    ClassAbout,
     DatasetAbout,
     Trace,
     documents_schema,
@@ -118,7 +119,12 @@ def _about(
             sha256=dataset.sha256,
             text_column=dataset.text_column,
             label_column=dataset.label_column,
-            labels=bench.labels,
+            labels=dataset.labels,
+            matched=dataset.matching.told,
+            classes=tuple(
+                ClassAbout(name=one.name, data=one.data, model=one.model)
+                for one in dataset.matching.classes
+            ),
             group_columns=dataset.group_columns,
             rows_in=dataset.rows_in,
             audited=len(dataset.examples),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from auditkit.bench.opening import open_bench
+from auditkit.bench.order import check_bench
 from auditkit.bench.speed import Speed, read_speed
 from auditkit.bench.speed import measure as measure_speed
 from auditkit.bench.subjects import Bench
@@ -64,6 +65,8 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
         annotator = load_annotator(settings.data.spacy_model)
         if settings.data.strict:
             check_strict(bench, dataset)
+        bench = bench.grouped(dataset.matching.classes)
+        check_bench(bench, dataset, seed)
     directory = default_directory(bench.model.about.name, dataset.name)
     if settings.out is not None:
         directory = Folder(settings.out)

@@ -41,6 +41,16 @@ class Refused(_Frozen):
     reason: str
 
 
+class ClassAbout(_Frozen):
+    """One class as it is audited."""
+
+    name: str
+    data: tuple[str, ...] = ()
+    """The data's names for it; none where no row is of it."""
+    model: tuple[int, ...]
+    """Indices of the model's classes whose probabilities are added up for it."""
+
+
 class DatasetAbout(_Frozen):
     """The audited data: `rows_in == audited + len(refused)`."""
 
@@ -50,6 +60,9 @@ class DatasetAbout(_Frozen):
     text_column: str
     label_column: str
     labels: tuple[str, ...]
+    matched: str = ""
+    """How the data's classes were matched with the model's, for people."""
+    classes: tuple[ClassAbout, ...] = ()
     group_columns: tuple[str, ...] = ()
     rows_in: int
     audited: int

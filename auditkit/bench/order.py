@@ -1,0 +1,84 @@
+"""Whether classes that nothing but their order matches are in the model's order.
+
+A model that was trained on the classes of the data is right more often than whoever always says the
+largest of them; under another order it is hardly ever right.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from auditkit.bench.subjects import Bench
+from auditkit.data.classes import Matching
+from auditkit.data.examples import Dataset, Example
+from auditkit.data.sampling import stratified
+from auditkit.errors import DataError
+from auditkit.ltp.checkpoints import load_baseline, load_tokenizer
+from auditkit.ltp.inference import run
+
+TRIED = 256
+"""Documents on which the order is tried."""
+
+
+def check_bench(bench: Bench, dataset: Dataset, seed: int) -> None:
+    """Try the order on the unpruned model of a bench, the baseline if there is one.
+
+    Raises:
+        DataError: It cannot be the right one.
+    """
+    if not dataset.matching.assumed:
+        return
+    arm = "baseline" if "baseline" in bench.arms else "unpruned"
+    coded = {row: example.label for row, example in enumerate(dataset.examples)}
+    tried = [
+        dataset.examples[row] for row in stratified(coded, TRIED, np.random.default_rng([seed, 5]))
+    ]
+    answers = bench.answer(arm, bench.encode([example.text for example in tried]))
+    _check(dataset.matching, f"the arm {arm}", [answer.predicted for answer in answers], tried)
+
+
+def check_baseline(
+    name: str, matching: Matching, held_out: Sequence[Example], max_length: int
+) -> None:
+    """Make sure that the classes of the data can be those of a baseline to prune.
+
+    Args:
+        name: Where it lies.
+        matching: Of the data's classes.
+        held_out: Documents of the data.
+        max_length: Tokens that are read of one.
+
+    Raises:
+        CheckpointError: It cannot be opened.
+        DataError: Several of its classes are one in the data, or the order cannot be the right one.
+    """
+    for one in matching.classes:
+        if len(one.model) > 1:
+            raise DataError(
+                f"--labels makes one class {one.name} of several of {name}, which a training "
+                "cannot; merge classes of the data alone, or train from a --backbone"
+            )
+    if not matching.assumed:
+        return
+    model, tokenizer = load_baseline(name), load_tokenizer(name)
+    texts = [example.text for example in held_out[:TRIED]]
+    ids = tokenizer(texts, truncation=True, max_length=max_length)["input_ids"]
+    predicted = np.zeros(len(ids), dtype=np.int64)
+    for result in run(model, ids, pruning="off"):
+        predicted[result.indices] = result.logits.argmax(1)
+    _check(matching, name, predicted.tolist(), held_out[:TRIED])
+
+
+def _check(
+    matching: Matching, model: str, predicted: Sequence[int], tried: Sequence[Example]
+) -> None:
+    labels = [example.label for example in tried]
+    right = sum(ours == gold for ours, gold in zip(predicted, labels, strict=True))
+    (largest, most), *_ = Counter(labels).most_common(1)
+    if right <= most:
+        raise DataError(
+            f"{matching.told}; so {model} is right in {right} of {len(labels)} documents, and "
+            f"whoever always says {matching.classes[largest].name} in {most}: say which is which "
+            "with --labels MODEL=DATA,…"
+        )
