@@ -66,7 +66,7 @@ def gradient(model: LTPForSequenceClassification, at: Tensor, target: int) -> Te
 def test_integrated_gradients_sum_to_the_difference(layout: str) -> None:
     model = frozen(layout)
     for ids in documents(12, seed=3)[5:]:
-        found = attribute(model, ids, special(ids), 1, "integrated_gradients")
+        found = attribute(model, ids, special(ids), [1], "integrated_gradients")
         with torch.no_grad():
             change = float(
                 logit(model, vectors(model, ids), 1)
@@ -84,7 +84,7 @@ def test_integrated_gradients_equal_a_riemann_sum(
     monkeypatch.setattr(attribution, "STEPS", (180,))
     model = frozen(layout)
     ids = documents(8, seed=4)[7]
-    found = attribute(model, ids, special(ids), 2, "integrated_gradients")
+    found = attribute(model, ids, special(ids), [2], "integrated_gradients")
     start, end = vectors(model, reference(ids, layout)), vectors(model, ids)
     steps = 400
     total = torch.zeros_like(end)
@@ -101,7 +101,7 @@ def test_integrated_gradients_equal_a_riemann_sum(
 def test_input_x_gradient_by_hand(layout: str) -> None:
     model = frozen(layout)
     ids = documents(8, seed=5)[6]
-    found = attribute(model, ids, special(ids), 0, "input_x_gradient")
+    found = attribute(model, ids, special(ids), [0], "input_x_gradient")
     at = vectors(model, ids)
     expected = (gradient(model, at, 0) * at).sum(-1).numpy()
     np.testing.assert_allclose(found.values, expected, rtol=1e-4, atol=1e-5)
@@ -112,21 +112,21 @@ def test_input_x_gradient_by_hand(layout: str) -> None:
 def test_they_depend_on_nothing_but_the_document(method: str) -> None:
     model = frozen("bert")
     first, second = documents(9, seed=6)[6:8]
-    alone = attribute(model, first, special(first), 1, method)
-    attribute(model, second, special(second), 0, method)
-    again = attribute(model, first, special(first), 1, method)
+    alone = attribute(model, first, special(first), [1], method)
+    attribute(model, second, special(second), [0], method)
+    again = attribute(model, first, special(first), [1], method)
     np.testing.assert_array_equal(alone.values, again.values)
     with torch.no_grad():
         model.thresholds.add_(1.0)  # and not on what is pruned
     np.testing.assert_array_equal(
-        attribute(model, first, special(first), 1, method).values, alone.values
+        attribute(model, first, special(first), [1], method).values, alone.values
     )
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
 def test_a_path_that_goes_nowhere_has_not_converged() -> None:
     """Special tokens alone: the document is its own reference."""
-    found = attribute(frozen("bert"), [7, 8], [True, True], 0, "integrated_gradients")
+    found = attribute(frozen("bert"), [7, 8], [True, True], [0], "integrated_gradients")
     assert found.values.tolist() == [0.0, 0.0]
     assert found.convergence == float("inf")
 
@@ -142,14 +142,14 @@ def test_more_points_are_taken_only_where_needed(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(LayerIntegratedGradients, "attribute", counted)
     ids = documents(8, seed=4)[6]
-    attribute(model, ids, special(ids), 0, "integrated_gradients")
+    attribute(model, ids, special(ids), [0], "integrated_gradients")
     assert tuple(taken) == STEPS[: len(taken)]
     taken.clear()
     monkeypatch.setattr(attribution, "CONVERGED", -1.0)
-    attribute(model, ids, special(ids), 0, "integrated_gradients")
+    attribute(model, ids, special(ids), [0], "integrated_gradients")
     assert tuple(taken) == STEPS
 
 
 def test_an_unknown_method_is_named() -> None:
     with pytest.raises(ProbeError, match="no attribution method 'lime'; available: input_x_grad"):
-        attribute(frozen("bert"), [1, 2], [True, True], 0, "lime")
+        attribute(frozen("bert"), [1, 2], [True, True], [0], "lime")

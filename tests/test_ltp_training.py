@@ -122,7 +122,11 @@ def test_the_record_is_complete(
     assert all(step.lam is None for step in hard)
     left = {str(path.relative_to(trained)) for path in trained.rglob("*")}
     files = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
-    assert left == files | {f"baseline/{file}" for file in files} | {"baseline", "training.json"}
+    assert left == files | {f"baseline/{file}" for file in files} | {
+        "baseline",
+        "training.json",
+        "trained_on.safetensors",
+    }
 
 
 def test_what_it_leaves_opens_by_the_auto_classes(trained: Path) -> None:

@@ -5,16 +5,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import tiny
 from command import auditkit
 from hypothesis import given
 from hypothesis import strategies as st
 from tabular import load as load_data
+from tabular import write_csv
 
 from auditkit.bench.order import check_baseline
 from auditkit.data.classes import Class, Matching
 from auditkit.data.labels import Sides, parse_labels
 from auditkit.data.matching import match
 from auditkit.errors import DataError
+from auditkit.ltp.trained_on import count_known, write_texts
 from auditkit.report.rendering import load
 
 Checkpoints = Callable[[str], Path]
@@ -160,13 +163,13 @@ def test_what_labels_cannot_mean_is_said(labels: str, message: str) -> None:
 
 
 def test_minus_one_is_no_label_beside_numbers_from_zero(tmp_path: Path) -> None:
-    def read(rows: Sequence[str], **options: str) -> tuple[int, tuple[str, ...]]:
+    def read(rows: Sequence[str], labels: str = "") -> tuple[int, tuple[str, ...]]:
         path = tmp_path / "a.csv"
         with path.open("w", newline="") as file:
             csv.writer(file).writerows(
                 [("text", "label"), *((f"t{i}", y) for i, y in enumerate(rows))]
             )
-        data = load_data(str(path), **options)
+        data = load_data(str(path), labels=labels)
         assert {row.reason for row in data.refused} <= {"the label is -1: not labelled"}
         return len(data.refused), data.labels
 
@@ -202,7 +205,7 @@ def test_a_run_over_a_wrong_order_is_refused_and_labels_mends_it(
     model, data = tiny_checkpoint("bert"), integers(tiny_csv, tmp_path / "wrong.csv", WRONG)
     flags = ["--probe", "performance", "--speed-documents", "0", "--random-draws", "0"]
     flags += ["--repeat-documents", "0"]
-    asked = ["run", "--model", model, "--dataset", data, "--out", tmp_path / "run"]
+    asked = ["run", "--model", str(model), "--dataset", data, "--out", str(tmp_path / "run")]
     done = auditkit(*asked, *flags)
     assert done.code == 2
     assert (
@@ -290,8 +293,45 @@ def test_the_logit_of_merged_classes_is_attributed(tiny_checkpoint: Checkpoints)
     found = merged.attribute("unpruned", document, 0, "input_x_gradient").values
     ids = torch.tensor([document.token_ids])
     with torch.no_grad():
-        logits = model(ids, torch.ones_like(ids), pruning="off").logits[0, [0, 2]].double()
-    share = logits.softmax(0).numpy()  # the chain rule through log(exp a + exp b)
+        logits = model(ids, torch.ones_like(ids), pruning="off").logits
+    assert logits is not None
+    share = (
+        logits[0, [0, 2]].double().softmax(0).numpy()
+    )  # the chain rule through log(exp a + exp b)
     assert found == pytest.approx(share[0] * parts[0] + share[1] * parts[1], rel=1e-4, abs=1e-7)
     whole = merged.attribute("unpruned", document, 0, "integrated_gradients")
     assert whole.convergence <= 0.05
+
+
+# --- what the model learned from
+
+
+def test_documents_that_the_model_learned_from_are_counted_and_told(
+    tiny_checkpoint: Checkpoints, tiny_csv: str, tmp_path: Path
+) -> None:
+    model = tiny_checkpoint("bert")
+    seen = tiny.train_csv(tmp_path / "train.csv")
+    with Path(tiny_csv).open(newline="") as new, Path(seen).open(newline="") as old:
+        rows = [*list(csv.DictReader(new))[:10], *list(csv.DictReader(old))[:20]]
+    mixed = write_csv(
+        tmp_path / "a.csv", [("text", "label"), *((r["text"], r["label"]) for r in rows)]
+    )
+    texts = [row["text"] for row in rows]
+    known = count_known(str(model), texts)
+    assert known is not None
+    assert 12 <= known <= 20  # 16 of the 160 rows were held out
+    assert count_known(str(model / "baseline"), texts) is None
+    done = auditkit("run", "--model", model, "--dataset", mixed, "--out", tmp_path / "run",
+                    "--probe", "performance", "--speed-documents", "0")  # fmt: skip
+    assert done.code == 0, done.err
+    assert f"{known} of the documents are among those that the model learned from" in done.out
+    limit = f"{known} of the {load(tmp_path / 'run').about['dataset']['audited']} documents"
+    assert limit in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x08\x00\x00\x00\x00\x00\x00\x00{}      ", b"x" * 99])
+def test_damaged_hashes_are_as_good_as_none(tmp_path: Path, damage: bytes) -> None:
+    write_texts(tmp_path, ["a", "b", "a"])
+    assert count_known(str(tmp_path), ["b", "c", "b"]) == 2
+    (tmp_path / "trained_on.safetensors").write_bytes(damage)
+    assert count_known(str(tmp_path), ["b"]) is None

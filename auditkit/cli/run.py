@@ -101,6 +101,10 @@ def _summary(outcome: "Outcome") -> None:
         f"{data['truncated']} truncated"
     )
     click.echo(clean(data["matched"]))
+    if data["trained_on"]:
+        click.echo(
+            f"{data['trained_on']} of the documents are among those that the model learned from"
+        )
     for row in data["refused"][:5]:
         click.echo(f"  refused row {row['row']}: {clean(row['reason'])}")
     if refused > 5:

@@ -130,14 +130,15 @@ def train(
     def training(own: "TrainingSettings", place: Path) -> "tuple[Stage, ...]":
         return train_with_bars(own, kept, held_out, data.labels, place, resume=resume)
 
+    unseen = "FILE, of documents that it has not seen" if Path(dataset).is_file() else dataset
     if shares is None:
         tell_one(training(settings, out), settings.target_macs_share, out)
-        click.echo(f"audit it: auditkit run --model {out} --dataset {dataset}")
+        click.echo(f"audit it: auditkit run --model {out} --dataset {unseen}")
         return
     from auditkit.ltp.training.sweep import sweep as run_sweep
 
     tell_sweep(run_sweep(settings, shares, out, training, resume=resume), out)
-    click.echo(f"audit one of them: auditkit run --model {out}/share-… --dataset {dataset}")
+    click.echo(f"audit one of them: auditkit run --model {out}/share-… --dataset {unseen}")
 
 
 def _exclusive(flags: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from auditkit.data.annotate import Annotator
 from auditkit.data.examples import Dataset
 from auditkit.errors import DataError
 from auditkit.files import Folder
+from auditkit.ltp.trained_on import count_known
 from auditkit.record.part import Part
 from auditkit.record.plan import Plan, plan_arms
 from auditkit.record.provenance import budgets, claim, inputs, training_summary
@@ -99,7 +100,14 @@ def _tell(folder: Folder, bench: Bench, dataset: Dataset, annotator: Annotator, 
     there = folder.has("about.json")
     about = Trace.open(folder).about if there else _about(folder, bench, dataset, annotator, plan)
     model = bench.settings.model
-    now = about.model_copy(update={"training": training_summary(model), "sweep": budgets(model)})
+    trained_on = count_known(model, [example.text for example in dataset.examples])
+    now = about.model_copy(
+        update={
+            "training": training_summary(model),
+            "sweep": budgets(model),
+            "dataset": about.dataset.model_copy(update={"trained_on": trained_on}),
+        }
+    )
     if not there or now != about:
         finish(folder, now)
 

@@ -67,6 +67,8 @@ class DatasetAbout(_Frozen):
     rows_in: int
     audited: int
     refused: tuple[Refused, ...] = ()
+    trained_on: int | None = None
+    """Audited documents that the model under audit learned from; None: not known."""
     truncated: int = 0
     words_cut: int = 0
     """Words past the model's length in truncated documents; they are in no count."""
@@ -205,8 +207,13 @@ class About(_Frozen):
         out where there is none.
         """
         compared = bool(self.in_role("reference"))
+        known = self.dataset.trained_on or 0
+        seen = (
+            f"{known:,} of the {self.dataset.audited:,} documents are among those that the model "
+            "learned from: what is measured on them is not what it does on new ones."
+        )
         told = [a.present if a.name in self.arms else a.absent * compared for a in ARMS]
-        return [sentence for sentence in told if sentence]
+        return [sentence for sentence in (seen * (known > 0), *told) if sentence]
 
     @property
     def arm_keys(self) -> tuple[str, ...]:

@@ -101,7 +101,7 @@ def train(
                 _run_stage(name, settings, data, labels, work, observer)
         stages.append(work.stage(name))
         on_stage(stages[-1])
-    work.deliver(stages, deviations(settings))
+    work.deliver(stages, deviations(settings), training.texts)
     return tuple(stages)
 
 

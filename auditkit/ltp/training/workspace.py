@@ -15,6 +15,7 @@ from auditkit.errors import SettingsError
 from auditkit.files import write_whole
 from auditkit.ltp.modeling import LTPForSequenceClassification
 from auditkit.ltp.saving import save_stock
+from auditkit.ltp.trained_on import write_texts
 from auditkit.ltp.training.outcome import Budget, Stage
 from auditkit.ltp.training.trainer import Step
 
@@ -164,8 +165,16 @@ class Workspace:
         partial.rename(self.directory(stage.stage))
         shutil.rmtree(self.steps(stage.stage), ignore_errors=True)
 
-    def deliver(self, stages: Sequence[Stage], deviations: Sequence[str]) -> None:
-        """Move the result to `out`; `training.json` comes last and says that it is whole."""
+    def deliver(
+        self, stages: Sequence[Stage], deviations: Sequence[str], texts: Sequence[str]
+    ) -> None:
+        """Move the result to `out`; `training.json` comes last and says that it is whole.
+
+        Args:
+            stages: All of them.
+            deviations: From the paper.
+            texts: What was learned from.
+        """
         record = {
             "schema_version": 1,
             "auditkit": __version__,
@@ -183,6 +192,7 @@ class Workspace:
         for path in self.directory("hard").iterdir():
             if path.name != "stage.json":
                 shutil.copy2(path, self.out / path.name)
+        write_texts(self.out, texts)
         write_whole(self.out / "training.json", json.dumps(record, indent=1) + "\n")
         shutil.rmtree(self.root)
 
