@@ -6,11 +6,13 @@ Models write it once; probes read columns and never need a model again. `Trace.o
 
 from auditkit.trace.about import (
     SCHEMA_VERSION,
+    TAGS,
     About,
     AnnotatorAbout,
     ArmAbout,
     BudgetAbout,
     DatasetAbout,
+    LanguageFit,
     ModelAbout,
     Refused,
 )
@@ -24,6 +26,7 @@ __all__ = [
     "ARMS",
     "SCHEMA_VERSION",
     "TABLES",
+    "TAGS",
     "About",
     "AnnotatorAbout",
     "Answers",
@@ -32,6 +35,7 @@ __all__ = [
     "BudgetAbout",
     "DatasetAbout",
     "Documents",
+    "LanguageFit",
     "ModelAbout",
     "Refused",
     "Shard",
