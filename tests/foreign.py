@@ -1,6 +1,10 @@
 """Made sentences in other languages, of two classes in turn: what a town does, and a garden."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import product
+from pathlib import Path
+
+from tabular import write_csv
 
 SENTENCES: Mapping[str, tuple[str, ...]] = {
     "de": (
@@ -25,3 +29,22 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "房子后面花园里的玫瑰长得很慢，因为几个星期没有下雨了。",
     ),
 }
+
+_FRENCH = (
+    ("Anna Moreau", "Le jardinier", "Notre voisine de Nantes", "Monsieur Petit"),
+    ("n'a pas encore vu", "a cherché hier", "voulait montrer à Paul", "n'aime plus"),
+    ("les roses dans le jardin", "la recette avec du beurre", "le marteau sur l'établi"),
+    ("parce qu'il pleuvait à Lyon.", "et elle est partie pour Dijon."),
+)
+
+
+def french(count: int) -> list[str]:
+    """Sentences with names, stop words and negations; what they speak of changes by turns."""
+    parts = product(_FRENCH[0], _FRENCH[1], _FRENCH[3], _FRENCH[2])
+    return [f"{who} {does} {what} {end}" for who, does, end, what in parts][:count]
+
+
+def labelled(path: Path, texts: Sequence[str], classes: Sequence[str]) -> str:
+    """A file of these texts, the classes in turn."""
+    rows = [(text, classes[i % len(classes)]) for i, text in enumerate(texts)]
+    return write_csv(path, [("text", "label"), *rows])

@@ -120,6 +120,31 @@ def test_terms_of_the_training_words() -> None:
     assert class_terms(TRAINING, -1, top=50, min_count=1000, **ENGLISH).empty
 
 
+def test_terms_are_weighed_by_their_own_language_and_by_no_other() -> None:
+    from wordfreq import word_frequency
+
+    counts = pd.DataFrame(
+        [(0, "jardin", 90), (0, "avec", 95), (1, "maire", 90), (1, "avec", 95)],
+        columns=["label", "lower", "count"],
+    )
+    asked: dict[str, Any] = {"top": 9, "min_count": 10}
+    french = class_terms(counts, -1, **asked, language="fr", stop_words={"avec"})
+    assert list(french["term"]) == ["jardin", "maire"]
+    share = 90 / 185
+    assert french["weirdness"].tolist() == pytest.approx(
+        [share / word_frequency(word, "fr") for word in ("jardin", "maire")]
+    )
+    for language in ("xx", "zh"):  # no list of words, or nothing that splits them
+        unknown = class_terms(counts, -1, **asked, language=language, stop_words={"avec"})
+        assert list(unknown["term"]) == ["jardin", "maire"]
+        assert unknown["weirdness"].isna().all()
+        trace = replace_tables(
+            trace_of(), measured_domain_term=unknown.replace({"jardin": "market", "maire": "won"})
+        )
+        cells = analysed(trace).table("terms").column("weirdness")
+        assert all(isinstance(cell, Undefined) and "at large" in cell.undefined for cell in cells)
+
+
 def test_measure_lists_terms_and_glossary() -> None:
     bench = SyntheticBench(
         trace_of(), glossary=("Berlin  Ng", "berlin ng", " ", "Won"), training=TRAINING
