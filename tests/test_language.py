@@ -94,7 +94,8 @@ def test_a_language_is_known_by_its_stop_words() -> None:
     unknown = language_of("xx", "MultiLanguage", [])
     assert unknown == Language("xx", "MultiLanguage", frozenset(), frozenset(), None)
     assert unknown.spaced
-    assert misfit(unknown, language_fit(unknown, [["мир"] * 9, LONG])) == ""
+    fit = language_fit(unknown, [["мир"] * 9, LONG])
+    assert (fit.told, misfit(unknown, fit)) == (0, "")
 
 
 def test_scripts_have_their_unicode_names() -> None:

@@ -36,7 +36,7 @@ OTHER = (
 
 LOOKED_AT = 1000
 """How many documents, at most, tell whether the texts are in the pipeline's language."""
-_OPENING = 2000  # characters of each
+_OPENING = 1000  # characters of each
 
 _UNUSED = ["parser", "lemmatizer", "trainable_lemmatizer", "senter", "entity_linker", "textcat",
            "textcat_multilabel", "spancat"]  # fmt: skip

@@ -78,7 +78,8 @@ def language_fit(language: Language, texts: Iterable[Sequence[str]]) -> Language
         of_script = sum(found[name] for name in language.scripts)
         of_stops = sum(word in language.stop_words for word in mine)
         written = not language.scripts or of_script >= OWN_LETTERS * found.total()
-        if mine and (not written or len(mine) >= FEWEST_WORDS):
+        by_stops = language.stop_share is not None and len(mine) >= FEWEST_WORDS
+        if mine and (not written or by_stops):
             told += 1
             foreign += not written or _too_few(language, of_stops, len(mine))
         letters, own = letters + found.total(), own + of_script

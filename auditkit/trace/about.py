@@ -114,7 +114,7 @@ class AnnotatorAbout(_Frozen):
         if self.fit is None:
             return ""
         if not self.fit.told:
-            return "No text is long enough to tell its language."
+            return f"Whether texts are in the pipeline's language ({self.language}) cannot be told."
         return (
             f"{self.fit.foreign} of {self.fit.told} texts that are long enough to tell do not read "
             f"like the pipeline's language ({self.language})."
