@@ -296,6 +296,20 @@ def test_what_a_pipeline_does_not_give_is_told(tmp_path: Path) -> None:
     assert "finds no entities (its components: attribute_ruler)" in ruled.about.lacks["entities"]
 
 
+@pytest.mark.parametrize("tag", ["pos", "stop_words", "entities"])
+def test_a_tag_that_words_lack_is_given_to_none(annotator: Annotator, tag: str) -> None:
+    lacking = annotator.about.model_copy(update={"lacks": {tag: "for a test"}})
+    words = words_of(
+        Annotator(annotator._nlp, lacking, annotator.language), "She met Mr Ng in Oslo"
+    )
+    seen = {
+        "pos": any(w.upos for w in words),
+        "stop_words": any(w.is_stop for w in words),
+        "entities": any(w.entity for w in words),
+    }
+    assert {name for name, there in seen.items() if not there} == {tag}
+
+
 def test_a_pipeline_of_several_languages_has_no_stop_words(tmp_path: Path) -> None:
     import spacy
 
