@@ -33,7 +33,7 @@ UNSPACED = frozenset({"CJK", "HIRAGANA", "KATAKANA", "KHMER", "LAO", "MYANMAR", 
 """Scripts that are written without spaces between words."""
 
 _LETTER = re.compile(r"[^\W\d_]")
-_MINOR_SCRIPT = 0.1
+_MINOR_SCRIPT = 0.1  # of the letters of a list of stop words: those of strangers are below it
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def language_of(code: str, name: str, stop_words: Iterable[str]) -> Language:
     """What follows of a language's stop words."""
     words = frozenset(word.lower() for word in stop_words)
     found = Counter(map(script, _LETTER.findall("".join(words))))
-    scripts = {name for name, count in found.items() if count > _MINOR_SCRIPT * found.total()}
+    scripts = {own for own, count in found.items() if count > _MINOR_SCRIPT * found.total()}
     return Language(code, name, words, frozenset(scripts), _stop_share(code, words))
 
 
