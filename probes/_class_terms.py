@@ -30,6 +30,7 @@ from auditkit.stats.survival import Retained, adjusted, retained
 from auditkit.stats.terms import term_retention
 
 NO_Z = Undefined("not computed for a glossary")
+NOT_AT_LARGE = Undefined("how frequent words are in the language at large is not known")
 
 
 def by_class_tables(
@@ -60,7 +61,8 @@ def terms_table(trace: Trace, single: WordCells, terms: pd.DataFrame) -> Told:
             if (value, term.term) not in listed:
                 continue
             z, weirdness = listed[value, term.term]
-            known: tuple[Cell, Cell] = (NO_Z, NO_Z) if given else (z, weirdness)
+            weird: Cell = NOT_AT_LARGE if np.isnan(weirdness) else weirdness
+            known: tuple[Cell, Cell] = (NO_Z, NO_Z) if given else (z, weird)
             facts = {"log_odds_z": known[0], "weirdness": known[1]}
             place = (0.0, 0.0) if given else (1.0 + value, -z)
             rows.append((place, term_row(term, facts, **at)))
@@ -77,7 +79,7 @@ def terms_table(trace: Trace, single: WordCells, terms: pd.DataFrame) -> Told:
                  "informative Dirichlet prior (Monroe et al. 2008), scaled to a standard deviation "
                  "of 1 where the classes use the word alike."),
                 ("weirdness", "Weirdness", "number", "Relative frequency in the class over that "
-                 "in general English."),
+                 "in the language at large."),
             ),
         ],
         [row for _, row in sorted(rows, key=lambda r: r[0])],

@@ -3,6 +3,8 @@
 import re
 import zlib
 from collections import Counter
+from collections.abc import Callable, Container
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,7 +20,7 @@ ANY_FOLD = -1
 
 SHOWN_Z = 1.96
 UNSEEN = 1e-9
-"""Relative frequency in general English of a word that `wordfreq` does not know."""
+"""Relative frequency in a language at large of a word that `wordfreq` does not know."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _POSSESSIVE = re.compile(r"['’]s$")
@@ -33,15 +35,15 @@ def term_list(bench: BenchView, *, top: int, min_count: int) -> pd.DataFrame:
     measured with the terms of the other half, so that no term is found and measured on one text;
     in half of the words half of `min_count` makes a term (a z needs no such scaling).
     """
+    terms_of = partial(
+        class_terms, top=top, stop_words=bench.stop_words, language=bench.about.annotator.language
+    )
     training = bench.training_words()
     if training is not None:
-        found = [class_terms(training, ANY_FOLD, top=top, min_count=min_count)]
+        found = [terms_of(training, ANY_FOLD, min_count=min_count)]
     else:
         halves = _counts(bench)
-        found = [
-            class_terms(halves[1 - fold], fold, top=top, min_count=_of_half(min_count))
-            for fold in (0, 1)
-        ]
+        found = [terms_of(halves[1 - fold], fold, min_count=_of_half(min_count)) for fold in (0, 1)]
     glossary = sorted({" ".join(term.lower().split()) for term in bench.glossary} - {""})
     found.append(
         pd.DataFrame(
@@ -69,21 +71,29 @@ def fold_of(example_id: str) -> int:
     return zlib.crc32(example_id.encode("utf-8", "surrogatepass")) & 1
 
 
-def class_terms(counts: pd.DataFrame, fold: int, *, top: int, min_count: int) -> pd.DataFrame:
-    """Words that mark each class: log-odds above chance, and rarer in general English.
+def class_terms(
+    counts: pd.DataFrame,
+    fold: int,
+    *,
+    top: int,
+    min_count: int,
+    stop_words: Container[str],
+    language: str,
+) -> pd.DataFrame:
+    """Words that mark each class: log-odds above chance, and rarer in the language at large.
 
     Args:
         counts: Columns label, lower, count.
         fold: What to write into the column `fold`.
         top: Terms per class at most, highest z first.
         min_count: Occurrences in the class below which a word is no term.
+        stop_words: Words that are no terms.
+        language: Its code; where `wordfreq` does not know it weirdness is NaN and decides nothing.
 
     Returns:
         Columns `COLUMNS`. Only alphabetic words of two letters and more that are no stop words.
     """
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-    from wordfreq import word_frequency
-
+    at_large = _frequency(language)
     table = counts.pivot_table(index="lower", columns="label", values="count", aggfunc="sum")
     table = table.fillna(0).sort_index()  # (words, classes)
     z = log_odds_z(table.to_numpy(dtype=np.float64))
@@ -96,10 +106,10 @@ def class_terms(counts: pd.DataFrame, fold: int, *, top: int, min_count: int) ->
             word = str(table.index[i])
             if taken == top or z[i, c] < SHOWN_Z:
                 break
-            if not often[i] or len(word) < 2 or not word.isalpha() or word in ENGLISH_STOP_WORDS:
+            if not often[i] or len(word) < 2 or not word.isalpha() or word in stop_words:
                 continue
-            weirdness = float(share[label].iloc[i]) / word_frequency(word, "en", minimum=UNSEEN)
-            if weirdness > 1:
+            weirdness = float(share[label].iloc[i]) / at_large(word)
+            if not weirdness <= 1:  # NaN decides nothing
                 rows.append((word, int(label), "log_odds", float(z[i, c]), weirdness, fold))
                 taken += 1
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -132,6 +142,17 @@ def log_odds_z(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     share = counts.sum(axis=0) / counts.sum()  # (classes,)
     factor = 3 * share * (1 - share) / ((1 + share) * (2 - share))
     return np.asarray(odds / np.sqrt((1 / inside + 1 / outside) * factor))
+
+
+def _frequency(language: str) -> Callable[[str], float]:
+    """The relative frequency of a word in the language at large; NaN where it is not known."""
+    from wordfreq import word_frequency
+
+    try:
+        word_frequency("a", language)
+    except (LookupError, ValueError, ImportError):  # no such list, or no splitter of its words
+        return lambda word: np.nan
+    return lambda word: float(word_frequency(word, language, minimum=UNSEEN))
 
 
 def _of_half(min_count: int) -> int:

@@ -29,9 +29,9 @@ class DomainTerm:
     """Retention of domain terms: found by class in the training words, or given as a glossary."""
 
     name: ClassVar[str] = "domain_term"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     question: ClassVar[str] = "Are the terms that mark a class kept longer than other words?"
-    needs: ClassVar[frozenset[str]] = frozenset({"words", PRUNING})
+    needs: ClassVar[frozenset[str]] = frozenset({"words", "stop_words", PRUNING})
     place: ClassVar[Place] = Place(1, 4)
 
     top: int = 50
@@ -45,8 +45,8 @@ class DomainTerm:
         Returns:
             Columns term, label (class index; −1 for the glossary), source (`log_odds` or
             `glossary`), z (of the log-odds), weirdness (relative frequency in the class over that
-            in general English); both NaN for the glossary; fold (the half of the documents that
-            the term is measured on, 0 or 1; −1: all of them).
+            in the language at large; NaN where that is not known); both NaN for the glossary; fold
+            (the half of the documents that the term is measured on, 0 or 1; −1: all of them).
         """
         terms: pd.DataFrame = term_list(bench, top=self.top, min_count=self.min_count)
         return terms

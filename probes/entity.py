@@ -28,12 +28,18 @@ from auditkit.plugin import (
 from auditkit.stats.survival import Retained, retained, retention
 
 NAMES = frozenset(
-    ["EVENT", "FAC", "GPE", "LANGUAGE", "LAW", "LOC", "MISC", "NORP", "ORG", "PER", "PERSON",
-     "PRODUCT", "WORK_OF_ART"]
+    ["EVENT", "EVN", "EVT", "FAC", "FACILITY", "GPE", "GPE_LOC", "GPE_ORG", "LANGUAGE", "LAW", "LC",
+     "LOC", "MISC", "NORP", "OG", "ORG", "ORGANIZATION", "PER", "PERSON", "PROD", "PRODUCT", "PRS",
+     "PS", "WORK_OF_ART", "WRK", "geogName", "orgName", "persName", "placeName"]
 )  # fmt: skip
-"""Entity types whose words are names; the others are numbers, amounts and dates."""
+"""Entity types whose words are names, as spaCy's pipelines of all languages call them."""
+QUANTITIES = frozenset(
+    ["CARDINAL", "DATE", "DATETIME", "DT", "MONEY", "MSR", "NUMERIC", "ORDINAL", "PERCENT", "QT",
+     "QUANTITY", "TI", "TIME", "TME", "date", "time"]
+)  # fmt: skip
+"""Those whose words are numbers, amounts and dates."""
 
-NAME, QUANTITY, NONE = "names", "numbers and dates", "no entity"
+NAME, QUANTITY, OTHER, NONE = "names", "numbers and dates", "other entities", "no entity"
 TYPES = "By type of entity"
 
 F = columns(
@@ -51,9 +57,9 @@ class Entity:
     """
 
     name: ClassVar[str] = "entity"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     question: ClassVar[str] = "Are names kept longer than other words?"
-    needs: ClassVar[frozenset[str]] = frozenset({"words", PRUNING})
+    needs: ClassVar[frozenset[str]] = frozenset({"words", "entities", PRUNING})
     place: ClassVar[Place] = Place(1, 3)
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
@@ -91,8 +97,8 @@ class Entity:
 
 
 def _kind(words: pd.DataFrame) -> NDArray[Any]:
-    name = words["entity"].isin(NAMES).to_numpy(dtype=bool)
-    return np.where(name, NAME, np.where(_type(words) == "", NONE, QUANTITY))
+    kinds = dict.fromkeys(NAMES, NAME) | dict.fromkeys(QUANTITIES, QUANTITY) | {"": NONE}
+    return pd.Series(_type(words)).map(kinds).fillna(OTHER).to_numpy(dtype=object)
 
 
 def _type(words: pd.DataFrame) -> NDArray[Any]:

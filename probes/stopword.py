@@ -29,11 +29,18 @@ NEGATIONS = frozenset(
     ["n't", "n’t", "barely", "cannot", "hardly", "neither", "never", "no", "nobody", "none", "nor",
      "not", "nothing", "nowhere", "scarcely", "without"]
 )  # fmt: skip
-"""Words that turn the meaning of others: dropping them can turn a sentiment."""
+"""English words that turn the meaning of others: dropping them can turn a sentiment."""
 
-CAVEATS = (
+APART = (
     "Negations count as stop words where the pipeline's list says so, yet they carry meaning, for "
-    "sentiment above all: they have a table of their own.",
+    "sentiment above all: they have a table of their own."
+)
+NOT_APART = (
+    "Negations count as stop words where the pipeline's list says so, yet they carry meaning, for "
+    "sentiment above all: they are not told apart, because no list of them is at hand in the "
+    "pipeline's language ({language})."
+)
+CAVEATS = (
     "The most kept and most dropped words are the ends of a ranking: their lifts are exaggerated "
     "by the choice.",
     "Whether other words are kept longer is the same question, and is not tested a second time.",
@@ -45,9 +52,9 @@ class Stopword:
     """Retention of stop words, against other words and against random keeping."""
 
     name: ClassVar[str] = "stopword"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     question: ClassVar[str] = "Are stop words dropped sooner than other words?"
-    needs: ClassVar[frozenset[str]] = frozenset({"words", PRUNING})
+    needs: ClassVar[frozenset[str]] = frozenset({"words", "stop_words", PRUNING})
     place: ClassVar[Place] = Place(1, 2)
 
     top: int = 15
@@ -62,24 +69,28 @@ class Stopword:
             return not_applicable(self, "the documents have no stop words")
         found, layer, about = retention(cells, rng, asked=[STOP]), cells.reference, trace.about
         del cells  # as large as the run has words: one such count at a time
-        where = f"after layer {layer} (at least {self.min_count} occurrences, negations apart)"
+        language = about.annotator.language
+        listed = language == "en"
+        where = f"after layer {layer} (at least {self.min_count} occurrences"
+        where += ", negations apart)" if listed else ")"
 
         def single(rule: Rule, *reads: str) -> tuple[TermRetained, ...]:
             return term_retention(word_cells(trace, rule, reads, others=False))
 
         ranked = sorted(
-            (t for t in single(_single, "is_stop", "lower")
+            (t for t in single(_single if listed else _stop, "is_stop", "lower")
              if t.words >= self.min_count and t.lift.value is not None),
             key=lambda t: (t.lift.value or 0.0, -t.words, t.term),
         )  # fmt: skip
         half = min(self.top, (len(ranked) + 1) // 2)  # no word is both
         kept = ranked[half:][::-1][: self.top]
-        negations = (*single(_negation, "lower"), *single(_negations, "lower"))
-        tables = (
+        tables = [
             ("most_dropped", f"Most dropped {where}", "Stop word", ranked[:half]),
             ("most_kept", f"Most kept {where}", "Stop word", kept),
-            ("negations", f"Negations: kept after layer {layer}", "Word", negations),
-        )
+        ]
+        if listed:
+            negations = [*single(_negation, "lower"), *single(_negations, "lower")]
+            tables.append(("negations", f"Negations: kept after layer {layer}", "Word", negations))
         return retention_answer(
             self,
             claim_of(found.of(STOP), "Stop words"),
@@ -89,7 +100,7 @@ class Stopword:
             kind="Words",
             tables=[term_table(about, rows, name, title, kind, layer)
                     for name, title, kind, rows in tables],
-            caveats=CAVEATS,
+            caveats=[APART if listed else NOT_APART.format(language=language), *CAVEATS],
         )  # fmt: skip
 
 
@@ -97,9 +108,13 @@ def _kind(words: pd.DataFrame) -> NDArray[Any]:
     return np.where(words["is_stop"].to_numpy(dtype=bool), STOP, OTHER)
 
 
-def _single(words: pd.DataFrame) -> NDArray[Any]:
-    stop = words["is_stop"].to_numpy(dtype=bool) & ~_negates(words)
+def _stop(words: pd.DataFrame) -> NDArray[Any]:
+    stop = words["is_stop"].to_numpy(dtype=bool)
     return np.where(stop, words["lower"].to_numpy(dtype=object), "")
+
+
+def _single(words: pd.DataFrame) -> NDArray[Any]:
+    return np.where(_negates(words), "", _stop(words))
 
 
 def _negations(words: pd.DataFrame) -> NDArray[Any]:

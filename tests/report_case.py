@@ -43,6 +43,11 @@ def about(**changes: Any) -> dict[str, Any]:
         },
         "annotator": {
             "name": "auditkit_fallback", "version": "0.1.0", "source": "shipped",
+            "language": "en",
+            "fit": {
+                "documents": 1000, "told": 996, "foreign": 9, "script_share": 0.999,
+                "stop_share": 0.365, "stop_share_at_large": 0.502,
+            },
             "accuracy": {"upos": 0.931, "name_f": 0.842}, "entity_types_reliable": False,
             "advice": "Better: python -m spacy download en_core_web_sm",
         },

@@ -122,6 +122,19 @@ def test_annotation_streams(annotator: Annotator) -> None:
     assert len(next(annotator.annotate(endless()))) == 3
 
 
+def test_letters_of_scripts_without_spaces_are_words_where_the_pipeline_looks_for_spaces(
+    annotator: Annotator, tmp_path: Path
+) -> None:
+    import spacy
+
+    text = "北京 (Beijing)通过了法律。ไม่ดี ok"
+    found = [w.text for w in words_of(annotator, text)]
+    assert found == [*"北京", "(", "Beijing", ")", *"通过了法律。", "ไ", "ม่", "ดี", "ok"]
+    assert "".join(found) == text.replace(" ", "")
+    spacy.blank("zh").to_disk(tmp_path)
+    assert [w.text for w in words_of(load_annotator(str(tmp_path)), "北京通过")] == [*"北京通过"]
+
+
 # ------------------------------------------------------------------ alignment
 
 
@@ -197,6 +210,7 @@ def test_align_is_the_largest_overlap(
 def test_the_shipped_pipeline_says_what_it_is(annotator: Annotator) -> None:
     about = annotator.about
     assert (about.name, about.source) == ("en_auditkit_annotator", "shipped")
+    assert (about.language, about.lacks, about.fit) == ("en", {}, None)
     assert not about.entity_types_reliable
     assert about.accuracy["upos_ewt"] == 0.946
     assert {"upos_gum", "upos_pud", "entity_f", "name_f"} < set(about.accuracy)
@@ -236,7 +250,8 @@ def test_types_are_reliable_by_the_pipelines_own_figures(
 
 
 def test_f_by_type_is_read_with_care(tmp_path: Path) -> None:
-    types = {"ORG": {"p": 0.7, "f": 0.81}, "GPE": {"f": "high"}, "LOC": 3, "DATE": {"f": 81.2}}
+    types = {"ORG": {"p": 0.7, "f": 0.81}, "GPE": {"f": "high"}, "LOC": 3, "DATE": {"f": 81.2},
+             "PER": {"p": 0.0, "r": 0.0, "f": 0.0}}  # fmt: skip
     about = load_annotator(
         str(saved_pipeline(tmp_path / "p", performance={"ents_per_type": types}))
     ).about
@@ -270,15 +285,45 @@ def test_a_pipeline_for_another_spacy_is_used_and_told(tmp_path: Path) -> None:
     assert "made for spaCy >=2.0.0,<2.1.0" in load_annotator(str(folder)).about.advice
 
 
-def test_a_pipeline_without_tags_is_refused(tmp_path: Path) -> None:
-    folder = saved_pipeline(tmp_path / "bare", tags=False)
-    with pytest.raises(AnnotationError, match=r"tags no parts of speech \(it has no components\)"):
-        load_annotator(str(folder))
+def test_what_a_pipeline_does_not_give_is_told(tmp_path: Path) -> None:
+    bare = load_annotator(str(saved_pipeline(tmp_path / "bare", tags=False)))
+    assert set(bare.about.lacks) == {"pos", "entities"}
+    assert "tags no parts of speech (its components: none)" in bare.about.lacks["pos"]
+    assert {(w.upos, w.entity) for w in words_of(bare, "The cat sat.")} == {("", "")}
+    assert [w.text for w in words_of(bare, "The cat sat.") if w.is_stop] == ["The"]
+    ruled = load_annotator(str(saved_pipeline(tmp_path / "ruled")))
+    assert set(ruled.about.lacks) == {"entities"}
+    assert "finds no entities (its components: attribute_ruler)" in ruled.about.lacks["entities"]
+
+
+@pytest.mark.parametrize("tag", ["pos", "stop_words", "entities"])
+def test_a_tag_that_words_lack_is_given_to_none(annotator: Annotator, tag: str) -> None:
+    lacking = annotator.about.model_copy(update={"lacks": {tag: "for a test"}})
+    words = words_of(
+        Annotator(annotator._nlp, lacking, annotator.language), "She met Mr Ng in Oslo"
+    )
+    seen = {
+        "pos": any(w.upos for w in words),
+        "stop_words": any(w.is_stop for w in words),
+        "entities": any(w.entity for w in words),
+    }
+    assert {name for name, there in seen.items() if not there} == {tag}
+
+
+def test_a_pipeline_of_several_languages_has_no_stop_words(tmp_path: Path) -> None:
+    import spacy
+
+    spacy.blank("xx").to_disk(tmp_path)
+    about = load_annotator(str(tmp_path)).suited({"a": "Any text of any language."}).about
+    assert about.language == "xx"
+    assert set(about.lacks) == {"pos", "stop_words", "entities"}
+    assert about.fit is not None
+    assert (about.fit.script_share, about.fit.stop_share, about.fit.told) == (None, None, 0)
 
 
 @pytest.mark.parametrize("name", ["no_such_pipeline", "", "\0", "json", "numpy", "a\nb", "x" * 300])
 def test_what_cannot_be_loaded_is_one_line_with_a_way_out(name: str) -> None:
-    with pytest.raises(AnnotationError, match="spacy download en_core_web_sm") as caught:
+    with pytest.raises(AnnotationError, match="spacy download NAME") as caught:
         load_annotator(name)
     assert "\n" not in str(caught.value)
     assert repr(name) in str(caught.value)

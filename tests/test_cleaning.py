@@ -1,5 +1,9 @@
+import unicodedata
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from scraps import TEXTS
 
 from auditkit.data.cleaning import CleanedView, clean, truecase
@@ -85,9 +89,19 @@ def check_monotone(view: CleanedView, length: int) -> None:
         at = end
 
 
-@given(TEXTS)
-def test_every_character_of_the_view_maps_back_in_order(text: str) -> None:
-    check_monotone(clean(text, COMMON), len(text))
+@given(TEXTS, st.booleans())
+def test_every_character_of_the_view_maps_back_in_order(text: str, spaced: bool) -> None:
+    check_monotone(clean(text, COMMON, spaced=spaced), len(text))
+
+
+@given(st.text("aé.北ひไ่ီကཀ", max_size=20))
+def test_letters_of_scripts_without_spaces_are_parted_and_marks_stay_with_them(text: str) -> None:
+    view = clean(text, spaced=True).text
+    assert view.replace(" ", "") == text
+    for before, after in pairwise(view):
+        mark = unicodedata.category(after).startswith("M")
+        assert (before != " ") if mark else ({before, after} <= {*"aé."} or " " in before + after)
+    assert clean(text).text == text
 
 
 @given(TEXTS)

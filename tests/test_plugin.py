@@ -28,7 +28,7 @@ from auditkit.plugin import (
 )
 from auditkit.plugin.discovery import GROUP
 from auditkit.testing import SyntheticBench, synthetic_trace
-from auditkit.trace import Trace
+from auditkit.trace import TAGS, Trace
 
 HOME = "auditkit_third_party"
 
@@ -234,6 +234,16 @@ def test_tables_arms_and_roles_can_be_needed(name: str) -> None:
     assert unmet(needing(name), about) == []
     bare = about.model_copy(update={"runs": (), "counts": dict.fromkeys(about.counts, 0)})
     assert unmet(needing(name), bare) == [needs()[name]]
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_tags_that_words_do_not_have_are_told_with_the_reason(tag: str) -> None:
+    about = synthetic_trace(np.random.default_rng(0), documents=2).about
+    annotator = about.annotator.model_copy(update={"lacks": {tag: "the texts are German"}})
+    bare = about.model_copy(update={"annotator": annotator})
+    assert unmet(needing(tag), about) == []
+    assert unmet(needing(tag), bare) == [f"{TAGS[tag]}: the texts are German"]
+    assert unmet(needing(*TAGS.keys() - {tag}, "words"), bare) == []
 
 
 def test_not_applicable_carries_the_probe_and_the_reason() -> None:

@@ -31,6 +31,8 @@ TRAINING = pd.DataFrame(
     columns=["label", "lower", "count"],
 )  # fmt: skip
 
+ENGLISH: dict[str, Any] = {"language": "en", "stop_words": {"the", "of"}}
+
 
 def trace_of(noun: float = 1.0, documents: int = 240) -> Trace:
     return synthetic_trace(np.random.default_rng(0), documents=documents, weights={"NOUN": noun})
@@ -99,7 +101,7 @@ def test_words_that_mark_no_class_are_terms_as_often_as_the_level_says() -> None
         [(c, name, n) for name, row in zip(names, counts, strict=True) for c, n in enumerate(row)],
         columns=["label", "lower", "count"],
     )
-    terms = class_terms(frame, -1, top=words, min_count=1)
+    terms = class_terms(frame, -1, top=words, min_count=1, **ENGLISH)
     share = terms.groupby("label").size() / len(set(names))
     assert share.to_numpy() == pytest.approx(0.025, abs=0.009), f"seed {seed}"
 
@@ -107,15 +109,40 @@ def test_words_that_mark_no_class_are_terms_as_often_as_the_level_says() -> None
 def test_terms_of_the_training_words() -> None:
     from wordfreq import word_frequency
 
-    terms = class_terms(TRAINING, -1, top=50, min_count=10)
+    terms = class_terms(TRAINING, -1, top=50, min_count=10, **ENGLISH)
     assert set(zip(terms["label"], terms["term"], strict=True)) == {
         (0, "restaurant"), (0, "goalkeeper"), (1, "semiconductor"), (1, "market"),
     }  # fmt: skip
     row = terms[terms["term"] == "market"].iloc[0]
     share = 60 / TRAINING.loc[TRAINING["label"] == 1, "count"].sum()
     assert row["weirdness"] == pytest.approx(share / word_frequency("market", "en"))
-    assert len(class_terms(TRAINING, -1, top=1, min_count=10)) == 2
-    assert class_terms(TRAINING, -1, top=50, min_count=1000).empty
+    assert len(class_terms(TRAINING, -1, top=1, min_count=10, **ENGLISH)) == 2
+    assert class_terms(TRAINING, -1, top=50, min_count=1000, **ENGLISH).empty
+
+
+def test_terms_are_weighed_by_their_own_language_and_by_no_other() -> None:
+    from wordfreq import word_frequency
+
+    counts = pd.DataFrame(
+        [(0, "jardin", 90), (0, "avec", 95), (1, "maire", 90), (1, "avec", 95)],
+        columns=["label", "lower", "count"],
+    )
+    asked: dict[str, Any] = {"top": 9, "min_count": 10}
+    french = class_terms(counts, -1, **asked, language="fr", stop_words={"avec"})
+    assert list(french["term"]) == ["jardin", "maire"]
+    share = 90 / 185
+    assert french["weirdness"].tolist() == pytest.approx(
+        [share / word_frequency(word, "fr") for word in ("jardin", "maire")]
+    )
+    for language in ("xx", "zh"):  # no list of words, or nothing that splits them
+        unknown = class_terms(counts, -1, **asked, language=language, stop_words={"avec"})
+        assert list(unknown["term"]) == ["jardin", "maire"]
+        assert unknown["weirdness"].isna().all()
+        trace = replace_tables(
+            trace_of(), measured_domain_term=unknown.replace({"jardin": "market", "maire": "won"})
+        )
+        cells = analysed(trace).table("terms").column("weirdness")
+        assert all(isinstance(cell, Undefined) and "at large" in cell.undefined for cell in cells)
 
 
 def test_measure_lists_terms_and_glossary() -> None:

@@ -79,6 +79,23 @@ def test_units_by_hand() -> None:
     assert set(finding.table("by_type").column("type")) == {"GPE", "PERSON", "CARDINAL"}
 
 
+def test_types_of_other_languages_are_names_quantities_or_neither() -> None:
+    trace = trace_of()
+    words = whole(trace, "words")
+    polish = {"PERSON": "persName", "GPE": "placeName", "CARDINAL": "date", "": ""}
+    finding = analysed(
+        replace_tables(trace, words=words.assign(entity=words["entity"].map(polish)))
+    )
+    plain = analysed(trace)
+    for category in ("names", "numbers and dates", "no entity"):
+        at = {"arm": "pruned", "category": category}
+        assert finding.measurement("retention", **at) == plain.measurement("retention", **at)
+    odd = words.assign(entity=words["entity"].replace({"CARDINAL": "DERIV"}))
+    other = analysed(replace_tables(trace, words=odd))
+    n = other.measurement("retention", arm="pruned", category="other entities").n
+    assert n == (odd["entity"] == "DERIV").sum()
+
+
 def test_typed_rates_stand_beside_the_annotators_f() -> None:
     table = analysed(trace_of()).table("by_type")
     told = dict(zip(table.column("type"), table.column("annotator_f"), strict=True))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditkit.finding import Finding
+from auditkit.finding import Finding, segments
 from auditkit.plugin import Probe, discover
 from auditkit.probes.layer_view import LayerView
 from auditkit.testing import (
@@ -47,12 +47,48 @@ def test_segments_are_the_text_and_words_carry_their_depth(name: str) -> None:
     for example in analyse(trace).examples:
         assert "".join(s.text for s in example.segments) == texts[example.example_id]
         own = words[words["example_id"] == example.example_id]
+        read = tokens[tokens["example_id"] == example.example_id]
+        depth = read["depth"]
+        if own.empty:  # then all that was read are pieces of no word
+            own = read[~read["special"]]
+            starts, ends = own["char_start"], own["char_end"]
+            text = texts[example.example_id]
+            own = own.assign(text=[text[a:b] for a, b in zip(starts, ends, strict=True)])
         shown = [(s.text, s.depth) for s in example.segments if s.depth is not None]
         assert shown == list(zip(own["text"], own["depth"], strict=True))
-        depth = tokens[tokens["example_id"] == example.example_id]["depth"]
         assert example.alive == tuple(
             sum(1 for d in depth if d >= layer) for layer in range(1, trace.about.layers + 1)
         )
+
+
+def test_what_was_read_and_belongs_to_no_word_has_the_depth_of_its_pieces() -> None:
+    text = "<b> so\\ good</b>"
+    words, tokens = [(4, 6, 2), (8, 12, 1)], [
+        (0, 1, 0), (1, 2, 3), (2, 3, 1), (3, 6, 2), (6, 7, 1), (7, 12, 1), (12, 14, 0), (12, 14, 2),
+    ]  # fmt: skip
+    shown = [(s.text, s.depth) for s in segments(text, words, tokens)]
+    assert shown == [
+        ("<", 0), ("b", 3), (">", 1), (" ", None), ("so", 2), ("\\", 1), (" ", None), ("good", 1),
+        ("</", 2),  # of two pieces of the same characters the longer-lived counts
+        ("b>", None),  # past what the model reads
+    ]  # fmt: skip
+
+
+SPANS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12), st.integers(0, 3)), max_size=6)
+
+
+@given(st.text("ab <", max_size=12), SPANS, SPANS)
+def test_every_character_read_has_a_depth(
+    text: str, words: list[tuple[int, int, int]], pieces: list[tuple[int, int, int]]
+) -> None:
+    found = segments(text, words, pieces)
+    assert "".join(s.text for s in found) == text
+    read = {i for start, end, _ in [*words, *pieces] for i in range(start, end)}
+    at = 0
+    for segment in found:
+        for i in range(at, at + len(segment.text)):
+            assert (segment.depth is not None) == (i in read) or text[i] == " "
+        at += len(segment.text)
 
 
 @settings(max_examples=30, deadline=None)

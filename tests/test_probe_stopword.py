@@ -96,6 +96,26 @@ def test_negations_stand_apart() -> None:
         assert "not" not in finding.table(name).column("term")
 
 
+def test_negations_are_told_apart_in_english_alone() -> None:
+    trace = trace_of()
+    annotator = trace.about.annotator.model_copy(update={"language": "es"})
+    words = whole(trace, "words")
+    spanish = replace_tables(
+        trace,
+        about=trace.about.model_copy(update={"annotator": annotator}),
+        words=words.assign(lower=words["lower"].replace({"of": "no"})),
+    )
+    finding = analysed(spanish)
+    assert "negations" not in {table.name for table in finding.tables}
+    listed = {
+        t for name in ("most_dropped", "most_kept") for t in finding.table(name).column("term")
+    }
+    assert "no" in listed
+    assert "negations apart" not in finding.table("most_kept").title
+    assert any("(es)" in caveat for caveat in finding.caveats)
+    assert not any("a table of their own" in caveat for caveat in finding.caveats)
+
+
 def test_no_stop_words_is_not_applicable() -> None:
     trace = trace_of()
     finding = analysed(replace_tables(trace, words=whole(trace, "words").assign(is_stop=False)))

@@ -1,6 +1,7 @@
 """The page in a real browser, as it comes out of a mail: from a file, with scripts switched off."""
 
 import json
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from browser import DESK, PAPER, PHONE, browser, overflow, show
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from auditkit.finding import Example, Segment, segments
 from auditkit.report import page as report
 from auditkit.report.overview import BADGES, Badge
 from auditkit.report.palette import PALETTE
@@ -35,6 +37,10 @@ return Object.fromEntries(arguments[0].map(selector => {
     const [a, b] = [light(text), light(ground(e))].sort((x, y) => y - x);
     return (a + 0.05) / (b + 0.05); })) : null]; }));
 """
+
+
+UNSEEN = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+"""Bidirectional classes of the marks that turn the direction of writing."""
 
 
 @pytest.fixture(scope="module")
@@ -205,6 +211,46 @@ def test_hostile_text_makes_no_element_and_runs_nothing(driver: Any, url: str) -
     shown = driver.find_element(By.TAG_NAME, "main").text
     assert report_hostile.HOSTILE[0] in shown
     assert report_hostile.HOSTILE[4] in shown
+
+
+def test_marks_of_direction_are_seen_and_turn_nothing_round(driver: Any, tmp_path: Path) -> None:
+    """Each word of a line stands right of the one before, or left of it in Arabic."""
+    lines = {
+        "ltr": ("plain", "\u202ereversed", "\u2067isolated", "\u2069\u2069closed", "نعم", "last"),
+        "rtl": ("نعم", "\u202dforced", "كلا", "\u2066", "آخر"),
+    }
+    for direction, words in lines.items():
+        parts = (part for word in words for part in (Segment(word, 1), Segment(" ", None)))
+        found = Example(example_id="x", title="X", segments=tuple(parts), alive=(9,))
+        path = tmp_path / f"{direction}.html"
+        path.write_text(report.render_explanation(found, title="X"), encoding="utf-8")
+        assert not set("\u202d\u202e\u2066\u2067\u2069") & set(path.read_text(encoding="utf-8"))
+        show(driver, path.as_uri())
+        shown = driver.find_elements(By.CSS_SELECTOR, ".sentence bdi")
+        assert [word.text for word in shown] == [
+            "".join("�" if unicodedata.bidirectional(c) in UNSEEN else c for c in word)
+            for word in words
+        ]
+        places = [word.rect["x"] for word in shown]
+        assert places == sorted(places, reverse=direction == "rtl")
+
+
+def test_what_was_read_and_is_no_word_is_struck_when_it_is_dropped(
+    driver: Any, tmp_path: Path
+) -> None:
+    pieces = [(0, 4, 0), (5, 9, 1), (9, 10, 1), (11, 15, 0)]
+    parts = segments("&lt; good\\ &gt; unread", [(5, 9, 1)], pieces)
+    found = Example(example_id="x", title="X", segments=parts, alive=(2,))
+    path = tmp_path / "pieces.html"
+    path.write_text(report.render_explanation(found, title="X"), encoding="utf-8")
+    show(driver, path.as_uri())
+
+    def texts(selector: str) -> list[str]:
+        return [e.text for e in driver.find_elements(By.CSS_SELECTOR, f".sentence {selector}")]
+
+    assert texts("s.now bdi") == ["&lt;", "&gt;"]
+    assert texts("> bdi") == ["good", "\\"]
+    assert [text.strip() for text in texts(".unread")] == ["unread"]
 
 
 def test_on_paper_the_tables_are_open_whole_and_light(driver: Any, url: str) -> None:

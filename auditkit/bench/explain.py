@@ -58,7 +58,9 @@ def explain(bench: Bench, annotator: Annotator, text: str) -> Explanation:
             example_id="text",
             title="What the model reads, layer by layer",
             segments=segments(
-                text, [(words[i].char_start, words[i].char_end, d) for i, d in depth_of.items()]
+                text,
+                [(words[i].char_start, words[i].char_end, d) for i, d in depth_of.items()],
+                [(*span, int(d)) for span, d in zip(document.spans, depths, strict=True)],
             ),
             alive=tuple(int(n) for n in answers["pruned"].lengths[1:]),
             facts=tuple((p.arm, f"{p.label} ({p.probability:.3f})") for p in predictions),

@@ -50,6 +50,11 @@ class ProbeBench:
         for frame in self._trace.scan("texts", ["example_id", "text"], ids=example_ids):
             yield from zip(frame["example_id"], frame["text"], strict=True)
 
+    @property
+    def stop_words(self) -> frozenset[str]:
+        """Those of the pipeline's language, in lower case."""
+        return self._annotator.language.stop_words
+
     def training_words(self) -> pd.DataFrame | None:
         """Words of the training split by class: columns label, lower, count."""
         audited = self.about.dataset

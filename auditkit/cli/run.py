@@ -83,6 +83,8 @@ def _summary(outcome: "Outcome") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from auditkit.report.overview import about_of
+
     audit = outcome.audit
     data = audit.about["dataset"]
     console = Console()
@@ -105,6 +107,7 @@ def _summary(outcome: "Outcome") -> None:
         click.echo(
             f"{data['trained_on']} of the documents are among those that the model learned from"
         )
+    click.echo(f"language: {clean(about_of(audit).annotator.reading)}")
     for row in data["refused"][:5]:
         click.echo(f"  refused row {row['row']}: {clean(row['reason'])}")
     if refused > 5:

@@ -7,33 +7,39 @@ Words are tagged on a cleaned view of the text. Spans are half-open, in code poi
 
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from auditkit.data.cleaning import CleanedView, clean
+from auditkit.data.language import Language, language_fit, language_of, misfit
+from auditkit.data.pipeline import pipeline_about
 from auditkit.errors import AnnotationError
 from auditkit.text import cut, said
-from auditkit.trace import AnnotatorAbout
+from auditkit.trace import TAGS, AnnotatorAbout
 
 if TYPE_CHECKING:
-    from spacy.language import Language
+    from spacy.language import Language as Pipeline
     from spacy.tokens import Doc
 
 PREFERRED = "en_core_web_sm"
 ADVICE = f"a more accurate pipeline: python -m spacy download {PREFERRED}"
+OTHER = (
+    "give --spacy-model NAME, an installed spaCy pipeline of the texts' language (https://spacy.io/"
+    "models lists them; `python -m spacy download NAME`, or `pip install NAME`)"
+)
+"""What to do where texts and pipeline have no language in common."""
 
-RELIABLE_F = 0.8
-"""F of typed entities, as the pipeline's authors measured it, from which types are told apart."""
+LOOKED_AT = 1000
+"""How many documents, at most, tell whether the texts are in the pipeline's language."""
+_OPENING = 1000  # characters of each
 
-_TYPED = ("ents_f", "entity_f")
 _UNUSED = ["parser", "lemmatizer", "trainable_lemmatizer", "senter", "entity_linker", "textcat",
            "textcat_multilabel", "spancat"]  # fmt: skip
-_FIGURES = ("pos_acc", "tag_acc", "ents_f", "upos_ewt", "upos_gum", "upos_pud", "entity_f",
-            "name_f", "entity_f_news", "name_f_news")  # fmt: skip
 _BATCH = 16  # parts; with _PART it bounds the memory that a batch takes
 _PART = re.compile(r".{1,4000}(?=\s|\Z)", re.DOTALL)
 
@@ -49,7 +55,7 @@ class Word:
     char_start: int
     char_end: int
     upos: str
-    """Universal part of speech."""
+    """Universal part of speech; "" where the pipeline has none to give."""
     is_stop: bool
     entity: str
     """The entity's type; "" outside of entities."""
@@ -58,18 +64,42 @@ class Word:
 class Annotator:
     """A loaded spaCy pipeline; get one from `load_annotator`."""
 
-    def __init__(self, nlp: "Language", about: AnnotatorAbout) -> None:
-        self.about = about
+    def __init__(self, nlp: "Pipeline", about: AnnotatorAbout, language: Language) -> None:
+        self.about, self.language = about, language
         self._nlp = nlp
         self._common = _lexicon() if nlp.lang == "en" else frozenset[str]()
+
+    def suited(self, texts: Mapping[str, str]) -> "Annotator":
+        """The annotator of these texts: one that gives no tags where they are in another language.
+
+        A sample of them is looked at, which depends on no order. `about` tells how it reads.
+
+        Args:
+            texts: The texts to be audited, by id.
+        """
+        sample = sorted(texts, key=lambda name: (zlib.crc32(name.encode()), name))[:LOOKED_AT]
+        keys = self.lexical_keys(texts[name][:_OPENING] for name in sample)
+        fit = language_fit(self.language, keys)
+        known: dict[str, object] = {"fit": fit}
+        if why := misfit(self.language, fit):
+            reason = (
+                f"the texts are not in {self.language.name}, the language of the spaCy pipeline "
+                f"{self.about.name}: {why}; {OTHER}"
+            )
+            known |= {"lacks": dict.fromkeys(TAGS, reason), "advice": ""}
+        return Annotator(self._nlp, self.about.model_copy(update=known), self.language)
 
     def annotate(self, texts: Iterable[str]) -> Iterator[tuple[Word, ...]]:
         """The words of every text, in order, streaming. White space and markup are no words."""
         words: list[Word] = []
+        lacks = self.about.lacks
         for doc, (text, view, start, last) in self._nlp.pipe(
-            self._parts(texts), as_tuples=True, batch_size=_BATCH
+            self._parts(texts),
+            as_tuples=True,
+            batch_size=_BATCH,
+            disable=[] if self.about.tags else self._nlp.pipe_names,
         ):
-            words += _words(doc, text, view.offsets[start : start + len(doc.text)])
+            words += _words(doc, text, view.offsets[start : start + len(doc.text)], lacks)
             if last:
                 yield tuple(words)
                 words = []
@@ -88,7 +118,7 @@ class Annotator:
     ) -> Iterator[tuple[str, tuple[str, CleanedView, int, bool]]]:
         """Every text's view in parts that spaCy can take; the last part of a text is marked."""
         for text in texts:
-            view = clean(text, self._common)
+            view = clean(text, self._common, spaced=self.language.spaced)
             ends = [match.end() for match in _PART.finditer(view.text)] or [0]
             for start, end in zip([0, *ends], ends, strict=False):
                 yield view.text[start:end], (text, view, start, end == ends[-1])
@@ -102,7 +132,7 @@ def load_annotator(spacy_model: str | None = None) -> Annotator:
             but factories that are installed already is run.
 
     Raises:
-        AnnotationError: spaCy cannot load it, or it tags no parts of speech.
+        AnnotationError: spaCy cannot load or run it.
     """
     import spacy
 
@@ -117,16 +147,14 @@ def load_annotator(spacy_model: str | None = None) -> Annotator:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             nlp = spacy.load(name, exclude=_UNUSED)
-            tagged = any(token.pos_ for token in nlp("The cat sat on the mat."))
+            language = language_of(nlp.lang or "xx", type(nlp).__name__, nlp.Defaults.stop_words)
+            tagged = any(token.pos_ for token in nlp(" ".join(sorted(language.stop_words)) or "a"))
     except Exception as error:  # what a broken pipeline raises is anybody's guess
         reason = cut(said(error), 200)
         raise AnnotationError(f"spaCy cannot load {name!r}: {reason}; {_remedy()}") from error
-    if not tagged:
-        raise AnnotationError(
-            f"the spaCy pipeline {name!r} tags no parts of speech (it has "
-            f"{', '.join(nlp.pipe_names) or 'no components'}); {_remedy()}"
-        )
-    return Annotator(nlp, _about(nlp, source))
+    advice = ADVICE if source == "shipped" else ""
+    about = pipeline_about(nlp, language, source, tagged=tagged, advice=advice)
+    return Annotator(nlp, about, language)
 
 
 def align(words: Sequence[Word], spans: Sequence[tuple[int, int]]) -> list[int]:
@@ -158,7 +186,9 @@ def align(words: Sequence[Word], spans: Sequence[tuple[int, int]]) -> list[int]:
     return owners
 
 
-def _words(doc: "Doc", text: str, offsets: Sequence[tuple[int, int]]) -> Iterator[Word]:
+def _words(
+    doc: "Doc", text: str, offsets: Sequence[tuple[int, int]], lacks: Container[str]
+) -> Iterator[Word]:
     for token in doc:
         if token.is_space:
             continue
@@ -168,48 +198,10 @@ def _words(doc: "Doc", text: str, offsets: Sequence[tuple[int, int]]) -> Iterato
             lower=token.lower_,
             char_start=start,
             char_end=end,
-            upos=token.pos_,
-            is_stop=token.is_stop,
-            entity=token.ent_type_,
+            upos="" if "pos" in lacks else token.pos_,
+            is_stop="stop_words" not in lacks and token.is_stop,
+            entity="" if "entities" in lacks else token.ent_type_,
         )
-
-
-def _about(nlp: "Language", source: str) -> AnnotatorAbout:
-    from spacy.about import __version__
-    from spacy.util import is_compatible_version
-
-    meta: Mapping[str, Any] = nlp.meta
-    measured = meta.get("performance")
-    figures = measured if isinstance(measured, Mapping) else {}
-    accuracy = {key: value for key in _FIGURES if (value := _share(figures.get(key))) is not None}
-    advice = [ADVICE] if source == "shipped" else []
-    made_for = str(meta.get("spacy_version", ""))
-    if is_compatible_version(__version__, made_for) is False:  # None: not a version range
-        advice.append(f"the pipeline was made for spaCy {made_for}, and {__version__} is installed")
-    return AnnotatorAbout(
-        name=f"{meta['lang']}_{meta['name']}",
-        version=str(meta["version"]),
-        source=source,
-        accuracy=accuracy,
-        entity_f_by_type=_by_type(figures.get("ents_per_type")),
-        entity_types_reliable=max(accuracy.get(key, 0.0) for key in _TYPED) >= RELIABLE_F,
-        advice="; ".join(advice),
-    )
-
-
-def _by_type(figures: object) -> dict[str, float]:
-    """F by type of entity, where the pipeline has it."""
-    types = figures if isinstance(figures, Mapping) else {}
-    told = {
-        str(kind): _share(scores.get("f")) if isinstance(scores, Mapping) else None
-        for kind, scores in types.items()
-    }
-    return {kind: f for kind, f in sorted(told.items()) if f is not None}
-
-
-def _share(value: object) -> float | None:
-    """A share of 0 to 1, to four digits; None where the value is none."""
-    return round(float(value), 4) if isinstance(value, int | float) and 0 <= value <= 1 else None
 
 
 def _installed(name: str) -> bool:
@@ -221,8 +213,8 @@ def _installed(name: str) -> bool:
 def _remedy() -> str:
     default = PREFERRED if _installed(PREFERRED) else "the pipeline that ships with auditkit"
     return (
-        "give --spacy-model the name or path of a spaCy pipeline with a tagger "
-        f"(`python -m spacy download {PREFERRED}`), or leave it out to use {default}"
+        "give --spacy-model the name or path of a spaCy pipeline (`python -m spacy download NAME`, "
+        f"such as {PREFERRED}), or leave it out to use {default}"
     )
 
 

@@ -7,6 +7,7 @@ the original.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
@@ -26,6 +27,12 @@ _TAG = re.compile(
 )
 # Backslashes stand for spaces in AG News; control characters and lone surrogates are no text.
 _BLANK = re.compile(r"[\\\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+# Scripts without spaces between words: Thai, Lao, Tibetan, Myanmar, Khmer, kana and Han.
+_UNSPACED = (
+    "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u30ff\u3400-\u9fff"
+    "\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+_PARTING = re.compile(rf"(?<=\S)(?={_UNSPACED})|(?<={_UNSPACED})(?=\S)")
 _LONG_RUN = re.compile(r"\S{500}(?=\S)")  # spaCy's tokenizer is quadratic in the length of a run
 
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -55,7 +62,7 @@ class CleanedView:
     offsets: Sequence[tuple[int, int]]
 
 
-def clean(text: str, common: frozenset[str] = frozenset()) -> CleanedView:
+def clean(text: str, common: frozenset[str] = frozenset(), *, spaced: bool = False) -> CleanedView:
     """The view of `text` to be tagged.
 
     Escapes (`#39;`, `&amp;lt;`, `#151;`) become the one character that they stand for; a tag of
@@ -65,9 +72,11 @@ def clean(text: str, common: frozenset[str] = frozenset()) -> CleanedView:
     Args:
         text: Anything.
         common: Lower-case words that are rarely names, for `truecase`; empty leaves the case alone.
+        spaced: Whether whoever splits the view into words looks for spaces alone: letters of
+            scripts without spaces are then parted, each a word of its own.
     """
     view = CleanedView(text, [(i, i + 1) for i in range(len(text))])
-    for edits in (_escapes, _tags, _blanks, _breaks):
+    for edits in (_escapes, _tags, _blanks, *([_partings] if spaced else []), _breaks):
         view = _edited(view, edits(view.text))
     return CleanedView(truecase(view.text, common), view.offsets) if common else view
 
@@ -114,6 +123,11 @@ def _tags(text: str) -> Iterator[tuple[int, int, str]]:
 
 def _blanks(text: str) -> Iterator[tuple[int, int, str]]:
     return ((match.start(), match.end(), " ") for match in _BLANK.finditer(text))
+
+
+def _partings(text: str) -> Iterator[tuple[int, int, str]]:
+    places = (match.start() for match in _PARTING.finditer(text))
+    return ((at, at, " ") for at in places if not unicodedata.category(text[at]).startswith("M"))
 
 
 def _breaks(text: str) -> Iterator[tuple[int, int, str]]:

@@ -1,10 +1,13 @@
 """Documents shown with what was kept of them, layer by layer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from auditkit.finding.numbers import STRICT
+
+Span = tuple[int, int, int]
+"""Start and end in the text, half-open, and survival depth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +18,7 @@ class Segment:
 
     text: str
     depth: int | None
-    """Survival depth 0..L of the words in it; None: white space, or past the model's length."""
+    """Survival depth 0..L of the word, or of a piece of no word; None: white space, or not read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,23 +36,31 @@ class Example:
     """Label and value pairs printed under it: gold label, predictions, …"""
 
 
-def segments(text: str, words: Iterable[tuple[int, int, int]]) -> tuple[Segment, ...]:
-    """The whole text in order: words with their depth, all between them without.
+def segments(text: str, words: Iterable[Span], pieces: Iterable[Span] = ()) -> tuple[Segment, ...]:
+    """The whole text in order: words with their depth, all between them with that of its pieces.
 
     Args:
         text: The document.
         words: Start, end and survival depth of each word, in any order.
+        pieces: The same of each token that was read, whether or not it belongs to a word.
     """
+    laid, read = sorted(words), sorted(pieces, key=lambda span: (span[0], -span[2]))
     found: list[Segment] = []
-    end = 0
-    for start, stop, depth in sorted(words):
-        begin = max(start, end)
-        if stop <= begin:
-            continue
-        if begin > end:
-            found.append(Segment(text[end:begin], None))
-        found.append(Segment(text[begin:stop], depth))
-        end = stop
-    if end < len(text):
-        found.append(Segment(text[end:], None))
+    for begin, end, depth in _laid(laid, 0, len(text)):
+        for start, stop, own in _laid(read, begin, end) if depth is None else [(begin, end, depth)]:
+            part = text[start:stop]
+            found.append(Segment(part, own if part.strip() else None))
     return tuple(found)
+
+
+def _laid(spans: Iterable[Span], begin: int, end: int) -> Iterator[tuple[int, int, int | None]]:
+    """All of the text from `begin` to `end`: ordered spans where they lie, None between them."""
+    for start, stop, depth in spans:
+        first, last = max(start, begin), min(stop, end)
+        if first < last:
+            if begin < first:
+                yield begin, first, None
+            yield first, last, depth
+            begin = last
+    if begin < end:
+        yield begin, end, None

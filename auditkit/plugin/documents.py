@@ -94,12 +94,19 @@ def show_document(trace: Trace, example_id: str, title: str) -> Example:
     if documents.truncated[row]:
         facts.append(("truncated", "the text goes on past what the models read"))
     (text,) = next(trace.scan("texts", ["text"], ids=[example_id]))["text"]
-    words = next(trace.scan("words", ["char_start", "char_end", "depth"], ids=[example_id]))
+    words, pieces = (
+        next(trace.scan(table, ["char_start", "char_end", "depth"], ids=[example_id]))
+        for table in ("words", "tokens")
+    )
     alive = documents.kept[row] + documents.special_kept[row]
     return Example(
         example_id=example_id,
         title=title,
-        segments=segments(text, words.itertuples(index=False, name=None)),
+        segments=segments(
+            text,
+            words.itertuples(index=False, name=None),
+            pieces.itertuples(index=False, name=None),
+        ),
         alive=tuple(map(int, alive)),
         facts=tuple(facts),
     )

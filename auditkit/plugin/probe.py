@@ -8,7 +8,7 @@ import pandas as pd
 
 from auditkit.finding import Chart, Example, Finding, Measurement, Status, Table
 from auditkit.plugin.rows import Told
-from auditkit.trace import ARMS, TABLES, About, Documents, Trace
+from auditkit.trace import ARMS, TABLES, TAGS, About, Documents, Trace
 
 ROLES = {
     "audited": "a model under audit",
@@ -66,6 +66,11 @@ class BenchView(Protocol):
 
     def texts(self, example_ids: Sequence[str]) -> Iterator[tuple[str, str]]:
         """Id and text of these documents, shard by shard."""
+        ...
+
+    @property
+    def stop_words(self) -> frozenset[str]:
+        """Those of the pipeline's language, in lower case."""
         ...
 
     def training_words(self) -> pd.DataFrame | None:
@@ -129,7 +134,7 @@ class Probe(Protocol):
 
     @property
     def needs(self) -> frozenset[str]:
-        """What it cannot do without: tables, arms, roles of arms, `pruning` (`needs()`)."""
+        """What it cannot do without: tables, arms, roles of arms, tags, `pruning` (`needs()`)."""
         ...
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
@@ -159,6 +164,7 @@ def needs() -> dict[str, str]:
         **tables,
         **arms,
         **ROLES,
+        **TAGS,
         "words": "documents with at least one word",
         PRUNING: "a model under audit that drops tokens",
     }
@@ -168,8 +174,9 @@ def unmet(probe: Probe, about: About) -> list[str]:
     """What the probe needs and the run does not offer; no table is opened to know it."""
     roles = {arm.role for arm in ARMS if arm.name in about.arms}
     tables = {name for name, rows in about.counts.items() if rows}
-    offered = {*about.arms, *roles, *tables, *([PRUNING] if about.depths_of else [])}
-    lacking = needs()
+    offered = {*about.arms, *roles, *tables, *about.annotator.tags}
+    offered |= {PRUNING} if about.depths_of else set()
+    lacking = needs() | {t: f"{TAGS[t]}: {why}" for t, why in about.annotator.lacks.items()}
     return [lacking[need] for need in sorted(probe.needs) if need not in offered]
 
 

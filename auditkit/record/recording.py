@@ -52,6 +52,7 @@ def record(
         TraceError: `folder` holds a trace of other inputs, or of another schema version.
     """
     claim(folder, inputs(bench, dataset, annotator, settings))
+    annotator = annotator.suited({one.example_id: one.text for one in dataset.examples})
     plan = plan_arms(bench, dataset, settings)
     schema = documents_schema(plan.group_columns, plan.arm_keys)
     done, total = finished_shards(folder), len(dataset.examples)

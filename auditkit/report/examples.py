@@ -1,11 +1,15 @@
 """Documents as the page prints them, layer by layer."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
 from auditkit.finding import Example
+
+_RIGHT = frozenset({"R", "AL"})
+_STRONG = _RIGHT | {"L"}
 
 RunState = Literal["kept", "now", "gone", "unread"]
 
@@ -15,7 +19,8 @@ class LayerView:
     """One or several consecutive layers that kept the same tokens."""
 
     label: str
-    runs: tuple[tuple[str, RunState], ...]
+    runs: tuple[tuple[tuple[str, ...], RunState], ...]
+    """Neighbouring words of one state, with the space between them."""
     alive: int
 
 
@@ -24,6 +29,8 @@ class ExampleView:
     """A document, layer by layer; `characters` counts the whole text, shown or not."""
 
     example: Example
+    direction: Literal["ltr", "rtl"]
+    """In which its words follow each other: each stands apart and cannot say so itself."""
     layers: tuple[LayerView, ...]
     characters: int
     shown: int
@@ -58,12 +65,20 @@ def example_view(example: Example, longest: int) -> ExampleView:
         for first, last in layers
     )
     shown = sum(len(text) for text, _ in segments)
-    return ExampleView(example, views, sum(len(s.text) for s in example.segments), shown)
+    return ExampleView(
+        example, _direction(segments), views, sum(len(s.text) for s in example.segments), shown
+    )
+
+
+def _direction(segments: Sequence[tuple[str, int | None]]) -> Literal["ltr", "rtl"]:
+    """That of the first letter which has one, as the Unicode bidirectional algorithm says (P2)."""
+    kinds = (unicodedata.bidirectional(letter) for text, _ in segments for letter in text)
+    return "rtl" if next((kind for kind in kinds if kind in _STRONG), "L") in _RIGHT else "ltr"
 
 
 def _runs(
     segments: Sequence[tuple[str, int | None]], layer: int
-) -> tuple[tuple[str, RunState], ...]:
+) -> tuple[tuple[tuple[str, ...], RunState], ...]:
     """Neighbouring segments of one state at `layer` as one run; space goes with its neighbours."""
     states: list[RunState | None] = []
     for text, depth in segments:
@@ -80,6 +95,6 @@ def _runs(
     ]
     pairs = zip(filled, (text for text, _ in segments), strict=True)
     return tuple(
-        ("".join(text for _, text in run), state)
+        (tuple(text for _, text in run), state)
         for state, run in groupby(pairs, lambda pair: pair[0])
     )

@@ -1,7 +1,8 @@
 """Templates and what they may print: everything is escaped, on the page and in markdown.
 
 The sole home of jinja2. All text is escaped by the template engine; what no document may hold
-(controls, lone surrogates) is replaced on the way out, in one place (`plain`).
+(controls, lone surrogates), and what turns the direction of writing, is replaced on the way out, in
+one place (`plain`).
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditkit.plugin.sentences import figure
 from auditkit.report.overview import BADGES
-from auditkit.text import cut, printable
+from auditkit.text import cut, inert
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -47,5 +48,5 @@ def source(name: str) -> str:
 def plain(value: Any) -> Any:
     """Every expression of a page passes here before it is escaped."""
     if isinstance(value, str) and not hasattr(value, "__html__"):
-        return cut(printable(value), LONGEST_TEXT)
+        return cut(inert(value), LONGEST_TEXT)
     return value

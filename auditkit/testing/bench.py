@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from auditkit.testing.words import VOCABULARY
 from auditkit.trace import About, Documents, Trace
 
 
@@ -38,6 +39,11 @@ class SyntheticBench:
         """Id and text of these documents."""
         for shard in self.trace.scan("texts", ids=example_ids):
             yield from shard.itertuples(index=False, name=None)
+
+    @property
+    def stop_words(self) -> frozenset[str]:
+        """Those of the synthetic vocabulary."""
+        return frozenset(word.text for word in VOCABULARY if word.is_stop)
 
     def training_words(self) -> pd.DataFrame | None:
         """`training`."""

@@ -199,7 +199,7 @@ def _about(
             truncated=documents // 10,
             words_cut=5 * (documents // 10),
         ),
-        annotator=AnnotatorAbout(name="synthetic", version="0", source="shipped"),
+        annotator=AnnotatorAbout(name="synthetic", version="0", source="shipped", language="en"),
         seed=0,
         dtype="float32",
         device="cpu",

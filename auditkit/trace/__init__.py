@@ -6,12 +6,14 @@ Models write it once; probes read columns and never need a model again. `Trace.o
 
 from auditkit.trace.about import (
     SCHEMA_VERSION,
+    TAGS,
     About,
     AnnotatorAbout,
     ArmAbout,
     BudgetAbout,
     ClassAbout,
     DatasetAbout,
+    LanguageFit,
     ModelAbout,
     Refused,
 )
@@ -25,6 +27,7 @@ __all__ = [
     "ARMS",
     "SCHEMA_VERSION",
     "TABLES",
+    "TAGS",
     "About",
     "AnnotatorAbout",
     "Answers",
@@ -34,6 +37,7 @@ __all__ = [
     "ClassAbout",
     "DatasetAbout",
     "Documents",
+    "LanguageFit",
     "ModelAbout",
     "Refused",
     "Shard",

@@ -74,6 +74,29 @@ class DatasetAbout(_Frozen):
     """Words past the model's length in truncated documents; they are in no count."""
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+TAGS = {"pos": "parts of speech", "stop_words": "stop words", "entities": "entities"}
+"""What a pipeline says of a word, as probes need it."""
+
+
+class LanguageFit(_Frozen):
+    """How a sample of the audited texts reads to one who expects the pipeline's language."""
+
+    documents: int
+    """How many were looked at."""
+    told: int
+    """Of these: whose language can be told."""
+    foreign: int
+    """Of these: that are of another script, or have too few of the language's stop words."""
+    script_share: Share | None
+    """Of all letters, those of the language's scripts; None: there are no letters."""
+    stop_share: Share | None
+    """Of all words, the language's stop words; None: there are no words, or none are known."""
+    stop_share_at_large: Share | None
+    """The same in the language at large; None: it is not known."""
+
+
 class AnnotatorAbout(_Frozen):
     """The spaCy pipeline that tagged the words."""
 
@@ -81,6 +104,12 @@ class AnnotatorAbout(_Frozen):
     version: str
     source: str
     """`installed`, `path`, or `shipped` (the small fallback inside the package)."""
+    language: str = ""
+    """Its code, such as `en`; `xx` for several."""
+    fit: LanguageFit | None = None
+    """Of its language to the texts; None: that was not looked at."""
+    lacks: dict[str, str] = {}
+    """Of `TAGS`, those that the words do not have, and why."""
     accuracy: dict[str, float] = {}
     """As the pipeline's authors measured it; keys such as `upos`, `entity_f`, `name_f`."""
     entity_f_by_type: dict[str, float] = {}
@@ -89,8 +118,22 @@ class AnnotatorAbout(_Frozen):
     """By these figures. False: the unit for entities is "name or not"."""
     advice: str = ""
 
+    @property
+    def tags(self) -> frozenset[str]:
+        """Of `TAGS`, those that the words have."""
+        return frozenset(TAGS) - self.lacks.keys()
 
-Share = Annotated[float, Field(ge=0, le=1)]
+    @property
+    def reading(self) -> str:
+        """How the texts read to it, as a sentence; "" where that was not looked at."""
+        if self.fit is None:
+            return ""
+        if not self.fit.told:
+            return f"Whether texts are in the pipeline's language ({self.language}) cannot be told."
+        return (
+            f"{self.fit.foreign} of {self.fit.told} texts that are long enough to tell do not read "
+            f"like the pipeline's language ({self.language})."
+        )
 
 
 class BudgetAbout(_Frozen):
