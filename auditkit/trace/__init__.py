@@ -4,17 +4,13 @@ Models write it once; probes read columns and never need a model again. `Trace.o
 `trace.documents` holds its documents, `scan` and `fold` go through everything else.
 """
 
-from auditkit.trace.about import (
-    SCHEMA_VERSION,
+from auditkit.trace.about import SCHEMA_VERSION, About, ArmAbout, BudgetAbout, ModelAbout
+from auditkit.trace.about_data import (
     TAGS,
-    About,
     AnnotatorAbout,
-    ArmAbout,
-    BudgetAbout,
     ClassAbout,
     DatasetAbout,
     LanguageFit,
-    ModelAbout,
     Refused,
 )
 from auditkit.trace.arms import ARMS, Arm, arm, keys
