@@ -27,12 +27,12 @@ from auditkit.ltp.checkpoints import (
     from_stock,
     load_baseline,
     load_ltp,
-    load_tokenizer,
     open_backbone,
-    training_record,
 )
 from auditkit.ltp.layouts import to_stock
 from auditkit.ltp.saving import save_stock
+from auditkit.ltp.stored import training_record
+from auditkit.ltp.tokenizers import load_tokenizer
 
 STOCK: dict[str, type[PreTrainedModel]] = {
     "bert": BertForSequenceClassification,
@@ -209,8 +209,7 @@ def test_what_is_not_there_is_refused(open_: Callable[[str], object], tmp_path: 
     assert "without a network give the path" in refused(open_, "nobody/no-such-model")
     (tmp_path / "empty").mkdir()
     message = refused(open_, tmp_path / "empty")
-    assert "cannot be read" in message
-    assert "the directory holds: nothing" in message
+    assert "the directory holds: none" in message or "no tokenizer" in message
     (tmp_path / "file").write_text("text")
     assert "no such directory" in refused(open_, tmp_path / "file")
 
@@ -235,8 +234,7 @@ def test_ours_under_the_originals_name_is_no_original(
 ) -> None:
     change_config(saved, model_type="ltp", architectures=["LTPForSequenceClassification"])
     message = refused(open_, saved)
-    assert "num_hidden_layers is 3, the weights hold 0" in message
-    assert "take config.json and the weights from one checkpoint" in message
+    assert "the weight 'classifier.out_proj.weight' is missing" in message
 
 
 def test_another_layout_is_refused(tmp_path: Path) -> None:
@@ -253,8 +251,7 @@ def test_truncated_weights_are_refused(keep: int, saved: Path) -> None:
     path = saved / "model.safetensors"
     path.write_bytes(path.read_bytes()[:keep])
     message = refused(load_ltp, saved)
-    assert "the weights cannot be read" in message
-    assert "model.safetensors" in message
+    assert "model.safetensors cannot be read as tensors" in message
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
@@ -302,7 +299,7 @@ def test_an_encoder_without_a_trained_head_is_no_baseline_but_a_backbone(tmp_pat
     encoder: PreTrainedModel = stock.bert  # type: ignore[assignment]
     encoder.save_pretrained(tmp_path)
     message = refused(load_baseline, tmp_path)
-    assert "the weight classifier.bias is missing (2 such); it is no trained classifier" in message
+    assert "the weight 'classifier.weight' is missing; it is no trained classifier" in message
     backbone = open_backbone(str(tmp_path), ["no", "yes"])
     assert backbone.config.id2label == {0: "no", 1: "yes"}
     assert backbone.classifier.out_features == 2  # type: ignore[union-attr]
@@ -329,7 +326,7 @@ def test_a_backbone_that_lacks_parts_of_its_encoder_is_refused(tmp_path: Path) -
     del weights[gone]
     save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
     message = refused(lambda name: open_backbone(name, ["a", "b", "c"]), tmp_path)
-    assert message.startswith(f"the weight {gone} is missing (1 such in the encoder)")
+    assert message.startswith(f"the weight '{gone}' is missing (1 such); in the encoder: ")
 
 
 @pytest.mark.parametrize("torch_format", [True, False])
@@ -343,7 +340,7 @@ def test_code_in_a_pickle_is_never_executed(
         torch.save(hostile, saved / "pytorch_model.bin")
     else:
         (saved / "pytorch_model.bin").write_bytes(pickle.dumps(hostile))
-    assert "the weights cannot be read" in refused(load_ltp, saved)
+    assert "(no pickle of tensors alone)" in refused(load_ltp, saved)
     assert not proof.exists()
 
 
@@ -393,13 +390,29 @@ def test_a_fingerprint_follows_weights_and_configuration(saved: Path) -> None:
     assert fingerprint("hub/name") != fingerprint("hub/other")
 
 
-def test_a_training_record_is_a_dictionary_or_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[]", "holds [], expected a JSON object"),
+        ("{", "cannot be read (Expecting property name"),
+        ("[" * 100_000, "cannot be read (maximum recursion depth exceeded"),
+        ('{"a": ' * 300 + "1" + "}" * 300, "nests more than 32 levels"),
+        ('{"a": "\\ud800"}', "holds half a surrogate pair"),
+        ('{"a": ' + "9" * 5000 + "}", "cannot be read (Exceeds the limit"),
+        (json.dumps({"sweep": [{}] * 1001}), "tells of 1001 budgets, expected at most 1000"),
+        ("\x00", "cannot be read"),
+    ],
+)
+def test_a_training_record_that_is_none_is_refused(text: str, expected: str, saved: Path) -> None:
+    (saved / "training.json").write_text(text)
+    assert expected in refused(training_record, saved)
+    assert expected in refused(load_ltp, saved)
+
+
+def test_a_training_record_is_read_where_there_is_one(tmp_path: Path) -> None:
     path = tmp_path / "training.json"
     assert training_record(str(tmp_path)) is None
-    for text in ("[]", "{", "[" * 100_000, "\x00"):
-        path.write_text(text)
-        assert training_record(str(tmp_path)) is None
     path.write_bytes(b"\xff\xfe")
-    assert training_record(str(tmp_path)) is None
+    assert "cannot be read" in refused(training_record, tmp_path)
     path.write_text('{"stages": []}')
     assert training_record(str(tmp_path)) == {"stages": []}
