@@ -2,12 +2,14 @@
 
 import json
 import pickle
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import transformers
 from ltp_models import PAD, Bomb, batch, documents, pruning_model, tiny_stock
 from safetensors.torch import load_file, save_file
 from transformers import (
@@ -15,6 +17,8 @@ from transformers import (
     AutoModelForSequenceClassification,
     BertForSequenceClassification,
     BertTokenizer,
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
     PreTrainedModel,
     RobertaForSequenceClassification,
 )
@@ -23,12 +27,14 @@ import auditkit.ltp
 from auditkit.errors import CheckpointError
 from auditkit.ltp import LTPConfig, LTPForSequenceClassification
 from auditkit.ltp.checkpoints import (
+    check_answers,
     fingerprint,
     from_stock,
     load_baseline,
     load_ltp,
     open_backbone,
 )
+from auditkit.ltp.inference import run
 from auditkit.ltp.layouts import to_stock
 from auditkit.ltp.saving import save_stock
 from auditkit.ltp.stored import training_record
@@ -416,3 +422,226 @@ def test_a_training_record_is_read_where_there_is_one(tmp_path: Path) -> None:
     assert "cannot be read" in refused(training_record, tmp_path)
     path.write_text('{"stages": []}')
     assert training_record(str(tmp_path)) == {"stages": []}
+
+
+# --- what the weights are, whatever they are called ------------------------------------------
+
+
+def rewritten(directory: Path, name: Callable[[str], str]) -> None:
+    """The same weights under other names."""
+    path = directory / "model.safetensors"
+    save_file({name(key): value for key, value in load_file(path).items()}, path)
+
+
+ROBERTA_BY_NAME = {
+    "xlm-roberta": "roberta.", "camembert": "roberta.", "ibert": "ibert.", "mine": "roberta.",
+    "data2vec-text": "data2vec_text.", None: "roberta.", "bert": "roberta.",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ROBERTA_BY_NAME)
+def test_robertas_layout_by_any_name(kind: str | None, tmp_path: Path) -> None:
+    stock = tiny_stock("roberta")
+    stock.save_pretrained(tmp_path)
+    change_config(tmp_path, model_type=kind)
+    rewritten(tmp_path, lambda key: key.replace("roberta.", ROBERTA_BY_NAME[kind], 1))
+    inputs = batch(documents(6), PAD["roberta"])
+    with torch.no_grad():
+        expected, seen = stock(**inputs).logits, load_baseline(str(tmp_path))(**inputs).logits
+    torch.testing.assert_close(seen, expected, atol=1e-5, rtol=0)
+    backbone = open_backbone(str(tmp_path), ["a", "b", "c"])
+    with torch.no_grad():
+        assert torch.equal(backbone(**inputs).logits, expected)
+
+
+@pytest.mark.parametrize(
+    "kind", ["XLMRobertaForSequenceClassification", "CamembertForSequenceClassification",
+             "IBertForSequenceClassification", "Data2VecTextForSequenceClassification"]
+)  # fmt: skip
+def test_what_transformers_calls_otherwise_gives_its_logits(kind: str, tmp_path: Path) -> None:
+    cls = getattr(transformers, kind)
+    fields = tiny_stock("roberta").config.to_dict()
+    torch.manual_seed(2)
+    model = cls(cls.config_class(**{k: v for k, v in fields.items() if k != "model_type"})).eval()
+    model.save_pretrained(tmp_path)
+    inputs = batch(documents(6), PAD["roberta"])
+    with torch.no_grad():
+        expected, seen = model(**inputs).logits, load_baseline(str(tmp_path))(**inputs).logits
+    torch.testing.assert_close(seen, expected, atol=1e-5, rtol=0)
+
+
+def test_weights_of_older_times_open(tmp_path: Path) -> None:
+    """TensorFlow's names of normalisations, positions as a buffer, a task's head beside."""
+    stock = tiny_stock("bert")
+    stock.save_pretrained(tmp_path)
+    old = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
+    rewritten(
+        tmp_path, lambda key: next((key.replace(*o) for o in old.items() if o[0] in key), key)
+    )
+    change_weights(
+        tmp_path,
+        **{"bert.embeddings.position_ids": torch.arange(40)[None], "cls.bias": torch.zeros(60)},
+    )
+    inputs = batch(documents(6), 0)
+    with torch.no_grad():
+        expected, seen = stock(**inputs).logits, load_baseline(str(tmp_path))(**inputs).logits
+    torch.testing.assert_close(seen, expected, atol=1e-5, rtol=0)
+
+
+STRANGERS: dict[str, dict[str, Any]] = {
+    "DistilBertForSequenceClassification": {"dim": 32, "n_layers": 2, "n_heads": 2},
+    "DebertaV2ForSequenceClassification": {},
+    "ElectraForSequenceClassification": {"embedding_size": 32},
+    "RobertaPreLayerNormForSequenceClassification": {},
+    "XLMRobertaXLForSequenceClassification": {},
+    "MegatronBertForSequenceClassification": {},
+    "BigBirdForSequenceClassification": {"attention_type": "original_full"},
+    "YosoForSequenceClassification": {"conv_window": None},
+}
+
+
+@pytest.mark.parametrize("disguise", [None, "bert", "roberta", "mine"])
+@pytest.mark.parametrize("kind", STRANGERS)
+def test_strangers_are_refused_even_in_disguise(
+    kind: str, disguise: str | None, tmp_path: Path
+) -> None:
+    cls = getattr(transformers, kind)
+    small = {"vocab_size": 60, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
+             "intermediate_size": 64, "num_labels": 3}  # fmt: skip
+    cls(cls.config_class(**small, **STRANGERS[kind])).save_pretrained(tmp_path)
+    if disguise is not None:
+        change_config(tmp_path, model_type=disguise)
+    assert "model_type is " in refused(load_baseline, tmp_path) or disguise is not None
+    refused(lambda name: open_backbone(name, ["a", "b"]), tmp_path)
+
+
+def test_a_stranger_is_told_what_it_is(tmp_path: Path) -> None:
+    config = DistilBertConfig(vocab_size=60, dim=32, n_layers=1, n_heads=2, hidden_dim=64)
+    DistilBertForSequenceClassification(config).save_pretrained(tmp_path)
+    assert refused(load_baseline, tmp_path) == (
+        "model_type is distilbert, its weights begin with classifier, distilbert, pre_classifier; "
+        "available layouts: bert, roberta, their encoder called bert, roberta, ibert, data2vec_text"
+    )
+
+
+@pytest.mark.parametrize("layout", ["bert", "roberta"])
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"problem_type": "regression"}, "problem_type is regression, expected single_label_cl"),
+        ({"problem_type": "multi_label_classification"}, "heads that choose one class of several"),
+        ({"num_labels": 1}, "its head has 1 output, expected one for each of two classes or more"),
+        ({"num_labels": 0}, "its head has 0 outputs, expected one for each of two classes or more"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+def test_heads_that_choose_no_class(
+    changes: dict[str, Any], expected: str, layout: str, tmp_path: Path
+) -> None:
+    stock = tiny_stock(layout, **changes)
+    stock.save_pretrained(tmp_path / "stock")
+    assert expected in refused(load_baseline, tmp_path / "stock")
+    from_stock(stock).save_pretrained(tmp_path / "own")
+    change_config(tmp_path / "own", **changes)
+    assert expected in refused(load_ltp, tmp_path / "own")
+    open_backbone(str(tmp_path / "stock"), ["a", "b"])  # its encoder is one like others
+
+
+# --- numbers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"num_hidden_layers": 10**9}, "num_hidden_layers is 1000000000, the weights hold 3"),
+        ({"num_hidden_layers": -1}, "num_hidden_layers is -1, expected a whole number from 1"),
+        ({"num_labels": 10**9}, "num_labels is 1000000000, the weights have 3 classes"),
+        ({"hidden_size": 20_000}, "expected [60, 20000] by config.json"),
+        ({"intermediate_size": 10**8}, "expected [100000000, 32] by config.json"),
+        ({"max_position_embeddings": 10**8}, "expected [100000000, 32] by config.json"),
+        ({"type_vocab_size": 10**9}, "expected [1000000000, 32] by config.json"),
+        ({"vocab_size": 3 * 10**7}, "expected [30000000, 32] by config.json"),
+        ({"num_attention_heads": 10**9}, "no multiple of num_attention_heads 1000000000"),
+        ({"hidden_dropout_prob": float("nan")}, "hidden_dropout_prob is nan, expected a number"),
+        ({"initializer_range": float("nan")}, "initializer_range is nan, expected a number"),
+        ({"initializer_range": -1}, "initializer_range is -1, expected a number from 0 to 1"),
+        ({"layer_norm_eps": float("inf")}, "layer_norm_eps is inf, expected a number between"),
+        ({"classifier_dropout": 2}, "classifier_dropout is 2, expected a number from 0 to 1"),
+        ({"pad_token_id": 60}, "pad_token_id is 60, expected a whole number from 0, below"),
+        ({"is_decoder": True}, "is_decoder is True, expected false"),
+        ({"quant_mode": True}, "quant_mode is True, expected false"),
+        ({"id2label": {"0": "a", "1": "b"}}, "the weights have 3 classes"),
+        ({"id2label": {"0": "a", "1": "a", "2": "b"}}, "two classes one name"),
+        ({"topk_rate": float("nan")}, "topk_rate is nan, expected a number from 0 to 1"),
+        ({"topk_rate": -1}, "topk_rate is -1, expected a number from 0 to 1"),
+        ({"relative_threshold": -1}, "relative_threshold is -1, expected a number from 0 to 1"),
+        ({"temperature": float("nan")}, "temperature is nan, expected a number between 0 and 1"),
+    ],
+)
+def test_a_configuration_against_the_weights(
+    changes: dict[str, Any], expected: str, saved: Path, tmp_path: Path
+) -> None:
+    change_config(saved, **changes)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert expected in refused(load_ltp, saved)
+    if not changes.keys() & {"topk_rate", "relative_threshold", "temperature"}:
+        tiny_stock("bert").save_pretrained(tmp_path / "stock")
+        change_config(tmp_path / "stock", **changes)
+        assert expected in refused(load_baseline, tmp_path / "stock")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 << 10  # KiB
+
+
+def test_null_is_as_if_it_were_not_said(saved: Path) -> None:
+    change_config(saved, num_labels=None, id2label=None, problem_type=None, pad_token_id=None)
+    assert load_ltp(str(saved)).config.labels == ("LABEL_0", "LABEL_1", "LABEL_2")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_weight_that_is_no_number_is_named(value: float, saved: Path, tmp_path: Path) -> None:
+    word = load_file(saved / "model.safetensors")["embeddings.word_embeddings.weight"]
+    word[59, 31] = value  # of a word that hardly occurs
+    change_weights(saved, **{"embeddings.word_embeddings.weight": word})
+    message = refused(load_ltp, saved)
+    assert message.startswith("the weight 'embeddings.word_embeddings.weight' holds what is no fin")
+
+
+@pytest.mark.parametrize("size", [1e30, 1e38])
+def test_weights_whose_answers_are_no_numbers(size: float, saved: Path, tmp_path: Path) -> None:
+    state = load_file(saved / "model.safetensors")
+    own = {key: torch.full_like(value, size) for key, value in state.items() if key != "thresholds"}
+    change_weights(saved, **own)
+    assert refused(load_ltp, saved).startswith("the model's answers are not numbers; its weights")
+    stock = tiny_stock("bert")
+    for weight in stock.parameters():
+        weight.data.fill_(size)
+    stock.save_pretrained(tmp_path / "stock")
+    assert refused(load_baseline, tmp_path / "stock").startswith("the model's answers are not num")
+    check = lambda name: check_answers(name, from_stock(open_backbone(name, ["a", "b"])))  # noqa: E731
+    assert refused(check, tmp_path / "stock").startswith("the model's answers are not numbers")
+
+
+def test_an_answer_that_is_no_number_ends_a_run(saved: Path) -> None:
+    model = load_ltp(str(saved))
+    model.embeddings.word_embeddings.weight.data[59] = float("inf")  # met by one document alone
+    list(run(model, [[2, 5, 3]], pruning="hard"))
+    with pytest.raises(CheckpointError, match="the model's answers are not numbers"):
+        list(run(model, [[2, 5, 3], [2, 59, 3]], pruning="hard"))
+
+
+def test_what_opens_leaves_the_file_as_it_is(saved: Path) -> None:
+    before = (saved / "model.safetensors").read_bytes()
+    model = load_ltp(str(saved))
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.fill_(3.0)
+    assert (saved / "model.safetensors").read_bytes() == before
+
+
+def test_a_copy_of_a_stock_model_is_its_own() -> None:
+    stock = tiny_stock("bert")
+    own = from_stock(stock)
+    before = {key: value.clone() for key, value in stock.state_dict().items()}
+    with torch.no_grad():
+        for weight in own.parameters():
+            weight.fill_(3.0)
+    assert all(torch.equal(value, before[key]) for key, value in stock.state_dict().items())

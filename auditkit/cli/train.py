@@ -83,7 +83,7 @@ def train(
     from auditkit.data.examples import hold_out, load_dataset
     from auditkit.data.settings import DataSettings
     from auditkit.ltp.inference import resolve_device
-    from auditkit.ltp.training.given import classes
+    from auditkit.ltp.training.given import classes, first_tokenizer
     from auditkit.ltp.training.settings import TrainingSettings
 
     target = 0.5 if target_macs_share is None else target_macs_share
@@ -104,6 +104,7 @@ def train(
         label_column=label_column,
         data_dir=data_dir,
     )
+    first_tokenizer(settings.backbone, baseline)  # what cannot be trained is said before all else
     names = None if baseline is None else classes(baseline)
     data = load_dataset(documents, seed=seed, label_names=names)
     available = len(data.examples)

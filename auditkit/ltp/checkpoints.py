@@ -94,7 +94,6 @@ def open_backbone(name: str, labels: Sequence[str]) -> PreTrainedModel:
         config=AutoConfig.for_model(config.layout, **shared),
         state_dict=weights,
         dtype=torch.float32,
-        ignore_mismatched_sizes=True,  # of a head for other classes
     )
     return model
 
@@ -131,7 +130,8 @@ def fingerprint(name: str) -> str:
     directory = Path(name)
     if not directory.is_dir():
         return hashlib.sha256(name.encode()).hexdigest()
-    files = [p for p in directory.iterdir() if p.suffix in (".safetensors", ".bin")]
+    ends = (".safetensors", ".bin", ".index.json")
+    files = [p for p in directory.iterdir() if p.name.endswith(ends)]
     for path in sorted([*files, directory / "config.json"]):
         if path.is_file():
             digest.update(path.name.encode())

@@ -171,7 +171,7 @@ def class_names(
             f"{name}: its head has {count} output{'s' * (count != 1)}, expected one for each of "
             "two classes or more: a regression head, or one of a single class, chooses nothing"
         )
-    if raw.get("num_labels", count) != count:
+    if raw.get("num_labels") not in (None, count):
         raise CheckpointError(
             f"{name}: num_labels is {shown(raw['num_labels'])}, the weights have {count} classes; "
             f"{TOGETHER}"

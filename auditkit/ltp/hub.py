@@ -8,7 +8,7 @@ import huggingface_hub
 from huggingface_hub import constants, snapshot_download
 
 from auditkit.errors import CheckpointError
-from auditkit.text import cut, one_line
+from auditkit.text import cut, said
 
 PATIENCE = 5.0
 """Seconds that the hub has to answer; a name that is not resolved gets as long."""
@@ -27,11 +27,11 @@ def located(name: str) -> Path:
     """
     path = Path(name)
     try:
-        if path.is_dir():
+        if name and path.is_dir():
             return path
-        there = path.exists()
+        there = not name or path.exists()
     except (OSError, ValueError) as error:  # a name that no file system takes
-        raise CheckpointError(f"{one_line(cut(name, 80))}: no path: {error}") from error
+        raise CheckpointError(f"{cut(name, 80)}: no path of a directory: {said(error)}") from error
     if there or not _HUB_ID.fullmatch(name) or name.startswith((".", "/", "~")):
         raise CheckpointError(
             f"{name}: no such directory; give a checkpoint directory or a hub id (owner/name)"

@@ -27,9 +27,6 @@ from auditkit.ltp.stored import (
     training_record,
 )
 
-_NEW = ("classifier.", "bert.pooler.")
-"""What a backbone may lack, or have for other classes: it is then drawn anew."""
-
 
 def read_declared(name: str) -> tuple[Path, dict[str, Any]]:
     """The folder of a checkpoint, and its `config.json`.
@@ -72,8 +69,8 @@ def read_encoder(name: str, labels: Sequence[str]) -> tuple[LTPConfig, dict[str,
     """The configuration of a classifier over `labels`, and the weights to begin it with.
 
     Returns:
-        The weights as the stock classifier calls them; the head's may be missing, or be for other
-        classes.
+        The weights as the stock classifier calls them; without a head for other classes. What is
+        missing, of the head or of BERT's pooler, is to be drawn anew.
 
     Raises:
         CheckpointError: It is not there, is damaged, or of another layout.
@@ -81,13 +78,18 @@ def read_encoder(name: str, labels: Sequence[str]) -> tuple[LTPConfig, dict[str,
     path, raw = read_declared(name)
     layout, state = _as_stock(name, raw, read_tensors(name, path))
     config = configuration(name, raw, layout, state, tuple(labels))
-    seen, expected = (
-        {key: value for key, value in weights.items() if not key.startswith(_NEW)}
-        for weights in (state, to_stock(unbuilt(name, config)))
+    model = to_stock(unbuilt(name, config))
+    head = {key for key in model.keys() | state.keys() if key.startswith("classifier.")}
+    drawn = {key for key in model.keys() - state.keys() if key.startswith("bert.pooler.")}
+    check_shapes(
+        name,
+        {key: value for key, value in state.items() if key not in head},
+        {key: value for key, value in model.items() if key not in head | drawn},
+        "in the encoder: it is damaged or none, download it again",
     )
-    check_shapes(name, seen, expected, "in the encoder: it is damaged or none, download it again")
-    check_finite(name, state)
-    return config, state
+    fits = {k: v for k, v in state.items() if k in model and v.shape == model[k].shape}
+    check_finite(name, fits)
+    return config, fits
 
 
 def _read_own(

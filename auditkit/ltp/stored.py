@@ -71,7 +71,8 @@ def read_json(name: str, path: Path) -> dict[str, Any]:
     here = f"{name}: {path.name}"
     if not path.is_file():
         held = listing((entry.name for entry in sorted(path.parent.iterdir())), 8)
-        raise CheckpointError(f"{here} is not there as a file; the directory holds: {held}")
+        what = "is no regular file" if path.exists() else "is missing"
+        raise CheckpointError(f"{here} {what}; the directory holds: {held}")
     if path.stat().st_size > MOST_BYTES:
         raise CheckpointError(
             f"{here} has {path.stat().st_size >> 20} MB, expected at most {MOST_BYTES >> 20}"

@@ -25,7 +25,7 @@ VOCABULARIES = (
 )  # fmt: skip
 """Files that hold a vocabulary; without one of these transformers makes up a tokenizer."""
 
-MOST_GROWTH = 1000
+MOST_GROWTH = 10_000
 """Characters that the rules of a tokenizer may make of one."""
 
 MOST_PIECES = 16
@@ -60,7 +60,8 @@ def load_tokenizer(name: str, vocab_size: int | None = None) -> PreTrainedTokeni
         known = ", ".join(" and ".join(files) for files in VOCABULARIES)
         raise CheckpointError(
             f"{name}: no tokenizer; put the tokenizer.json of the model that it was trained from "
-            f"beside it (or one of {known}), or give it to `auditkit convert` with --tokenizer DIR"
+            f"beside it (looked for: {known}); a checkpoint of the original gets one from "
+            "`auditkit convert` with --tokenizer DIR"
         )
     _check_files(name, path)
     with _told(f"{name}: the tokenizer cannot be read"):
@@ -97,7 +98,7 @@ def _check_files(name: str, path: Path) -> None:
             read_json(name, path / file)
     if (path / "tokenizer_config.json").exists():
         longest = read_json(name, path / "tokenizer_config.json").get("model_max_length")
-        if longest is not None and not (type(longest) in (int, float) and _is_length(longest)):
+        if longest is not None and not _is_length(longest):
             raise CheckpointError(
                 f"{name}: model_max_length is {shown(longest)} in tokenizer_config.json, expected "
                 "a whole number from 1"
@@ -119,8 +120,9 @@ def _check_files(name: str, path: Path) -> None:
         )
 
 
-def _is_length(value: float) -> bool:
-    return value >= 1 and math.isfinite(value) and value == int(value)
+def _is_length(value: object) -> bool:
+    whole = type(value) is int or (isinstance(value, float) and value.is_integer())
+    return whole and value >= 1  # type: ignore[operator]
 
 
 def _growth(rule: object) -> float:
@@ -129,11 +131,14 @@ def _growth(rule: object) -> float:
         return 1
     parts = [*_listed(rule.get("normalizers")), *_listed(rule.get("pretokenizers"))]
     grown = math.prod(min(_growth(part), 1e9) for part in parts)
-    kind = rule.get("type")
-    if kind in ("Replace", "Prepend"):
-        text = rule.get("content" if kind == "Replace" else "prepend")
-        grown *= 1 + (len(text) if isinstance(text, str) else 0)
-    return min(grown * (2 if kind in ("ByteLevel", "Precompiled") else 1), 1e9)
+    if rule.get("type") in ("ByteLevel", "Precompiled"):
+        grown *= 2
+    for key in ("content", "prepend"):
+        if isinstance(text := rule.get(key), str):
+            pattern = rule.get("pattern")
+            replaced = pattern.get("String") if isinstance(pattern, Mapping) else None
+            grown *= max(1, len(text) / len(replaced)) if replaced else 1 + len(text)
+    return min(grown, 1e9)
 
 
 def _listed(parts: object) -> Sequence[object]:
@@ -144,6 +149,11 @@ def _check_vocabulary(
     name: str, tokenizer: PreTrainedTokenizerBase, vocab_size: int | None
 ) -> None:
     pieces = tokenizer.get_vocab()
+    if tokenizer.unk_token is not None and tokenizer.unk_token not in pieces:
+        raise CheckpointError(
+            f"{name}: the tokenizer's word for the unknown, {shown(tokenizer.unk_token)}, is not "
+            "in its vocabulary; it is damaged: copy it again"
+        )
     highest = max(pieces.values(), default=0)
     if vocab_size is not None and highest >= vocab_size:
         raise CheckpointError(
@@ -165,7 +175,7 @@ def _try(name: str, tokenizer: PreTrainedTokenizerBase, vocab_size: int | None) 
     own = " ".join(words[:: max(1, len(words) // 64)])
     texts = [own, string.printable, "\ue000 \U0001f331 é ß 你好 ﷺ", "a" * 64 + "!"]
     try:
-        read = encode(tokenizer, texts, return_special_tokens_mask=True)
+        read = encode(tokenizer, texts, return_special_tokens_mask=True, verbose=False)
         special = tokenizer.num_special_tokens_to_add()
     except CheckpointError as error:
         raise CheckpointError(f"{name}: {error}") from error
@@ -181,7 +191,7 @@ def _try(name: str, tokenizer: PreTrainedTokenizerBase, vocab_size: int | None) 
                 f"{name}: the tokenizer makes {len(row)} tokens of {len(text)} characters, "
                 f"{special} of them for any text; it is damaged: copy it again"
             )
-    unknown = tokenizer.unk_token_id
+    unknown = tokenizer.get_vocab().get(tokenizer.unk_token)
     if all(mask or token == unknown for token, mask in zip(rows[0], masks[0], strict=True)):
         raise CheckpointError(
             f"{name}: the tokenizer reads none of its own words; it is damaged: copy it again"
