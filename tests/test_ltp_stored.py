@@ -2,20 +2,32 @@
 
 import json
 import os
+import shutil
 import struct
+import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny
 import torch
+from command import auditkit
 from ltp_models import pruning_model, tiny_stock
+from original import config_of, state_of, write
 from safetensors.torch import load_file, save_file
 
 from auditkit.errors import CheckpointError
-from auditkit.ltp.checkpoints import fingerprint, load_baseline, load_ltp
+from auditkit.ltp.checkpoints import (
+    fingerprint,
+    from_stock,
+    load_baseline,
+    load_ltp,
+    open_backbone,
+)
 from auditkit.ltp.hub import located
+from auditkit.ltp.saving import save_stock
 from auditkit.ltp.stored import check_dense, read_json, read_tensors
 
 
@@ -258,8 +270,6 @@ def test_the_hub_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_hub_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    import threading
-
     silence = threading.Event()
 
     class Session:
@@ -284,3 +294,59 @@ def test_a_copy_of_a_hub_model_opens(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
     monkeypatch.setattr("auditkit.ltp.hub.snapshot_download", copied)
     assert load_baseline("somebody/model").config.layout == "bert"
+
+
+# --- from the command line -------------------------------------------------------------------
+
+
+def pattern_that_panics(path: Path) -> None:
+    """Of its tokenizer: an engine gives up, with an error that is no `Exception`."""
+    file = path / "tokenizer.json"
+    value = json.loads(file.read_text(encoding="utf-8"))
+    value["pre_tokenizer"] = {"type": "Split", "pattern": {"Regex": "(a+)+b"},
+                              "behavior": "Isolated", "invert": False}  # fmt: skip
+    file.write_text(json.dumps(value))
+
+
+def pipe(path: Path) -> None:
+    (path / "config.json").unlink()
+    os.mkfifo(path / "config.json")
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [(pipe, "'config.json' is a pipe or a device"), (pattern_that_panics, "breaks on a text")],
+)
+def test_every_command_says_it_in_one_line_before_it_works(
+    damage: Callable[[Path], None], said: str, tmp_path: Path
+) -> None:
+    kinds = {name: tmp_path / name for name in ("stock", "own", "original")}
+    words = tiny.backbone("roberta", tmp_path / "words")
+    model = from_stock(open_backbone(str(words), ["a", "b"]))
+    save_stock(model, kinds["stock"])
+    model.save_pretrained(kinds["own"])
+    write(kinds["original"], config_of(model), state_of(model))
+    for path in kinds.values():
+        for file in ("tokenizer.json", "tokenizer_config.json"):
+            shutil.copy(words / file, path)
+        damage(path)
+    data, out = ("--dataset", tmp_path / "is-not-there.csv"), ("--out", tmp_path / "out")
+    for arguments in (
+        ("train", "--backbone", kinds["stock"], *data, *out),
+        ("train", "--baseline", kinds["stock"], *data, *out),
+        ("run", "--model", kinds["own"], *data, *out),
+        ("run", "--model", kinds["original"], *data, *out),
+        ("explain", "--model", kinds["own"], "a text"),
+        ("convert", kinds["original"], *out),
+    ):
+        done = auditkit(*arguments)
+        assert done.code == 2
+        assert said in done.complaint
+        assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("out", ["", "."])
+def test_a_checkpoint_is_not_converted_to_no_name(out: str, tmp_path: Path) -> None:
+    done = auditkit("convert", tmp_path, "--out", out)
+    assert done.code == 2
+    assert "expected the name of a new directory" in done.complaint

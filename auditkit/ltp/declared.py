@@ -185,6 +185,8 @@ def class_names(
             "name for each index from 0"
         )
     names = tuple(str(given[str(number)]) for number in range(count))
+    if not all(isinstance(label, str | int) and str(label).strip() for label in given.values()):
+        raise CheckpointError(f"{name}: id2label is {shown(given)}, expected a name for each class")
     if len(set(names)) < count:
         raise CheckpointError(
             f"{name}: id2label gives two classes one name: {shown(list(names))}; give each its own"

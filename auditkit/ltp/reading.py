@@ -101,7 +101,8 @@ def _read_own(
         raise CheckpointError(f"{name}: layout is {shown(layout)}; available: {', '.join(LAYOUTS)}")
     labels = class_names(name, raw, state, "head.out.weight")
     own = {key: raw[key] for key in OWN if key in raw}
-    config = configuration(name, raw, layout, state, labels, **own)
+    whole = LTPConfig().to_dict() | dict(raw)  # what is not said is as our own classes have it
+    config = configuration(name, whole, layout, state, labels, **own)
     check_shapes(name, state, unbuilt(name, config).state_dict(), UNTRAINED)
     return config, dict(state)
 

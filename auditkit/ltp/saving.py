@@ -30,7 +30,7 @@ def convert(
             fit it.
         SettingsError: There is something at `out`.
     """
-    if not out.name or "\0" in out.name:
+    if not out.name:
         raise SettingsError(f"--out is {str(out)!r}, expected the name of a new directory")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise SettingsError(f"--out {out} is there and not empty; give another --out")
