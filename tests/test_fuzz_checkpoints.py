@@ -147,17 +147,17 @@ def weights(path: Path, rng: random.Random) -> None:
     """Their values, and where they lie."""
     file = path / "model.safetensors"
     state = load_file(file)
-    key = rng.choice(list(state))
+    key = rng.choice([name for name, value in state.items() if value.is_floating_point()])
     fill = rng.choice((float("nan"), float("inf"), 1e30, -1e30, 1e38, 0.0))
     way = rng.randrange(6)
     if way == 0:
-        state = {name: torch.full_like(value, fill) for name, value in state.items()}
+        state = {name: torch.full_like(value.float(), fill) for name, value in state.items()}
     elif way == 1:
         state[key] = torch.full_like(state[key], fill)
     elif way == 2:
         state[key] = state[key].view(torch.int32) if state[key].ndim else state[key].int()
     elif way == 3:
-        state[key] = state[key][None] if rng.random() < 0.5 else state[key][:0]
+        state[key] = state[key][None] if rng.random() < 0.5 else state[key].flatten()[:0]
     elif way == 4:
         state["bert.encoder.layer.0.extra.weight"] = torch.zeros(2)
     save_file({name: value.contiguous() for name, value in state.items()}, file, {"format": "pt"})
