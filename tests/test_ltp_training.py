@@ -277,7 +277,7 @@ def test_a_backbone_that_cannot_serve_leaves_nothing_behind(
     broken = tmp_path / "broken"
     shutil.copytree(backbone, broken)
     (broken / "model.safetensors").write_bytes(b"\x00" * 20)
-    with pytest.raises(CheckpointError, match="the weights cannot be read"):
+    with pytest.raises(CheckpointError, match="cannot be read as tensors"):
         teach(replace(choices, backbone=str(broken)), out)
     with pytest.raises(SettingsError, match="max-length is 33; expected at most 32"):
         teach(replace(choices, max_length=33), out)

@@ -497,4 +497,4 @@ def test_a_training_needs_a_backbone_or_a_baseline(data: str, tmp_path: Path) ->
     done = auditkit("train", "--dataset", data, "--out", tmp_path / "out")
     assert (done.code, "backbone is None; expected a checkpoint" in done.complaint) == (2, True)
     done = auditkit("train", "--dataset", data, "--out", tmp_path / "out", "--baseline", tmp_path)
-    assert (done.code, "config.json cannot be read" in done.complaint) == (2, True)
+    assert (done.code, "config.json is missing" in done.complaint) == (2, True)

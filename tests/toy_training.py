@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import BertConfig, BertModel, BertTokenizer
 
-from auditkit.ltp.checkpoints import training_record
+from auditkit.ltp.stored import training_record
 from auditkit.ltp.training.documents import Labelled
 from auditkit.ltp.training.outcome import Stage
 from auditkit.ltp.training.settings import TrainingSettings

@@ -10,6 +10,7 @@ from auditkit.bench.subjects import Bench, Subject
 from auditkit.errors import CheckpointError, SettingsError
 from auditkit.ltp import LTPForSequenceClassification, checkpoints
 from auditkit.ltp.inference import resolve_device
+from auditkit.ltp.tokenizers import load_tokenizer
 from auditkit.trace import ModelAbout
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -27,7 +28,7 @@ def open_bench(settings: ModelSettings) -> Bench:
     """
     where, kind = resolve_device(settings.device), DTYPES[settings.dtype]
     model = checkpoints.load_ltp(settings.model, dtype=kind, score_norm=settings.score_norm)
-    tokenizer = checkpoints.load_tokenizer(settings.model, model.config.vocab_size)
+    tokenizer = load_tokenizer(settings.model, model.config.vocab_size)
     length = _length(settings, model, tokenizer)
     labels = model.config.labels
     subjects = {"model": _subject(settings.model, model, labels, where, length)}
@@ -135,7 +136,7 @@ def _check_pair(
             f"give --max-length {stock.config.max_tokens}"
         )
     own = (Path(path) / "tokenizer.json").is_file()
-    if own and checkpoints.load_tokenizer(path).get_vocab() != tokenizer.get_vocab():
+    if own and load_tokenizer(path).get_vocab() != tokenizer.get_vocab():
         raise CheckpointError(
             f"{path}: another vocabulary than {model}'s; all arms read the same tokens: "
             "give the baseline that the model was pruned from"

@@ -19,6 +19,7 @@ from auditkit.ltp import LTPForSequenceClassification
 from auditkit.ltp.cost import Cost, count
 from auditkit.ltp.inference import Result, run
 from auditkit.ltp.pruning import permute_depths
+from auditkit.ltp.tokenizers import encode
 from auditkit.trace import ARMS, ModelAbout, arm
 
 
@@ -128,8 +129,9 @@ class Bench:
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """Tokenize documents, cutting them at the audit's length."""
-        batch = self.tokenizer(
-            list(texts),
+        batch = encode(
+            self.tokenizer,
+            texts,
             truncation=True,
             max_length=self.max_length,
             return_offsets_mapping=True,

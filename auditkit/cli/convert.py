@@ -18,8 +18,8 @@ from auditkit.cli.console import clean, quiet_libraries
 def convert(original: str, out: Path, score_norm: str | None, tokenizer: str | None) -> None:
     """Convert ORIGINAL, a checkpoint directory of the original LTP implementation, to ours."""
     quiet_libraries()
-    from auditkit.ltp.checkpoints import has_tokenizer
     from auditkit.ltp.saving import convert as write
+    from auditkit.ltp.tokenizers import has_tokenizer
 
     config = write(original, out, score_norm=score_norm, tokenizer=tokenizer).config
     rule = config.rule_in_words or "none: it prunes nothing"

@@ -84,7 +84,7 @@ def train(
     from auditkit.bench.order import check_baseline
     from auditkit.data.examples import hold_out, load_dataset
     from auditkit.ltp.inference import resolve_device
-    from auditkit.ltp.training.given import baseline_in, classes
+    from auditkit.ltp.training.given import baseline_in, classes, first_tokenizer
     from auditkit.ltp.training.settings import TrainingSettings
     from auditkit.run.settings import section_of
 
@@ -110,6 +110,7 @@ def train(
             "data_dir": data_dir,
         },
     )
+    first_tokenizer(settings.backbone, baseline)  # what cannot be trained is said before all else
     names = None if baseline is None else classes(baseline)
     data = load_dataset(documents, seed=seed, label_names=names)
     available = len(data.examples)

@@ -1,11 +1,10 @@
 """Opening checkpoints: ours, the original implementation's, and stock BERT and RoBERTa classifiers.
 
-A checkpoint is hostile input: weights come from safetensors, or from a `.bin` through
-`weights_only=True`; no code of the checkpoint ever runs.
+What they must hold is said in `reading`; here they become models, whose answers are seen to be
+numbers.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,26 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import (
-    AutoTokenizer,
+    AutoConfig,
+    BertForSequenceClassification,
     PreTrainedModel,
-    PreTrainedTokenizerBase,
-    RobertaConfig,
+    RobertaForSequenceClassification,
 )
 from transformers.utils import logging
 
 from auditkit.errors import CheckpointError
 from auditkit.ltp.configuration import LTPConfig
-from auditkit.ltp.layouts import LAYOUTS, SHARED, rename
+from auditkit.ltp.inference import run
+from auditkit.ltp.layouts import LAYOUTS, SHARED, unpruned
 from auditkit.ltp.modeling import LTPForSequenceClassification
-from auditkit.ltp.original import is_original, read_original
-from auditkit.ltp.pretrained import open_weights, read_config, read_weights, reason
+from auditkit.ltp.original import MODEL_TYPE
 from auditkit.ltp.pruning import finite
+from auditkit.ltp.reading import read_classifier, read_declared, read_encoder
+
+_STOCK: dict[str, type[PreTrainedModel]] = {
+    "bert": BertForSequenceClassification,
+    "roberta": RobertaForSequenceClassification,
+}
 
 
 def load_ltp(
@@ -41,23 +46,23 @@ def load_ltp(
             `padded:128`, or `alive` where its `scoring_mode` is `mean_norm`.
 
     Raises:
-        CheckpointError: It is not there, is no LTP checkpoint, is damaged, or its thresholds are
-            not finite numbers, one per layer.
+        CheckpointError: It is not there, is no LTP checkpoint, is damaged, has thresholds that are
+            not finite numbers, one per layer, or gives answers that are none.
     """
-    if is_original(name):
-        model = _filled(*read_original(name, score_norm), dtype)
-    else:
-        model = _own(name, dtype)
-        if score_norm not in (None, model.config.score_norm):
-            raise CheckpointError(
-                f"{name}: its scores are divided by {model.config.score_norm!r}, --score-norm is "
-                f"{score_norm!r}; the choice is open for checkpoints of the original alone"
-            )
-    try:
-        finite(model.thresholds.tolist())
-    except ValueError as error:
-        raise CheckpointError(f"{name}: {error}; train it again") from error
-    return model.eval()
+    path, raw = read_declared(name)
+    kind = raw.get("model_type")
+    if kind not in (LTPConfig.model_type, MODEL_TYPE):
+        raise CheckpointError(
+            f"{name}: model_type is {kind!r}, expected {LTPConfig.model_type!r}; "
+            "make one with `auditkit train`"
+        )
+    config, weights = read_classifier(name, path, raw, score_norm)
+    if score_norm not in (None, config.score_norm):
+        raise CheckpointError(
+            f"{name}: its scores are divided by {config.score_norm!r}, --score-norm is "
+            f"{score_norm!r}; the choice is open for checkpoints of the original alone"
+        )
+    return _opened(name, config, weights, dtype)
 
 
 def load_baseline(name: str, *, dtype: torch.dtype = torch.float32) -> LTPForSequenceClassification:
@@ -66,20 +71,12 @@ def load_baseline(name: str, *, dtype: torch.dtype = torch.float32) -> LTPForSeq
     One engine runs all arms, so that they differ in their weights and masks alone.
 
     Raises:
-        CheckpointError: It is not there, is damaged, or has another layout.
+        CheckpointError: It is not there, is damaged, has another layout or another head than that
+            of a single-label classifier, or gives answers that are no numbers.
     """
-    config = None if is_original(name) else read_config(name)
-    if config is None or config.model_type == LTPConfig.model_type:
-        model = load_ltp(name, dtype=dtype)
-        model.config.pruning = "off"
-        return model
-    if config.model_type not in LAYOUTS:
-        raise CheckpointError(
-            f"{name}: model_type is {config.model_type!r}; available layouts: {', '.join(LAYOUTS)}"
-        )
-    model = from_stock(read_weights(name, config, dtype))
-    model.config.pruning = "off"
-    return model.eval()
+    config, weights = read_classifier(name, *read_declared(name))
+    config.pruning = "off"
+    return _opened(name, config, weights, dtype)
 
 
 def open_backbone(name: str, labels: Sequence[str]) -> PreTrainedModel:
@@ -90,70 +87,19 @@ def open_backbone(name: str, labels: Sequence[str]) -> PreTrainedModel:
     Raises:
         CheckpointError: It is not there, is damaged, or has another layout.
     """
-    config = read_config(name)
-    if config.model_type not in LAYOUTS:
-        raise CheckpointError(
-            f"{name}: model_type is {config.model_type!r}; available layouts: {', '.join(LAYOUTS)}"
-        )
-    config.id2label = dict(enumerate(labels))
-    config.label2id = {label: i for i, label in enumerate(labels)}
-    model, wrong = open_weights(name, config, torch.float32)
-    encoder = [key for key in wrong if not key.startswith(("classifier.", "bert.pooler."))]
-    if encoder:
-        raise CheckpointError(
-            f"{name}: the weight {encoder[0]} {wrong[encoder[0]]} ({len(encoder)} such in the "
-            "encoder); it is damaged or no encoder: download it again"
-        )
+    config, weights = read_encoder(name, labels)
+    shared = {key: getattr(config, key) for key in SHARED}
+    model: PreTrainedModel = _STOCK[config.layout].from_pretrained(
+        None,
+        config=AutoConfig.for_model(config.layout, **shared),
+        state_dict=weights,
+        dtype=torch.float32,
+    )
     return model
 
 
-def has_tokenizer(name: str) -> bool:
-    """Whether a tokenizer lies in a directory."""
-    return any(Path(name, file).is_file() for file in ("tokenizer.json", "vocab.json"))
-
-
-def load_tokenizer(name: str, vocab_size: int | None = None) -> PreTrainedTokenizerBase:
-    """The fast tokenizer beside a checkpoint.
-
-    Args:
-        name: Directory or hub id.
-        vocab_size: The number of token ids that the model has; None: whatever.
-
-    Raises:
-        CheckpointError: There is none, it knows no character offsets, or it gives token ids that
-            the model does not have.
-    """
-    known = {}
-    if is_original(name):
-        if not has_tokenizer(name):
-            raise CheckpointError(
-                f"{name}: no tokenizer; put the tokenizer.json of the model that it was trained "
-                "from beside it, or give it to `auditkit convert` with --tokenizer DIR"
-            )
-        if not Path(name, "tokenizer.json").is_file():
-            known["config"] = RobertaConfig()  # transformers finds no tokenizer by `ltp`
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            name, use_fast=True, trust_remote_code=False, **known
-        )
-    except Exception as error:
-        raise CheckpointError(f"{name}: {reason(name, error, 'tokenizer')}") from error
-    if not tokenizer.is_fast:
-        raise CheckpointError(
-            f"{name}: {type(tokenizer).__name__} knows no character offsets; save a fast tokenizer "
-            "(tokenizer.json) beside the model"
-        )
-    highest = max(tokenizer.get_vocab().values(), default=0)
-    if vocab_size is not None and highest >= vocab_size:
-        raise CheckpointError(
-            f"{name}: the tokenizer's ids go up to {highest}, the model's to {vocab_size - 1}; "
-            "give the tokenizer that the model was trained with"
-        )
-    return tokenizer
-
-
 def from_stock(stock: PreTrainedModel) -> LTPForSequenceClassification:
-    """An LTP model with the weights of a stock classifier and all thresholds 0.
+    """An LTP model with copies of the weights of a stock classifier, and all thresholds 0.
 
     Raises:
         CheckpointError: A layout other than BERT's and RoBERTa's, or positions that are not
@@ -168,10 +114,8 @@ def from_stock(stock: PreTrainedModel) -> LTPForSequenceClassification:
             f"position_embedding_type is {source.position_embedding_type!r}; expected 'absolute'"
         )
     shared: dict[str, Any] = {name: getattr(source, name, None) for name in SHARED}
-    config = LTPConfig(layout=layout, **shared)
-    thresholds = torch.zeros(config.num_hidden_layers)
-    weights = rename(stock.state_dict(), layout) | {"thresholds": thresholds}
-    return _filled(config, weights, stock.dtype)
+    copies = {key: value.clone() for key, value in stock.state_dict().items()}
+    return _filled(LTPConfig(layout=layout, **shared), unpruned(copies, layout), stock.dtype)
 
 
 def quiet() -> None:
@@ -186,7 +130,8 @@ def fingerprint(name: str) -> str:
     directory = Path(name)
     if not directory.is_dir():
         return hashlib.sha256(name.encode()).hexdigest()
-    files = [p for p in directory.iterdir() if p.suffix in (".safetensors", ".bin")]
+    ends = (".safetensors", ".bin", ".index.json")
+    files = [p for p in directory.iterdir() if p.name.endswith(ends)]
     for path in sorted([*files, directory / "config.json"]):
         if path.is_file():
             digest.update(path.name.encode())
@@ -196,33 +141,37 @@ def fingerprint(name: str) -> str:
     return digest.hexdigest()
 
 
-def training_record(name: str) -> dict[str, Any] | None:
-    """`training.json` beside a local checkpoint, if `auditkit train` made it."""
-    path = Path(name) / "training.json"
+def _opened(
+    name: str, config: LTPConfig, weights: Mapping[str, Tensor], dtype: torch.dtype
+) -> LTPForSequenceClassification:
+    """The model in evaluation mode, its numbers seen to be numbers."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return record if isinstance(record, dict) else None
+        finite(weights["thresholds"].tolist())
+    except ValueError as error:
+        raise CheckpointError(f"{name}: {error}; train it again") from error
+    model = _filled(config, weights, torch.float32).eval()
+    check_answers(name, model)
+    return model if dtype == torch.float32 else _filled(config, weights, dtype).eval()
 
 
-def _own(name: str, dtype: torch.dtype) -> LTPForSequenceClassification:
-    config = read_config(name)
-    if config.model_type != LTPConfig.model_type:
-        raise CheckpointError(
-            f"{name}: model_type is {config.model_type!r}, expected {LTPConfig.model_type!r}; "
-            "make one with `auditkit train`"
-        )
-    model = read_weights(name, config, dtype)
-    if not isinstance(model, LTPForSequenceClassification):
-        raise CheckpointError(f"{name}: opened as {type(model).__name__}, not as an LTP model")
-    return model
+def check_answers(name: str, model: LTPForSequenceClassification) -> None:
+    """Make sure that what a model says of one document are numbers, pruned and not.
+
+    Raises:
+        CheckpointError: They are none.
+    """
+    document = list(range(min(model.config.max_tokens, model.config.vocab_size, 16)))
+    try:
+        for mode in dict.fromkeys(("off", model.config.pruning)):
+            list(run(model, [document], pruning=mode))
+    except CheckpointError as error:
+        raise CheckpointError(f"{name}: {error}") from error
 
 
 def _filled(
     config: LTPConfig, weights: Mapping[str, Tensor], dtype: torch.dtype
 ) -> LTPForSequenceClassification:
-    model = LTPForSequenceClassification(config).to(dtype)
-    model.thresholds.data = model.thresholds.data.float()
-    model.load_state_dict(weights)
+    model: LTPForSequenceClassification = LTPForSequenceClassification.from_pretrained(
+        None, config=config, state_dict=dict(weights), dtype=dtype
+    )
     return model

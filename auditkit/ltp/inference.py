@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auditkit.errors import SettingsError
+from auditkit.errors import CheckpointError, SettingsError
 from auditkit.ltp.cost import macs_share
 from auditkit.ltp.modeling import LTPForSequenceClassification, LTPOutput
 
@@ -81,6 +81,7 @@ def run(
         masks: `force_keep` and `force_drop` by document.
 
     Raises:
+        CheckpointError: What the model says is no number.
         SettingsError: The device cannot compute in the model's precision.
     """
     device = model.device
@@ -105,6 +106,12 @@ def run(
         assert output.depth is not None
         assert output.lengths is not None
         logits = output.logits.float()
+        if not logits.isfinite().all():
+            raise CheckpointError(
+                "the model's answers are not numbers; its weights are damaged, its training ran "
+                "away, or half precision is too narrow for them: train it anew, or give --dtype "
+                "float32"
+            )
         depth = output.depth.cpu().numpy()
         yield Result(
             indices=indices,

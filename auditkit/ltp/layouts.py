@@ -1,15 +1,40 @@
 """The names of weights and settings: ours, and those of the stock classifiers."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
+from transformers import CONFIG_MAPPING
 
 from auditkit.errors import CheckpointError
 from auditkit.ltp.modeling import LTPForSequenceClassification
+from auditkit.ltp.stored import shown
+from auditkit.text import listing
 
 LAYOUTS = ("bert", "roberta")
+
+_ENCODERS = {"bert": "bert", "roberta": "roberta", "ibert": "roberta", "data2vec_text": "roberta"}
+"""How the class that wrote a checkpoint calls its encoder → the layout."""
+
+_TYPES = {
+    "bert": "bert", "roberta": "roberta", "xlm-roberta": "roberta", "camembert": "roberta",
+    "ibert": "roberta", "data2vec-text": "roberta",
+}  # fmt: skip
+"""`model_type` → the layout, where the weights do not name their encoder."""
+
+HEADS = {"bert": "classifier.weight", "roberta": "classifier.out_proj.weight"}
+"""By layout the weight of a stock classifier with a row for each class."""
+
+_WORDS = "embeddings.word_embeddings.weight"
+
+BUFFERS = (
+    "weight_integer", "bias_integer", "fc_scaling_factor", "weight_scaling_factor",
+    "act_scaling_factor", "x_min", "x_max", "shift", "embeddings.position_ids",
+    "embeddings.token_type_ids",
+)  # fmt: skip
+"""How the names of what full precision does not use end: I-BERT's quantisation, and positions."""
 
 SHARED = (
     "vocab_size",
@@ -47,12 +72,58 @@ _HEAD = {
 }
 
 
-def rename(state: Mapping[str, Tensor], layout: str) -> dict[str, Tensor]:
-    """A stock classifier's weights under our names, query, key and value fused.
+def recognised(
+    name: str, raw: Mapping[str, Any], weights: Iterable[str]
+) -> tuple[str, dict[str, str]]:
+    """The layout of a stock checkpoint, by what its weights are called.
+
+    Args:
+        name: The checkpoint, for errors.
+        raw: Its `config.json`; its `model_type` decides only where the weights leave it open.
+        weights: Their names.
+
+    Returns:
+        The layout, and by a weight's name that of the stock classifier: of the encoder and the
+        head; heads for other tasks are left out.
 
     Raises:
-        CheckpointError: A weight that a classifier of that layout has is missing.
+        CheckpointError: It is another architecture, or it cannot be told which.
     """
+    keys = list(weights)
+    kind = raw.get("model_type")
+    prefixes = {key.removesuffix(_WORDS) for key in keys if key.endswith(_WORDS)}
+    prefix = prefixes.pop() if len(prefixes) == 1 else None
+    layout = _ENCODERS.get(prefix.removesuffix(".")) if prefix else None
+    if prefix == "" and isinstance(kind, str):
+        layout = _TYPES.get(kind)
+    elsewhere = isinstance(kind, str) and kind in CONFIG_MAPPING and kind not in _TYPES
+    if layout is None or elsewhere:
+        begin = sorted({key.partition(".")[0] for key in keys})
+        raise CheckpointError(
+            f"{name}: model_type is {shown(kind)}, its weights begin with {listing(begin, 4)}; "
+            f"available layouts: {', '.join(LAYOUTS)}, their encoder called {', '.join(_ENCODERS)}"
+        )
+    names = {}
+    for key in keys:
+        inside = key.removeprefix(prefix or "")
+        part = inside.partition(".")[0]
+        if key.endswith(BUFFERS) or (layout, part) == ("roberta", "pooler"):
+            continue
+        modern = re.sub(r"LayerNorm\.(gamma|beta)$", _modern, inside)
+        if key != inside if prefix else part in ("embeddings", "encoder", "pooler"):
+            names[key] = f"{layout}.{modern}"
+        elif part == "classifier":
+            names[key] = key
+    return layout, names
+
+
+def _modern(match: re.Match[str]) -> str:
+    """The leaf of a normalisation as it is called since TensorFlow's names were given up."""
+    return {"gamma": "LayerNorm.weight", "beta": "LayerNorm.bias"}[match[1]]
+
+
+def rename(state: Mapping[str, Tensor], layout: str) -> dict[str, Tensor]:
+    """A stock classifier's weights, all of them, under our names; query, key and value fused."""
     own: dict[str, Tensor] = {}
     for key, value in state.items():
         module, _, leaf = key.rpartition(".")
@@ -66,11 +137,15 @@ def rename(state: Mapping[str, Tensor], layout: str) -> dict[str, Tensor]:
                 own[f"layers.{number}.{_LAYER[part]}.{leaf}"] = value
             elif part == "attention.self.query":
                 trio = [key.replace(".query.", f".{name}.") for name in ("query", "key", "value")]
-                missing = [name for name in trio if name not in state]
-                if missing:
-                    raise CheckpointError(f"the checkpoint lacks {missing[0]}")
                 own[f"layers.{number}.qkv.{leaf}"] = torch.cat([state[name] for name in trio])
     return own
+
+
+def unpruned(state: Mapping[str, Tensor], layout: str) -> dict[str, Tensor]:
+    """A stock classifier's weights under our names, and thresholds that drop nothing."""
+    own = rename(state, layout)
+    layers = sum(key.endswith(".qkv.weight") for key in own)
+    return own | {"thresholds": torch.zeros(layers)}
 
 
 def to_stock(model: LTPForSequenceClassification) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Checkpoints of the original implementation, kssteven418/LTP: read, checked, mapped to ours.
+"""Checkpoints of the original implementation, kssteven418/LTP: checked, and mapped to ours.
 
 It is built on I-BERT: RoBERTa's arithmetic under the prefix `ibert.`, with quantisation buffers
 that full precision leaves unused, and a learned offset per layer. Its threshold of layer l (from 0)
@@ -6,47 +6,38 @@ of L is `final_token_threshold · l / L` in float32, which only the configuratio
 offset.
 """
 
-import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from auditkit.errors import CheckpointError, SettingsError
 from auditkit.ltp.configuration import SCORE_NORM, LTPConfig
-from auditkit.ltp.layouts import rename, to_stock
-from auditkit.ltp.modeling import LTPForSequenceClassification
-from auditkit.ltp.original_config import TOGETHER, cause, configuration, read_number, shown
+from auditkit.ltp.declared import TOGETHER, unbuilt
+from auditkit.ltp.layouts import BUFFERS, rename, to_stock
+from auditkit.ltp.original_config import original_configuration, read_number
+from auditkit.ltp.stored import check_dense, check_shapes, shown
 
 MODEL_TYPE = "ltp"
-WEIGHTS = ("model.safetensors", "pytorch_model.bin")
-"""Where the weights are looked for, in this order."""
-
-_BUFFERS = (
-    "weight_integer", "bias_integer", "fc_scaling_factor", "weight_scaling_factor",
-    "act_scaling_factor", "x_min", "x_max", "shift", "embeddings.position_ids",
-)  # fmt: skip
-"""How the names of what full precision does not use end."""
 
 _OFFSET = re.compile(
     r"ibert\.encoder\.layer\.(0|[1-9]\d{0,3})\.attention\.self\.pruner\.keep_threshold", re.ASCII
 )
 
-
-def is_original(name: str) -> bool:
-    """Whether a local directory holds a checkpoint of the original implementation."""
-    return _read_config(name).get("model_type") == MODEL_TYPE
+T = TypeVar("T")
 
 
-def read_original(name: str, score_norm: str | None = None) -> tuple[LTPConfig, dict[str, Tensor]]:
+def read_original(
+    name: str, raw: Mapping[str, Any], state: Mapping[str, Tensor], score_norm: str | None
+) -> tuple[LTPConfig, dict[str, Tensor]]:
     """Our configuration and our weights for an original checkpoint.
 
     Args:
-        name: Its directory.
+        name: The checkpoint, for errors.
+        raw: Its `config.json`.
+        state: Its state dict.
         score_norm: As in `LTPConfig`; None: `padded:128`, or `alive` where the checkpoint's
             `scoring_mode` is `mean_norm`.
 
@@ -59,9 +50,16 @@ def read_original(name: str, score_norm: str | None = None) -> tuple[LTPConfig, 
         raise SettingsError(
             f"--score-norm is {shown(score_norm)}; available: length, alive, padded:<N>"
         )
-    raw = _read_config(name)
-    stock, offsets = split(_read_weights(name))
-    config = configuration(name, raw, stock, score_norm)
+    for key in state:
+        if key.startswith("roberta."):
+            raise CheckpointError(
+                f"{name}: the weight {shown(key)} belongs to no part of the model, whose names "
+                f"begin with ibert.; {TOGETHER}"
+            )
+    stock, offsets = split(state)
+    check_dense(name, {_original(key): value for key, value in stock.items()})
+    check_dense(name, {f"pruner {number}": value for number, value in offsets.items()})
+    config = original_configuration(name, raw, stock, score_norm)
     layers = config.num_hidden_layers
     expected = set(range(layers)) if raw.get("prune_mode") == "absolute_threshold" else set()
     if set(offsets) != expected:
@@ -70,7 +68,17 @@ def read_original(name: str, score_norm: str | None = None) -> tuple[LTPConfig, 
             f"expected {len(expected)}: num_hidden_layers is {layers}, prune_mode "
             f"{raw.get('prune_mode')!r}; {TOGETHER}"
         )
-    _check_weights(name, config, stock, offsets)
+    seen, wanted = (
+        {_original(key): value for key, value in weights.items()}
+        for weights in (stock, to_stock(unbuilt(name, config)))
+    )
+    check_shapes(name, seen, wanted, TOGETHER)
+    for number, offset in sorted(offsets.items()):
+        if offset.numel() != 1:
+            raise CheckpointError(
+                f"{name}: the learned threshold of layer {number + 1} (pruner.keep_threshold) has "
+                f"shape {list(offset.shape)}, expected a scalar; {TOGETHER}"
+            )
     thresholds = torch.zeros(layers)
     if expected:
         final = read_number(name, raw, "final_token_threshold")
@@ -80,106 +88,22 @@ def read_original(name: str, score_norm: str | None = None) -> tuple[LTPConfig, 
     return config, own | {"thresholds": thresholds}
 
 
-def split(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[int, Tensor]]:
+def split(state: Mapping[str, T]) -> tuple[dict[str, T], dict[int, T]]:
     """An original's state dict without its buffers, in two.
 
     Returns:
         The weights under the names of a stock RoBERTa classifier, and by layer (from 0) the scalar
         that its pruner has learned.
     """
-    stock: dict[str, Tensor] = {}
-    offsets: dict[int, Tensor] = {}
+    stock: dict[str, T] = {}
+    offsets: dict[int, T] = {}
     for key, value in state.items():
         if match := _OFFSET.fullmatch(key):
             offsets[int(match[1])] = value
-        elif not key.endswith(_BUFFERS):
+        elif not key.endswith(BUFFERS):
             stock[re.sub(r"^ibert\.", "roberta.", key)] = value
     return stock, offsets
 
 
-def _read_config(name: str) -> dict[str, Any]:
-    """`config.json` of a local directory; empty where there is none that can be read."""
-    try:
-        raw = json.loads(Path(name, "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return raw if isinstance(raw, dict) else {}
-
-
-def _read_weights(name: str) -> dict[str, Tensor]:
-    """The state dict: dense floating-point tensors by name, none larger than the file made it."""
-    path = next((p for p in (Path(name, file) for file in WEIGHTS) if p.is_file()), None)
-    if path is None:
-        raise CheckpointError(f"{name}: no weights; expected {' or '.join(WEIGHTS)}")
-    try:
-        if path.suffix == ".bin":
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        else:
-            state = load_file(path)
-    except Exception as error:
-        raise CheckpointError(
-            f"{name}: {path.name} cannot be read as tensors ({cause(error)}); it is damaged, or "
-            "holds more than weights: copy it again, or save the state_dict alone"
-        ) from error
-    if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
-        raise CheckpointError(
-            f"{name}: {path.name} holds a {type(state).__name__}, expected a mapping of names to "
-            "tensors; save the model's state_dict"
-        )
-    for key, value in state.items():
-        if key.startswith("roberta."):
-            raise CheckpointError(
-                f"{name}: the weight {shown(key)} belongs to no part of the model, whose names "
-                f"begin with ibert.; {TOGETHER}"
-            )
-        if not _is_plain(value) and not key.endswith(_BUFFERS):
-            raise CheckpointError(
-                f"{name}: the weight {shown(key)} is {_kind(value)}, expected a dense "
-                "floating-point tensor; save the state_dict in full precision"
-            )
-    return dict(state)
-
-
-def _is_plain(value: object) -> bool:
-    if not isinstance(value, Tensor) or value.layout != torch.strided:
-        return False
-    if value.is_quantized or value.is_meta or not value.is_floating_point():
-        return False
-    held: int = value.untyped_storage().nbytes()
-    return value.numel() * value.element_size() <= held  # no view larger than what it shows
-
-
-def _kind(value: object) -> str:
-    return f"a {value.dtype} tensor" if isinstance(value, Tensor) else f"a {type(value).__name__}"
-
-
-def _check_weights(
-    name: str, config: LTPConfig, stock: Mapping[str, Tensor], offsets: Mapping[int, Tensor]
-) -> None:
-    """Every weight that the model has, with its shape, and no other."""
-    try:
-        with torch.device("meta"):  # shapes alone: a size may be anything
-            expected = to_stock(LTPForSequenceClassification(config))
-    except Exception as error:
-        raise CheckpointError(f"{name}: config.json makes no model: {cause(error)}") from error
-    for key in sorted(expected.keys() ^ stock.keys()):
-        what = "is missing" if key in expected else "belongs to no part of the model"
-        raise CheckpointError(f"{name}: the weight {_original(key)} {what}; {TOGETHER}")
-    seen = {key: list(value.shape) for key, value in stock.items()}
-    wanted = {key: list(value.shape) for key, value in expected.items()}
-    for key in wanted:
-        if seen[key] != wanted[key]:
-            raise CheckpointError(
-                f"{name}: the weight {_original(key)} has shape {seen[key]}, expected "
-                f"{wanted[key]} by config.json; {TOGETHER}"
-            )
-    for number, offset in sorted(offsets.items()):
-        if offset.numel() != 1:
-            raise CheckpointError(
-                f"{name}: the learned threshold of layer {number + 1} (pruner.keep_threshold) has "
-                f"shape {list(offset.shape)}, expected a scalar; {TOGETHER}"
-            )
-
-
 def _original(key: str) -> str:
-    return shown(re.sub(r"^roberta\.", "ibert.", key))
+    return re.sub(r"^roberta\.", "ibert.", key)

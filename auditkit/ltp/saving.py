@@ -6,11 +6,12 @@ from pathlib import Path
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from auditkit.errors import CheckpointError, SettingsError
-from auditkit.ltp.checkpoints import has_tokenizer, load_ltp, load_tokenizer
+from auditkit.ltp.checkpoints import load_ltp
 from auditkit.ltp.layouts import SHARED, to_stock
 from auditkit.ltp.modeling import LTPForSequenceClassification
-from auditkit.ltp.original import is_original
-from auditkit.ltp.pretrained import read_config
+from auditkit.ltp.original import MODEL_TYPE
+from auditkit.ltp.reading import read_declared
+from auditkit.ltp.tokenizers import has_tokenizer, load_tokenizer
 
 
 def convert(
@@ -29,11 +30,14 @@ def convert(
             fit it.
         SettingsError: There is something at `out`.
     """
+    if not out.name:
+        raise SettingsError(f"--out is {str(out)!r}, expected the name of a new directory")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise SettingsError(f"--out {out} is there and not empty; give another --out")
-    if not is_original(name):
+    _, raw = read_declared(name)
+    if raw.get("model_type") != MODEL_TYPE:
         raise CheckpointError(
-            f"{name}: model_type is {read_config(name).model_type!r}, expected 'ltp', a checkpoint "
+            f"{name}: model_type is {raw.get('model_type')!r}, expected 'ltp', a checkpoint "
             "of the original implementation; `auditkit train` prunes a stock one"
         )
     model = load_ltp(name, score_norm=score_norm)

@@ -13,7 +13,7 @@ from auditkit.data.examples import Dataset
 from auditkit.errors import ProbeError, TraceError
 from auditkit.files import Folder
 from auditkit.finding import to_json
-from auditkit.ltp.checkpoints import training_record
+from auditkit.ltp.stored import training_record
 from auditkit.record.settings import RecordingSettings
 from auditkit.text import said
 from auditkit.trace import ARMS, SCHEMA_VERSION, BudgetAbout

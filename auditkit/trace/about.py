@@ -1,10 +1,10 @@
 """`about.json`: what a trace holds, of which models and of which data."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
-from auditkit.trace.about_data import AnnotatorAbout, DatasetAbout, Frozen
+from auditkit.trace.about_data import AnnotatorAbout, DatasetAbout, Frozen, Share
 from auditkit.trace.arms import ARMS, Role, arm, keys
 
 SCHEMA_VERSION = 2
@@ -29,9 +29,6 @@ class ModelAbout(Frozen):
     original: bool = False
     rule: str = ""
     thresholds: tuple[float, ...] = ()
-
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class BudgetAbout(Frozen):
@@ -69,9 +66,9 @@ class About(Frozen):
     """By `model` (the one under audit), `baseline`, `continued`, `reseeded`."""
     runs: tuple[ArmAbout, ...]
     """The arms that were run, in the order of `ARMS`."""
-    absent: dict[str, str] = {}
+    absent: dict[str, str] = Field(default_factory=dict)
     """Why other arms were not run."""
-    counts: dict[str, int] = {}
+    counts: dict[str, int] = Field(default_factory=dict)
     """Rows by table."""
     dataset: DatasetAbout
     annotator: AnnotatorAbout
@@ -82,7 +79,7 @@ class About(Frozen):
     seed: int
     dtype: str
     device: str
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def model(self) -> ModelAbout:

@@ -1,6 +1,10 @@
 """What `about.json` says of the data and of what tagged its words."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Frozen(BaseModel):

@@ -1,13 +1,18 @@
 """The documents of a training: as people label them, as token ids, as the Trainer reads them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerBase
+
+from auditkit.ltp.inference import pad
+from auditkit.ltp.tokenizers import encode
 
 CALIBRATION_DOCUMENTS = 400
 """Training documents that thresholds are started and offsets fitted on."""
@@ -36,7 +41,7 @@ class Tokens:
         self.ids: list[list[int]]
         self.held_ids: list[list[int]]
         self.ids, self.held_ids = (
-            tokenizer(list(part.texts), truncation=True, max_length=max_length)["input_ids"]
+            encode(tokenizer, part.texts, truncation=True, max_length=max_length)["input_ids"]
             for part in (training, held_out)
         )
 
@@ -69,6 +74,17 @@ class Rows(Dataset[dict[str, Any]]):
         if self.teacher is not None:
             row["teacher"] = self.teacher[index].tolist()
         return row
+
+
+def padded(rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
+    """A batch of what the Trainer reads. No row of padding is computed: any id will do."""
+    ids, cpu = [row["input_ids"] for row in rows], torch.device("cpu")
+    batch = {
+        "input_ids": pad(ids, 0, cpu),
+        "attention_mask": pad([np.ones(len(row), dtype=np.int64) for row in ids], 0, cpu),
+    }
+    rest = rows[0].keys() - {"input_ids"}
+    return batch | {key: torch.tensor([row[key] for row in rows]) for key in sorted(rest)}
 
 
 def documents_sha256(*parts: Labelled) -> str:

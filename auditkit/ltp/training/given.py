@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from transformers import PreTrainedTokenizerBase
+
 from auditkit.errors import CheckpointError, SettingsError
-from auditkit.ltp.checkpoints import (
-    fingerprint,
-    load_baseline,
-    open_backbone,
-    training_record,
-)
+from auditkit.ltp.checkpoints import fingerprint, load_baseline, open_backbone
 from auditkit.ltp.modeling import LTPForSequenceClassification
+from auditkit.ltp.reading import read_classifier, read_declared, read_encoder
+from auditkit.ltp.stored import training_record
+from auditkit.ltp.tokenizers import load_tokenizer
 
 _SHARED = (
     "max_length",
@@ -44,6 +44,22 @@ def classes(name: str) -> tuple[str, ...]:
         CheckpointError: It cannot be opened.
     """
     return load_baseline(baseline_in(name)).config.labels
+
+
+def first_tokenizer(backbone: str | None, baseline: str | None) -> PreTrainedTokenizerBase:
+    """The tokenizer of what a training begins with, once both are seen to be fit for it.
+
+    Raises:
+        CheckpointError: The backbone, or the baseline that is given instead, cannot be opened, or
+            its tokenizer does not fit it.
+    """
+    if baseline is None:
+        name = backbone or ""
+        config, _ = read_encoder(name, ("0", "1"))
+    else:
+        name = baseline_in(baseline)
+        config, _ = read_classifier(name, *read_declared(name))
+    return load_tokenizer(name, config.vocab_size)
 
 
 def control_beside(name: str, baseline: str, out: Path, choices: Mapping[str, Any]) -> str | None:

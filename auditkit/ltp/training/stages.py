@@ -15,18 +15,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from transformers import DataCollatorWithPadding, set_seed
+from transformers import set_seed
 
-from auditkit.ltp.checkpoints import load_tokenizer
 from auditkit.ltp.inference import evaluate
 from auditkit.ltp.modeling import LTPForSequenceClassification
 from auditkit.ltp.training.budget import LambdaController, fit_offset
-from auditkit.ltp.training.documents import Labelled, Rows, Tokens
+from auditkit.ltp.training.documents import Labelled, Rows, Tokens, padded
 from auditkit.ltp.training.given import (
     baseline_in,
     check_recipe,
     control_beside,
     encoder_of,
+    first_tokenizer,
     open_given,
     short_name,
 )
@@ -89,7 +89,7 @@ def train(
     if settings.baseline is not None and settings.reseeded:
         check_recipe(settings.baseline, work.choices)
         model_of(RESEEDED, settings, labels, work)  # if it cannot be made, that is said now
-    tokenizer = load_tokenizer(settings.baseline or settings.backbone or "")
+    tokenizer = first_tokenizer(settings.backbone, settings.baseline)
     tokenizer.model_max_length = settings.max_length  # whoever opens the result truncates alike
     data = Tokens(tokenizer, training, held_out, settings.max_length)
     stages: list[Stage] = []
@@ -161,7 +161,7 @@ def _run_stage(
         model=model,
         args=arguments(name, settings, work.steps(name), steps),
         train_dataset=Rows(data, teacher),
-        data_collator=DataCollatorWithPadding(data.tokenizer),
+        data_collator=padded,
         stage=name,
         pruning=model.config.pruning,
         controller=controller,

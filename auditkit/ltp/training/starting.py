@@ -5,7 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from auditkit.ltp.checkpoints import from_stock, load_baseline, load_ltp, open_backbone
+from auditkit.ltp.checkpoints import (
+    check_answers,
+    from_stock,
+    load_baseline,
+    load_ltp,
+    open_backbone,
+)
 from auditkit.ltp.inference import run
 from auditkit.ltp.modeling import LTPForSequenceClassification
 from auditkit.ltp.training.budget import warm_start
@@ -29,6 +35,7 @@ def model_of(
         # drawing the masks would cost a third of a step at 256 tokens
         backbone.config.attention_probs_dropout_prob = 0.0
         model = from_stock(backbone)
+        check_answers(settings.backbone or "", model)
         check_length(settings.backbone or "", model, settings.max_length)
     elif name == "hard":
         model = load_ltp(str(work.directory("soft")))
