@@ -31,9 +31,10 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR",
                      help="Local copies of agnews and imdb; else the variable AUDITKIT_DATA."),
         click.option("--label-column", metavar="NAME", help="Found by its name unless given."),
-        click.option("--text-column", metavar="NAME", help="Found by its name unless given."),
+        click.option("--text-column", metavar="NAME[,NAME]",
+                     help="Found by its name unless given; several are joined."),
         click.option("--dataset", metavar="NAME",
-                     help="agnews, imdb, a hub id, or a .csv, .jsonl or .parquet file."),
+                     help="agnews, imdb, a hub id, or a .csv, .tsv, .jsonl or .parquet file."),
     ):  # fmt: skip
         command = option(command)
     return command

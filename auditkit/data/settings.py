@@ -19,15 +19,16 @@ class DataSettings(Section):
     """Which documents, and what tags their words."""
 
     dataset: str
-    """`agnews`, `imdb`, a hub id, or a path to a .csv, .jsonl or .parquet file."""
+    """`agnews`, `imdb`, a hub id, or a path to a .csv, .tsv, .jsonl or .parquet file."""
     split: str | None = None
     """None is `test`; for a file None, `train` and `all` are the file itself."""
     limit: Positive | None = None
     """At most so many documents, stratified by label (largest remainder), in their order."""
     text_column: str | None = None
-    """None: the first of `auditkit.data.examples.TEXT_COLUMNS` that is there."""
+    """None: the first of `auditkit.data.columns.TEXT_COLUMNS` that is there. `title,body`: both,
+    joined, where no column is called so."""
     label_column: str | None = None
-    """None: the first of `auditkit.data.examples.LABEL_COLUMNS` that is there."""
+    """None: the first of `auditkit.data.columns.LABEL_COLUMNS` that is there."""
     groups: tuple[str, ...] = ()
     """Columns to carry along."""
     data_dir: Path | None = None

@@ -35,7 +35,7 @@ def audit(
 
     Args:
         model: What `auditkit train` wrote, or a hub id.
-        dataset: `agnews`, `imdb`, a hub id, or a .csv, .jsonl or .parquet file.
+        dataset: `agnews`, `imdb`, a hub id, or a .csv, .tsv, .jsonl or .parquet file.
         config: A packaged configuration or the path of a YAML file.
         progress: Told (what, done, total) as it goes.
         settings: Any other key of `configs/default.yaml`; they win over `config`.

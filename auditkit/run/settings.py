@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, StrictBool, ValidationError, field_
 from auditkit.bench.settings import ModelSettings
 from auditkit.data.formats import read_text
 from auditkit.data.settings import DataSettings, Natural, Section
-from auditkit.data.sources import open_source
+from auditkit.data.sources import READERS, open_source
 from auditkit.errors import DataError, SettingsError
 from auditkit.plugin import discover
 from auditkit.record.settings import RecordingSettings
@@ -175,19 +175,19 @@ def _placed(origin: str, values: Mapping[str, Any]) -> dict[Place, Any]:
 def read_glossary(path: Path) -> tuple[str, ...]:
     """The user's domain terms, each once, whatever its case, in the order of the file.
 
-    A .csv has a column `term`. Any other file has one term a line; a line that starts with `#` is
-    a comment.
+    A data file (.csv, .tsv, …) has a column `term`. Any other file has one term a line; a line that
+    starts with `#` is a comment.
 
     Raises:
         DataError: No such file, not UTF-8, no column `term`, or no term in it.
     """
-    if path.suffix.lower() == ".csv":
+    if path.name.lower().endswith(tuple(READERS)):
         source = open_source(str(path))
         if "term" not in source.columns:
             raise DataError(
                 f"glossary {path.name}: no column 'term'; available: {listing(source.columns)}"
             )
-        found = [str(value) for value in source.values("term")]
+        found = [str(value) for value in source.values("term") if value is not None]
     else:
         lines = read_text(path).splitlines()
         found = [line for line in lines if not line.lstrip().startswith("#")]
