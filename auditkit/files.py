@@ -147,5 +147,10 @@ class Folder:
 
 def _replace(path: Path, data: bytes) -> None:
     partial = path.with_name(path.name + _PARTIAL)
-    partial.write_bytes(data)
+    try:
+        partial.write_bytes(data)
+    except OSError as error:
+        if error.filename is None:  # the disk is full: which file it was is all that helps
+            error.filename = str(path)
+        raise
     partial.replace(path)

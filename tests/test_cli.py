@@ -18,7 +18,7 @@ from tabular import write_csv
 
 import auditkit
 from auditkit import plugin
-from auditkit.cli import cli
+from auditkit.cli.commands import cli
 from auditkit.run.settings import PLACES
 
 TEXT = "Anna sorted the roses and the onions before it got dark."

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from auditkit.cli.console import cell
+from auditkit.cli.options import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("directory")
+@click.argument("directory", type=NAME)
 @click.option("--gates", "--config", "file", metavar="YAML", required=True,
               help="The limits: a list, or a config with the key gates.")  # fmt: skip
 def gate(directory: str, file: str) -> int:

@@ -13,6 +13,7 @@ from auditkit.data.annotate import load_annotator
 from auditkit.data.examples import load_dataset
 from auditkit.files import Folder
 from auditkit.finding import Audit, announce
+from auditkit.ltp.checkpoints import quiet
 from auditkit.record.recording import check_strict, record
 from auditkit.run.asking import Asked, ask, chosen_probes, measure
 from auditkit.run.betting import bet
@@ -43,6 +44,7 @@ def audit(
     Raises:
         AuditError: Any input that cannot be used; nothing that looks finished is left behind.
     """
+    quiet()
     flags = {"model": str(model), "dataset": str(dataset), **settings}
     return conduct(load_settings(config, flags), progress)
 
