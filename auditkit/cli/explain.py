@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from auditkit.finding import Example
 
 
-MOST_PIPED = 10_000_000
+MOST_PIPED = 1_000_000
 """Bytes of standard input: a text, not a stream without end."""
 
 
