@@ -4,7 +4,10 @@
 behind any URL that fsspec knows (`s3://…`, `memory://…`).
 """
 
+import errno
+import os
 import shutil
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,23 @@ _PARTIAL = ".partial"
 def write_whole(path: Path, text: str) -> None:
     """Replace `path` by a file that holds `text`, in one step."""
     _replace(path, text.encode("utf-8"))
+
+
+def regular(path: Path) -> Path:
+    """`path`, which is a file that ends: a pipe or a device could be read for ever.
+
+    Raises:
+        OSError: There is none, it is a folder or a special file, or no file can have that name.
+    """
+    try:
+        mode = path.stat().st_mode
+    except ValueError as error:  # it holds NUL, or what no file system can spell
+        raise OSError(errno.EINVAL, "no file can have that name", str(path)) from error
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "a pipe or a device; give a regular file", str(path))
+    return path
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -127,5 +147,10 @@ class Folder:
 
 def _replace(path: Path, data: bytes) -> None:
     partial = path.with_name(path.name + _PARTIAL)
-    partial.write_bytes(data)
+    try:
+        partial.write_bytes(data)
+    except OSError as error:
+        if error.filename is None:  # the disk is full: which file it was is all that helps
+            error.filename = str(path)
+        raise
     partial.replace(path)

@@ -68,6 +68,14 @@ def fault(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+def shown(value: object) -> str:
+    """A value as an error shows it, on one line of at most 80 characters."""
+    try:
+        return cut(repr(value), 80)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, lists in lists
+        return f"{type(value).__name__} too large to print"
+
+
 def listing(names: Iterable[str], most: int = 20) -> str:
     """Names that come from data, on one printable line: shortened, escaped, at most `most`."""
     every = list(names)

@@ -11,6 +11,8 @@ from auditkit.plugin import (
     BenchView,
     Finding,
     Place,
+    Positive,
+    Rows,
     Trace,
     claim_of,
     not_applicable,
@@ -34,9 +36,9 @@ class DomainTerm:
     needs: ClassVar[frozenset[str]] = frozenset({"words", "stop_words", PRUNING})
     place: ClassVar[Place] = Place(1, 4)
 
-    top: int = 50
+    top: Rows = 50
     """Terms per class at most."""
-    min_count: int = 10
+    min_count: Positive = 10
     """Occurrences in the class below which a word is no term; of half of the words, half of it."""
 
     def measure(self, bench: BenchView) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from auditkit.plugin import (
     Estimate,
     Finding,
     Place,
+    Rows,
     Trace,
     answer,
     bounds,
@@ -42,7 +43,7 @@ class LayerView:
     needs: ClassVar[frozenset[str]] = frozenset()
     place: ClassVar[Place] = Place(1, 0)
 
-    examples: int = 8
+    examples: Rows = 8
     """How many documents to show."""
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:

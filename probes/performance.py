@@ -8,7 +8,9 @@ import numpy as np
 from auditkit.plugin import (
     Chart,
     Finding,
+    Fraction,
     Place,
+    Resamples,
     Trace,
     answer,
 )
@@ -60,9 +62,9 @@ class Performance:
     needs: ClassVar[frozenset[str]] = frozenset({"audited"})
     place: ClassVar[Place] = Place(0, 0)
 
-    margin: float = 0.01
+    margin: Fraction = 0.01
     """Loss of accuracy against the baseline that is still accepted: 0.01 is one point."""
-    resamples: int = 2000
+    resamples: Resamples = 2000
     """Bootstrap resamples of the documents."""
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:

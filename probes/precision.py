@@ -11,6 +11,7 @@ from auditkit.plugin import (
     BenchView,
     Estimate,
     Finding,
+    Natural,
     Place,
     Trace,
     answer,
@@ -48,7 +49,7 @@ class Precision:
     needs: ClassVar[frozenset[str]] = frozenset()
     place: ClassVar[Place] = Place(3, 0)
 
-    documents: int = 256
+    documents: Natural = 256
     """Documents to ask in float32 too: a sample stratified by class."""
 
     def measure(self, bench: BenchView) -> pd.DataFrame | None:

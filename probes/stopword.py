@@ -11,6 +11,8 @@ from auditkit.plugin import (
     PRUNING,
     Finding,
     Place,
+    Positive,
+    Rows,
     Rule,
     Trace,
     claim_of,
@@ -57,9 +59,9 @@ class Stopword:
     needs: ClassVar[frozenset[str]] = frozenset({"words", "stop_words", PRUNING})
     place: ClassVar[Place] = Place(1, 2)
 
-    top: int = 15
+    top: Rows = 15
     """Rows of the tables of most kept and most dropped stop words."""
-    min_count: int = 20
+    min_count: Positive = 20
     """Occurrences below which a stop word stands in neither table."""
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:

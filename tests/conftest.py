@@ -22,12 +22,21 @@ ROOT = Path(__file__).resolve().parent.parent
 def pytest_addoption(parser: pytest.Parser) -> None:
     text = "keep what golden cases become now; read the diff before committing"
     parser.addoption("--update-golden", action="store_true", help=text)
+    parser.addoption(
+        "--fuzz", type=int, default=60, metavar="N", help="hostile inputs of each kind"
+    )
 
 
 @pytest.fixture(scope="session")
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether golden files are rewritten rather than compared."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(scope="session")
+def fuzz(request: pytest.FixtureRequest) -> int:
+    """How many hostile inputs of each kind are thrown."""
+    return int(request.config.getoption("--fuzz"))
 
 
 @pytest.fixture(scope="session")

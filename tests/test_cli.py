@@ -6,19 +6,22 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny
 from click.testing import CliRunner
+from command import Done
 from command import audit as run
 from command import auditkit as command
 from tabular import write_csv
 
 import auditkit
 from auditkit import plugin
-from auditkit.cli import cli
+from auditkit.cli.commands import cli
+from auditkit.cli.explain import MOST_PIPED
 from auditkit.run.settings import PLACES
 
 TEXT = "Anna sorted the roses and the onions before it got dark."
@@ -246,6 +249,35 @@ def test_explain_says_that_a_text_goes_on(model: Path) -> None:
     assert "5 tokens" in done.out
     done = command("explain", "--model", model, "--max-length", "0", TEXT)
     assert (done.code, "max_length: " in done.complaint) == (2, True)
+
+
+def test_explain_reads_standard_input(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def piped(data: bytes) -> Done:
+        monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(data)))
+        return command("explain", "--model", model, "--json", "-")
+
+    assert json.loads(piped(f"{TEXT}\n".encode()).out)["text"] == TEXT
+    for data, said in (
+        (b"\xff", "standard input: not UTF-8 at offset 0"), (b"", "the text is empty"),
+        (b"a" * (MOST_PIPED + 1), "standard input: more than 1,000,000 bytes"),
+    ):  # fmt: skip
+        done = piped(data)
+        assert (done.code, said in done.complaint) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explain", "--html", "", "x"), ("explain", "--html", "a\0", "x"), ("report", ""),
+        ("train", "--out", ""), ("convert", "--out", "", "x"), ("demo", "--out", ""),
+        ("run", "--out", ""), ("run", "--glossary", ""), ("run", "--data-dir", ""),
+        ("run", "--out", "caf\udce9"), ("gate", "", "--gates", "x"),
+    ],
+)  # fmt: skip
+def test_a_path_that_none_can_be_is_refused(arguments: tuple[str, ...]) -> None:
+    done = command(*arguments)
+    assert done.code == 2
+    assert re.search("at least 1 character|holds NUL|unicode string", done.complaint)
 
 
 def test_explain_writes_a_page(model: Path, tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
+import errno
 import itertools
+import os
 from pathlib import Path
 
 import fsspec
 import pytest
 
 from auditkit.errors import SettingsError
-from auditkit.files import Folder, write_whole
+from auditkit.files import Folder, regular, write_whole
 
 numbers = itertools.count()
 
@@ -102,3 +104,28 @@ def test_a_url_that_nothing_here_can_open_is_an_error_of_one_line(url: str) -> N
     with pytest.raises(SettingsError, match=rf"^{url}: .*; give a local directory") as told:
         Folder(url).read("a")
     assert len(str(told.value).splitlines()) == 1
+
+
+def test_a_full_disk_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    write_whole(tmp_path / "a.txt", "before")
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        Folder(tmp_path).write("a.txt", "x" * 99)
+    assert caught.value.filename == str(tmp_path / "a.txt")
+    assert (tmp_path / "a.txt").read_text() == "before"
+
+
+def test_a_regular_file_is_one_that_ends(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("x")
+    assert regular(tmp_path / "a") == tmp_path / "a"
+    os.mkfifo(tmp_path / "pipe")
+    for path, said in (
+        (tmp_path / "pipe", "a pipe or a device"), (Path("/dev/null"), "a pipe or a device"),
+        (tmp_path, "Is a directory"), (tmp_path / "none", "No such file"),
+        (Path("a\0b"), "no file can have that"), (Path("\ud800"), "no file can have that"),
+    ):  # fmt: skip
+        with pytest.raises(OSError, match=said):
+            regular(path)

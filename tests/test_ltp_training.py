@@ -1,6 +1,7 @@
 """The three stages on a toy task that is learned in seconds, interrupted and resumed."""
 
 import json
+import math
 import shutil
 import signal
 import time
@@ -287,10 +288,23 @@ def test_a_backbone_that_cannot_serve_leaves_nothing_behind(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"epochs": (1.0, 0.0, 1.0)}, "epochs is .* expected three numbers above 0"),
-        ({"target_macs_share": 0.01}, "target-macs-share is 0.01; expected a share"),
-        ({"target_macs_share": float("nan")}, "target-macs-share is nan"),
-        ({"lam": -1.0}, "lambda is -1.0; expected 0 or more"),
+        ({"epochs": (1.0, 0.0, 1.0)}, r"epochs is \(1.0, 0.0, 1.0\); .* greater than 0"),
+        ({"epochs": (1.0, math.inf, 1.0)}, "epochs is .* less than or equal to 1000"),
+        ({"epochs": (1.0, math.nan, 1.0)}, "epochs is .*"),
+        ({"epochs": (1.0, 1.0)}, "epochs is .*required"),
+        (
+            {"target_macs_share": 0.01},
+            "target-macs-share is 0.01; .* greater than or equal to 0.05",
+        ),
+        ({"target_macs_share": math.nan}, "target-macs-share is nan; expected a finite number"),
+        ({"lam": -1.0}, "lambda is -1.0; .* greater than or equal to 0"),
+        ({"lam": math.inf}, "lambda is inf; expected a finite number"),
+        ({"learning_rate": 1e308}, r"learning-rate is 1e\+308; .* less than or equal to 1"),
+        ({"batch_size": 10**20}, "batch-size is 10+; .* less than or equal to 65536"),
+        ({"seed": -1}, "seed is -1; .* greater than or equal to 0"),
+        ({"seed": 2**32}, "seed is 4294967296; .* less than or equal to 2147483647"),
+        ({"baseline": ""}, "baseline is ''; .*at least 1 character"),
+        ({"backbone": "a\0"}, "backbone is 'a.x00'; holds NUL"),
         ({"max_length": 4}, "max-length is 4"),
         ({"batch_size": 0}, "batch-size is 0"),
         ({"learning_rate": 0.0}, "learning-rate is 0.0"),
@@ -300,7 +314,7 @@ def test_a_backbone_that_cannot_serve_leaves_nothing_behind(
 )
 def test_settings_out_of_their_range_are_refused(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
-        TrainingSettings(backbone="b", **changes)
+        TrainingSettings(**{"backbone": "b"} | changes)
 
 
 # --- interruptions ---------------------------------------------------------------------------

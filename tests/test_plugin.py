@@ -1,3 +1,5 @@
+import dataclasses
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -153,6 +155,40 @@ def test_one_entry_seen_twice_is_one_probe(monkeypatch: pytest.MonkeyPatch) -> N
     assert list(discover()) == ["mine"]
 
 
+OUT_OF_RANGE: list[tuple[str, str, list[object]]] = [
+    ("performance", "margin", [math.inf, math.nan, 1, True, 0.0, -0.01, "0.01"]),
+    ("performance", "resamples", [1e12, 10**12, True, 99, 10**5000, None]),
+    ("stopword", "top", [-1, True, 10**9]),
+    ("stopword", "min_count", [0, -1, 1.0]),
+    ("domain_term", "top", [-1, 10**9]),
+    ("domain_term", "min_count", [0, [1]]),
+    ("layer_view", "examples", [-1, 10**9]),
+    ("precision", "documents", [-1, 2**31, False]),
+]
+
+
+@pytest.mark.parametrize(("probe", "option", "values"), OUT_OF_RANGE)
+def test_every_option_of_a_built_in_probe_has_its_range(
+    probe: str, option: str, values: list[object]
+) -> None:
+    plugin = discover()[probe]
+    default = getattr(plugin.load(), option)
+    assert getattr(plugin.load({option: default}), option) == default
+    for value in values:
+        with pytest.raises(ProbeError, match=f"option {option}: .*, seen ") as told:
+            plugin.load({option: value})
+        assert "\n" not in str(told.value)
+
+
+def test_the_table_holds_every_option() -> None:
+    options = {
+        (name, field.name)
+        for name, plugin in discover().items()
+        for field in dataclasses.fields(plugin.load())  # type: ignore[arg-type]
+    }
+    assert {(probe, option) for probe, option, _ in OUT_OF_RANGE} == options
+
+
 def test_no_probe_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch)
     assert discover() == {}
@@ -173,6 +209,8 @@ def test_options_are_the_fields_of_the_dataclass(home: ModuleType) -> None:
         ),
         ("Mine", {"name": "x"}, "no option 'name'"),
         ("Mine", {"resamples": "many"}, "option resamples: .*valid integer.*, seen 'many'"),
+        ("Mine", {"resamples": math.inf}, "option resamples: expected a finite number, seen inf"),
+        ("Mine", {"resamples": True}, "option resamples: expected a number, not a truth value"),
         ("Mine", {"resamples": [1]}, "option resamples: .*valid integer.*, seen "),
         ("Nowhere", {}, "cannot be imported: .*Nowhere"),
         ("Plain", {}, f"{HOME}:Plain is not a dataclass"),

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from conftest import ROOT
 
-from auditkit.cli import cli
+from auditkit.cli.commands import cli
 from auditkit.finding import Finding
 from auditkit.plugin import Probe, discover
 from auditkit.testing import check_probe, contract_traces

@@ -1,17 +1,25 @@
+import os
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from auditkit.bench.settings import ModelSettings
 from auditkit.errors import DataError, SettingsError
 from auditkit.ltp.inference import BATCH_TOKENS
-from auditkit.run.settings import PLACES, SECTIONS, Settings, load_settings, read_glossary
+from auditkit.run.settings import (
+    PLACES,
+    SECTIONS,
+    Settings,
+    load_settings,
+    read_gates,
+    read_glossary,
+)
 
 NEEDED = {"model": "m", "dataset": "agnews"}
 EVERY_KEY = """
@@ -78,6 +86,7 @@ def test_no_name_stands_in_two_sections() -> None:
     assert set(SECTIONS) == {"models", "data", "recording", "probing"}
 
 
+@settings(deadline=None)
 @given(st.sets(st.sampled_from(sorted(set(PLACES) - {"model", "dataset"}))))
 def test_a_key_means_the_same_alone_and_in_its_section(inside: set[str]) -> None:
     values = yaml.safe_load(EVERY_KEY)
@@ -145,6 +154,22 @@ def test_settings_cannot_be_changed() -> None:
         ("1: a", "expected a mapping of names"),
         ("model: \x00", "not valid YAML"),
         ("[" * 5000, "not valid YAML"),
+        ("seed: 0x" + "f" * 5000, "line 1: not valid YAML: an integer of 5,002 digits"),
+        ("seed: " + "9" * 5000, "line 1: not valid YAML: an integer of 5,000 digits"),
+        ("seed: 0x" + "f" * 300, "-> seed: .*less than or equal to 2147483647, seen "),
+        ("a: &a [x, x]\nb: [*a, *a]", "line 2: not valid YAML: aliases are not read; write the"),
+        ("options: &a {stopword: *a}", "line 1: not valid YAML: aliases are not read"),
+        ("# " + "x" * 1_000_000, "more than 1,000,000 characters; expected settings"),
+        ('glossary: "a\\0b"', "-> glossary: holds NUL or what is not Unicode"),
+        ('out: "a\\ud800"', "-> out: .*unicode string"),
+        ('groups: ["a\\0"]', "-> groups -> 0: holds NUL"),
+        ("out: ''", "-> out: .*at least 1 character"),
+        ("data_dir: ''", "-> data_dir: .*at least 1 character"),
+        ("seed: 4294967296", "-> seed: .*less than or equal to 2147483647"),
+        ("random_draws: 32769", "-> random_draws: .*less than or equal to 1000"),
+        ("limit: 1.0e12", "-> limit: .*valid integer"),
+        ("gates: [{address: a.b, at_least: .inf}]", "at_least.*finite number, seen inf"),
+        ("gates: [{address: a.b, at_least: true}]", "at_least.*valid number, seen True"),
     ],
 )  # fmt: skip
 def test_a_bad_config_is_one_clear_line(tmp_path: Path, content: str, message: str) -> None:
@@ -171,8 +196,12 @@ def test_no_such_config(tmp_path: Path) -> None:
         SettingsError, match="no config 'agnew'; a YAML file, or did you mean agnews"
     ):
         load_settings("agnew", NEEDED)
-    with pytest.raises(SettingsError, match="available: agnews, default, imdb"):
-        load_settings(str(tmp_path), NEEDED)
+    os.mkfifo(tmp_path / "pipe.yaml")
+    for odd in (str(tmp_path), str(tmp_path / "pipe.yaml"), "", "a\0b", "\ud800", "x" * 5000):
+        with pytest.raises(SettingsError, match="available: agnews, default, imdb"):
+            load_settings(odd, NEEDED)
+        with pytest.raises(SettingsError, match="no file"):
+            read_gates(odd)
     (tmp_path / "a.yaml").write_bytes(b"\xff")
     with pytest.raises(DataError, match="not UTF-8"):
         load_settings(str(tmp_path / "a.yaml"), NEEDED)
@@ -180,6 +209,7 @@ def test_no_such_config(tmp_path: Path) -> None:
     assert load_settings(str(tmp_path / "b.yaml"), NEEDED) == load_settings(None, NEEDED)
 
 
+@settings(deadline=None)
 @given(st.recursive(st.none() | st.text() | st.integers(), lambda s: st.lists(s) | st.tuples(s)))
 def test_whatever_is_given_the_answer_is_settings_or_a_settings_error(value: Any) -> None:
     for field in (*PLACES, *SECTIONS):
@@ -203,6 +233,20 @@ def test_a_glossary_with_columns(tmp_path: Path) -> None:
     path = tmp_path / "terms.csv"
     path.write_text('source,term\nx,"bond, junk"\ny,#tag\nz,\n')
     assert read_glossary(path) == ("bond, junk", "#tag")
+    (tmp_path / "terms.tsv").write_text("source\tterm\nx\tbond, junk\n")
+    assert read_glossary(tmp_path / "terms.tsv") == ("bond, junk",)
+    (tmp_path / "terms.jsonl").write_text('{"term": "rate"}\n{"source": "x"}\n')
+    assert read_glossary(tmp_path / "terms.jsonl") == ("rate",)
+
+
+def test_a_special_file_is_no_glossary(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.txt")
+    for path in (tmp_path / "a.txt", Path("/dev/zero")):
+        with pytest.raises(DataError, match="a pipe or a device; give a regular file"):
+            read_glossary(path)
+    for path in (Path("a\0b.txt"), Path("\ud800")):
+        with pytest.raises(DataError, match="no file can have that name"):
+            read_glossary(path)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 import csv
+import gzip
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +71,19 @@ def test_a_parquet_file_below_a_folder_with_an_equals_sign_gains_no_column(tmp_p
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("a.csv", b"", "the file is empty"),
+        ("a.csv", b"", "a.csv: the file is empty"),
         ("a.csv", b"text,label\n", "no rows"),
         ("a.csv", b"text,text,label\na,b,c\n", "two columns are called text"),
-        ("a.csv", b"text,label\na,b\na,b,c\n", "line 3: 3 fields under 2 columns"),
+        ("a.csv", b"text,label\na,b\na,b,c\n", "line 3: 3 fields under 2 columns, split at commas"),
+        ("a.csv", b"text;label\na;b\na;b;c\n", "line 3: 3 fields .* split at semicolons; quote"),
+        ("a.csv", b"sep=;\ntext;label\na\n", "line 3: 1 fields under 2 columns"),
+        (
+            "a.tsv",
+            b'text\tlabel\n"a\tb\nc\n',
+            "a.tsv, line 3: 1 fields under 2 columns, split at tabs",
+        ),
+        ("a.csv.gz", b"text,label\na,b\n", "cannot be unpacked: BadGzipFile"),
+        ("a.jsonl.gz", gzip.compress(b'{"text": "a", "label": 1}')[:-9], "cannot be unpacked"),
         ("a.csv", b'text,label\n"a"b,c\n', "line 2: not valid CSV"),
         ("a.csv", b"text,label\ncaf\xe9,1\n", "byte 0xe9 at offset 14 is not UTF-8"),
         ("a.csv", b"text,other\na,b\n", "looks like the label.*available: text, other"),
@@ -111,6 +122,9 @@ def test_parquet_with_repeated_columns_or_broken_metadata(tmp_path: Path) -> Non
     pq.write_table(table, tmp_path / "a.parquet")
     with pytest.raises(DataError, match="two columns are called text"):
         load(str(tmp_path / "a.parquet"))
+    table = pa.table([["a"], ["b"], ["c"], [0]], names=["text", "note", "note", "label"])
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert load(str(tmp_path / "a.parquet")).examples[0].text == "a"
     for broken in (
         "{",
         '{"info": []}',
@@ -131,17 +145,167 @@ def test_parquet_whose_text_is_not_utf8(tmp_path: Path) -> None:
         load(name)
 
 
+# --- fields and delimiters ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("a.csv", 'text,label\n"one, two; three",x\nfour,y\n'),
+        ("a.csv", 'label;text\nx;"one, two; three"\ny;four\n'),
+        ("a.csv", "label\ttext\nx\tone, two; three\ny\tfour\n"),
+        ("a.csv", "label|text\nx|one, two; three\ny|four\n"),
+        ("a.csv", 'sep=;\nlabel;text\nx;"one, two; three"\ny;four\n'),
+        ("a.csv", 'sep=|\r\nlabel|text\r\nx|"one, two; three"\r\ny|four\r\n'),
+        ("a.tsv", "\tlabel\ttext\n0\tx\tone, two; three\n1\ty\tfour\n"),
+        ("a.TSV", 'label\ttext\nx\t"one, two; three"\ny\t"four"\n'),
+        # several delimiters stand in the header: that of most columns
+        ("a.csv", "label;text;a,b\nx;one, two;0\n"),
+        ("a.tsv", "label\ttext\ta,b\nx\tone, two\t0\n"),
+    ],
+)  # fmt: skip
+def test_the_delimiter_is_seen(tmp_path: Path, file: str, content: str) -> None:
+    (tmp_path / file).write_bytes(content.encode())
+    texts = [e.text for e in load(str(tmp_path / file)).examples]
+    assert texts in (["one, two; three", "four"], ["one, two"])
+    packed = tmp_path / f"{file}.gz"
+    packed.write_bytes(gzip.compress(content.encode()))
+    assert [e.text for e in load(str(packed)).examples] == texts
+
+
+def test_a_quotation_mark_between_tabs_swallows_no_rows(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text('text\tlabel\n"so he said\tx\nand "then" she\ty\n"all of it\tx\nend"\ty\n')
+    texts = [e.text for e in load(str(path)).examples]
+    assert texts == ['"so he said', 'and "then" she', '"all of it', 'end"']
+    path.write_text('text\tlabel\n"a\tb\tc\nd ""e"""\tx\n"f"\ty\n')  # quoted as in a CSV
+    assert [e.text for e in load(str(path)).examples] == ['a\tb\tc\nd "e"', "f"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "text,label,,,\na,x,,,\n",
+        ",text,label,\n0,a,x,\n",
+        "text,label,note,note\na,x,1,2\n",
+    ],
+)
+def test_columns_that_are_not_used_need_no_name_of_their_own(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(content)
+    assert [(e.text, e.label) for e in load(str(path)).examples] == [("a", 0)]
+    with pytest.raises(DataError, match="no group column ' '"):
+        load(str(path), groups=(" ",))
+
+
+def test_what_is_unpacked_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"text,label\n" + b"a,x\n" * 100))
+    assert load(str(tmp_path / "a.csv.gz")).rows_in == 100
+    monkeypatch.setattr("auditkit.data.formats.MOST_UNPACKED", 400)
+    with pytest.raises(DataError, match="unpacks to more than 400 bytes; unpack it"):
+        load(str(tmp_path / "a.csv.gz"))
+
+
+def test_several_columns_make_one_text(tmp_path: Path) -> None:
+    rows = [
+        {"title": "Rates", "body": "They rose.", "label": "x"},
+        {"title": "", "body": "No title.", "label": "x"},
+        {"title": "No body", "body": None, "label": "y"},
+        {"title": " ", "body": None, "label": "y"},
+        {"title": "Number", "body": 5, "label": "y"},
+        {"label": "y"},
+    ]
+    name = write_jsonl(tmp_path / "a.jsonl", rows)
+    data = load(name, text_column="title, body")
+    assert [e.text for e in data.examples] == ["Rates\nThey rose.", "No title.", "No body"]
+    assert data.text_column == "title + body"
+    assert {r.row: r.reason for r in data.refused} == {
+        4: "the text is empty",
+        5: "the text is not a string but int",
+        6: "the text is missing",
+    }
+    with pytest.raises(DataError, match="no text column 'bodies'; did you mean body"):
+        load(name, text_column="title,bodies")
+    with pytest.raises(DataError, match="'label' cannot be both text and label"):
+        load(name, text_column="title,label")
+    own = write_csv(tmp_path / "own.csv", [("title,body", "title", "body", "label"), "abcx"])
+    assert load(own, text_column="title,body").examples[0].text == "a"
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("premise", "hypothesis"), ("question1", "question2"), ("sentence1", "sentence2"),
+        ("Sentence_A", "Sentence_B"), ("text 1", "text 2"), ("question", "sentence"),
+        ("text", "text_pair"),
+    ],
+)  # fmt: skip
+def test_half_of_a_pair_is_never_audited_without_a_word(
+    tmp_path: Path, pair: tuple[str, str]
+) -> None:
+    first, second = pair
+    name = write_csv(tmp_path / "a.csv", [(first, second, "label"), ("a", "b", "x")])
+    for column in (None, first, second):
+        with pytest.raises(DataError, match=f"are a pair of texts.*--text-column {first},{second}"):
+            load(name, text_column=column)
+    assert load(name, text_column=f"{first},{second}").examples[0].text == "a\nb"
+
+
+def test_one_of_a_pair_beside_another_text_is_no_half(tmp_path: Path) -> None:
+    rows = [("text", "question1", "question2", "b", "label"), ("t", "a", "b", "c", "x")]
+    assert load(write_csv(tmp_path / "a.csv", rows)).examples[0].text == "t"
+    alone = [("text1", "label"), ("t", "x")]
+    assert load(write_csv(tmp_path / "a.csv", alone), text_column="text1").examples[0].text == "t"
+
+
+# --- what no user means -------------------------------------------------------------------------
+
+
+def test_a_special_file_is_not_waited_for(tmp_path: Path) -> None:
+    for name in ("a.csv", "a.tsv.gz", "a.jsonl", "a.parquet"):
+        os.mkfifo(tmp_path / name)
+        with pytest.raises(DataError, match="a pipe or a device; give a regular file"):
+            load(str(tmp_path / name))
+        (tmp_path / f"zero-{name}").symlink_to("/dev/zero")
+        with pytest.raises(DataError, match="a pipe or a device; give a regular file"):
+            load(str(tmp_path / f"zero-{name}"))
+
+
+@pytest.mark.parametrize("kind", ["timestamp", "duration", "twins"])
+def test_parquet_that_cannot_be_spelt_out(tmp_path: Path, kind: str) -> None:
+    column = {
+        "timestamp": pa.array([2**62], pa.timestamp("us")),
+        "duration": pa.array([2**62], pa.duration("ms")),
+        "twins": pa.StructArray.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"]),
+    }[kind]
+    name = write_parquet(tmp_path / "a.parquet", {"text": ["a"], "label": [0], "x": column})
+    assert load(name).rows_in == 1
+    for settings in ({"groups": ("x",)}, {"label_column": "x"}, {"text_column": "x"}):
+        with pytest.raises(DataError, match=r"column 'x'.*cannot be read"):
+            load(name, **settings)
+    name = write_parquet(tmp_path / "b.parquet", {"text": ["a"], "label": [0], "id": column})
+    assert load(name).examples[0].example_id == "r000001"
+
+
+def test_parquet_whose_metadata_nests_without_end(tmp_path: Path) -> None:
+    table = pa.table({"text": ["a"], "label": [0]})
+    deep = '{"info":' * 10_000 + "{}" + "}" * 10_000
+    pq.write_table(table.replace_schema_metadata({"huggingface": deep}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="metadata 'huggingface' cannot be read: RecursionError"):
+        load(str(tmp_path / "a.parquet"))
+
+
 # --- names -------------------------------------------------------------------------------------
 
 
 def test_names_that_lead_nowhere(tmp_path: Path) -> None:
-    (tmp_path / "a.tsv").write_text("x")
+    (tmp_path / "a.xls").write_text("x")
     (tmp_path / "d.csv").mkdir()
     (tmp_path / "d.parquet").mkdir()
     for name, message in (
         ("agnewz", "unknown data set 'agnewz'; did you mean agnews. available: agnews, imdb"),
         (str(tmp_path / "none.csv"), "not found"),
-        (str(tmp_path / "a.tsv"), "another kind.*.csv, .jsonl, .parquet"),
+        (str(tmp_path / "a.xls"), "another kind.*.csv, .csv.gz, .jsonl, .jsonl.gz, .parquet, .tsv"),
         (str(tmp_path), "is a directory"),
         (str(tmp_path / "d.csv"), "d.csv: cannot be read: Is a directory"),
         (str(tmp_path / "d.parquet"), "not a readable Parquet file"),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from auditkit.bench.context import tagged
 from auditkit.bench.subjects import Answer, Bench
 from auditkit.data.annotate import Annotator, align
 from auditkit.errors import DataError
@@ -45,7 +46,7 @@ def explain(bench: Bench, annotator: Annotator, text: str) -> Explanation:
     document = bench.encode([text])[0]
     arms = [arm for arm in ("baseline", "unpruned", "pruned") if arm in bench.arms]
     answers = {arm: bench.answer(arm, [document])[0] for arm in arms}
-    words = next(iter(annotator.annotate([text])))
+    words = next(iter(annotator.annotate([tagged(text, document)])))
     depth_of: dict[int, int] = {}
     depths = answers["pruned"].depths
     for word, depth in zip(align(words, document.spans), depths, strict=True):

@@ -14,8 +14,10 @@ from auditkit.data.classes import Matching
 from auditkit.data.examples import Dataset, Example
 from auditkit.data.sampling import stratified
 from auditkit.errors import DataError
-from auditkit.ltp.checkpoints import load_baseline, load_tokenizer
+from auditkit.ltp.checkpoints import load_baseline
 from auditkit.ltp.inference import run
+from auditkit.ltp.tokenizers import load_tokenizer
+from auditkit.ltp.tokenizing import tokenize
 
 TRIED = 256
 """Documents on which the order is tried."""
@@ -63,7 +65,7 @@ def check_baseline(
         return
     model, tokenizer = load_baseline(name), load_tokenizer(name)
     texts = [example.text for example in held_out[:TRIED]]
-    ids = tokenizer(texts, truncation=True, max_length=max_length)["input_ids"]
+    ids = [found.ids for found in tokenize(tokenizer, texts, max_length)]
     predicted = np.zeros(len(ids), dtype=np.int64)
     for result in run(model, ids, pruning="off"):
         predicted[result.indices] = result.logits.argmax(1)

@@ -5,19 +5,20 @@ from typing import Literal
 
 from pydantic import field_validator
 
-from auditkit.data.settings import Positive, Section
+from auditkit.data.settings import Section
+from auditkit.ranges import Name, Positive
 
 
 class ModelSettings(Section):
     """The checkpoint under audit, those beside it, and what they run on."""
 
-    model: str
+    model: Name
     """Directory or hub id of an LTP checkpoint; a directory of the original's."""
-    baseline: str | None = None
+    baseline: Name | None = None
     """Directory or hub id of a stock classifier; None: `MODEL/baseline` where it is."""
-    reseeded: str | None = None
+    reseeded: Name | None = None
     """A baseline of another seed; None: `MODEL/reseeded` where it is."""
-    score_norm: str | None = None
+    score_norm: Name | None = None
     """Of a checkpoint of the original implementation; None: what its recipe assumes."""
     max_length: Positive | None = None
     """Tokens a document; None: what the checkpoint was trained on."""

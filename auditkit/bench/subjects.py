@@ -19,7 +19,7 @@ from auditkit.ltp import LTPForSequenceClassification
 from auditkit.ltp.cost import Cost, count
 from auditkit.ltp.inference import Result, run
 from auditkit.ltp.pruning import permute_depths
-from auditkit.ltp.tokenizers import encode
+from auditkit.ltp.tokenizing import tokenize
 from auditkit.trace import ARMS, ModelAbout, arm
 
 
@@ -129,22 +129,14 @@ class Bench:
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """Tokenize documents, cutting them at the audit's length."""
-        batch = encode(
-            self.tokenizer,
-            texts,
-            truncation=True,
-            max_length=self.max_length,
-            return_offsets_mapping=True,
-            return_special_tokens_mask=True,
-        )
         return [
             Encoded(
-                token_ids=batch["input_ids"][i],
-                spans=[(int(a), int(b)) for a, b in batch["offset_mapping"][i]],
-                special=np.array(batch["special_tokens_mask"][i], dtype=bool),
-                truncated=bool(batch.encodings[i].overflowing),
+                token_ids=found.ids,
+                spans=found.offsets,
+                special=np.array(found.special_tokens_mask, dtype=bool),
+                truncated=bool(found.overflowing),
             )
-            for i in range(len(texts))
+            for found in tokenize(self.tokenizer, texts, self.max_length)
         ]
 
     def vocabulary(self) -> dict[str, Any]:

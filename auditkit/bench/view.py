@@ -63,7 +63,7 @@ class ProbeBench:
         source = DataSettings(
             dataset=self._data.dataset,
             split="train",
-            text_column=audited.text_column,
+            text_column=self._data.text_column or audited.text_column,  # or several, joined
             label_column=audited.label_column,
             labels=self._data.labels,
             data_dir=self._data.data_dir,

@@ -9,12 +9,22 @@ from typing import TYPE_CHECKING
 
 import click
 
+from auditkit.errors import SettingsError
 from auditkit.text import inert
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
     from rich.text import Text
+
+
+LAUNCHED = frozenset(
+    ["WORLD_SIZE", "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR",
+     "MASTER_PORT", "PMI_SIZE", "PMI_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK",
+     "OMPI_COMM_WORLD_LOCAL_RANK", "MV2_COMM_WORLD_SIZE", "MV2_COMM_WORLD_RANK",
+     "MV2_COMM_WORLD_LOCAL_RANK"]
+)  # fmt: skip
+"""Variables by which torchrun, SLURM, MPI and operators tell a process its place among others."""
 
 
 def quiet_libraries() -> None:
@@ -27,6 +37,23 @@ def quiet_libraries() -> None:
     from auditkit.ltp.checkpoints import quiet
 
     quiet()
+
+
+def alone() -> None:
+    """Let the libraries train in this process alone, whatever a launcher has left behind.
+
+    Raises:
+        SettingsError: A launcher has started several processes.
+    """
+    for name in ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE"):
+        if os.environ.get(name, "1") != "1":
+            raise SettingsError(
+                f"{name} is {os.environ[name]!r}: a launcher has started several processes, and "
+                "auditkit trains in one; start it without torchrun, or unset the variable"
+            )
+    for name in list(os.environ):
+        if name in LAUNCHED or name.startswith("ACCELERATE_"):
+            del os.environ[name]
 
 
 def clean(text: str) -> str:

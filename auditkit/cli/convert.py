@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from auditkit.cli.console import clean, quiet_libraries
+from auditkit.cli.options import PLACE
 
 
 @click.command()
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="CKPT",
+@click.option("--out", required=True, type=PLACE, metavar="CKPT",
               help="Gets the checkpoint.")  # fmt: skip
 @click.option("--score-norm", metavar="NORM",
               help="What scores are divided by: padded:N, alive or length.  "

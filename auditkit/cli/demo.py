@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from auditkit.cli.console import bars, clean, quiet_libraries
+from auditkit.cli.console import alone, bars, clean, quiet_libraries
+from auditkit.cli.options import PLACE
 from auditkit.cli.train import train_with_bars
 from auditkit.errors import SettingsError
 
@@ -17,7 +18,7 @@ ATTRIBUTED = 30
 
 @click.command()
 @click.option("--domain", type=click.Choice(["news", "reviews"]), default="news", show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
+@click.option("--out", type=PLACE, metavar="DIR",
               help="[default: reports/demo-<domain>]")  # fmt: skip
 def demo(domain: str, out: Path | None) -> int:
     """Train, prune and audit a small model on texts that ship with auditkit, offline.
@@ -32,6 +33,7 @@ def demo(domain: str, out: Path | None) -> int:
 
     data = load_dataset(DataSettings(dataset=str(sample_corpus(domain, "train"))))
     kept, held_out = hold_out(data, len(data.examples) // 10, 0)
+    alone()
     quiet_libraries()
     from auditkit.ltp.training.settings import TrainingSettings
     from auditkit.run.conduct import conduct

@@ -1,14 +1,15 @@
 """`auditkit explain`."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from auditkit.cli.console import cell, clean, quiet_libraries
-from auditkit.cli.options import model_options
-from auditkit.errors import SettingsError
+from auditkit.cli.options import PLACE, model_options
+from auditkit.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -17,9 +18,13 @@ if TYPE_CHECKING:
     from auditkit.finding import Example
 
 
+MOST_PIPED = 1_000_000
+"""Bytes of standard input: a text, not a stream without end."""
+
+
 @click.command()
 @model_options
-@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+@click.option("--html", type=PLACE, metavar="FILE",
               help="Write a page.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.argument("text")
@@ -30,12 +35,17 @@ def explain(
     as_json: bool,
     **flags: Any,
 ) -> None:
-    """Show TEXT layer by layer: what the pruned model drops, and what both models say."""
+    """Show TEXT layer by layer: what the pruned model drops, and what both models say.
+
+    A dash stands for what comes from standard input.
+    """
     if flags["model"] is None:
         raise SettingsError("no model: give --model CKPT, a directory that `auditkit train` wrote")
     from auditkit.run.settings import section_of
 
     settings = section_of("models", flags)
+    if text == "-":
+        text = _piped()
     quiet_libraries()
     from auditkit.bench.explain import explain as explain_text
     from auditkit.bench.opening import open_bench
@@ -52,6 +62,17 @@ def explain(
         click.echo(json.dumps(to_json(_as_json(found)), indent=1))  # ASCII: safe on a terminal
     elif html is None:
         _print(found, bench.absent.get("baseline", ""))
+
+
+def _piped() -> str:
+    """Standard input as text, without the end of its last line."""
+    held: bytes = sys.stdin.buffer.read(MOST_PIPED + 1)
+    if len(held) > MOST_PIPED:
+        raise DataError(f"standard input: more than {MOST_PIPED:,} bytes; give one text")
+    try:
+        return held.decode("utf-8-sig").removesuffix("\n")
+    except UnicodeDecodeError as error:
+        raise DataError(f"standard input: not UTF-8 at offset {error.start}") from error
 
 
 def _print(found: "Explanation", no_baseline: str) -> None:

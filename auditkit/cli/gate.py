@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from auditkit.cli.console import cell
+from auditkit.cli.options import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("directory")
+@click.argument("directory", type=NAME)
 @click.option(
     "--gates",
     "--config",
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     metavar="YAML",
     help="The limits: a list, or a config with the key gates.",
 )
-@click.option("--against", metavar="RUN", help="An earlier run that this one must not fall behind.")
+@click.option(
+    "--against", type=NAME, metavar="RUN", help="An earlier run that this one must not fall behind."
+)
 @click.option("--margin", type=click.FloatRange(0, 1), default=0.01, show_default=True,
               help="Loss that --against accepts: 0.01 is one point of a share, or one per cent of "
               "another figure.")  # fmt: skip

@@ -1,10 +1,30 @@
 """Flags that several commands have."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
+
+from auditkit.text import shown
+
+
+class Given(click.ParamType[Any]):
+    """A path or a name that is not empty, and spelt as one can be: `auditkit.ranges`."""
+
+    def __init__(self, kind: str) -> None:
+        self.name = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The value as what `auditkit.ranges` has under that name."""
+        from auditkit import ranges  # here, because it imports pydantic
+
+        try:
+            return ranges.check(getattr(ranges, self.name), value)
+        except ValueError as error:
+            self.fail(f"{shown(value)}: {error}", param, ctx)
+
+
+PLACE, NAME = Given("Place"), Given("Name")
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,14 +48,15 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The flags that say where the data comes from."""
     for option in (
-        click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR",
+        click.option("--data-dir", metavar="DIR",
                      help="Local copies of agnews and imdb; else the variable AUDITKIT_DATA."),
         click.option("--labels", metavar="MODEL=DATA,…",
                      help="Which classes are which; DATA+DATA counts several as one."),
         click.option("--label-column", metavar="NAME", help="Found by its name unless given."),
-        click.option("--text-column", metavar="NAME", help="Found by its name unless given."),
+        click.option("--text-column", metavar="NAME[,NAME]",
+                     help="Found by its name unless given; several are joined."),
         click.option("--dataset", metavar="NAME",
-                     help="agnews, imdb, a hub id, or a .csv, .jsonl or .parquet file."),
+                     help="agnews, imdb, a hub id, or a .csv, .tsv, .jsonl or .parquet file."),
     ):  # fmt: skip
         command = option(command)
     return command

@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from auditkit.cli.console import bars, clean
+from auditkit.cli.options import NAME
 
 
 @click.command()
-@click.argument("directory")
+@click.argument("directory", type=NAME)
 @click.option("--reanalyse", is_flag=True,
               help="First let the probes analyse the trace again; no model is needed.")  # fmt: skip
 def report(directory: str, reanalyse: bool) -> int:

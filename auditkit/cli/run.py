@@ -1,6 +1,5 @@
 """`auditkit run`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -43,7 +42,7 @@ PHASES = {"documents": "record"}
 @click.option("--attribution-sample", type=int, metavar="N", help="[default: 200]")
 @click.option("--speed-documents", type=int, metavar="N",
               help="Time the models on N documents; 0: do not.  [default: 256]")  # fmt: skip
-@click.option("--glossary", type=click.Path(path_type=Path), metavar="FILE",
+@click.option("--glossary", metavar="FILE",
               help="Domain terms: one a line, or a CSV with a column term.")  # fmt: skip
 @click.option("--probe", "probes", metavar="NAME", multiple=True, help="Run this one; repeatable.")
 @click.option("--without", metavar="NAME", multiple=True, help="Leave it out; repeatable.")

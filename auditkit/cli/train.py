@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from auditkit.cli.console import bars, clean, quiet_libraries
-from auditkit.cli.options import data_options
+from auditkit.cli.console import alone, bars, clean, quiet_libraries
+from auditkit.cli.options import PLACE, data_options
 from auditkit.cli.training_table import line, note, tell_one, tell_sweep
 from auditkit.errors import DataError, SettingsError
 
@@ -26,11 +26,13 @@ MOST_HELD_OUT = 1000
 @click.option("--baseline", metavar="CKPT_OR_DIR",
               help="Prune this one instead: a fine-tuned classifier, or the baseline of an earlier "
               "training.")  # fmt: skip
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="CKPT",
+@click.option("--out", required=True, type=PLACE, metavar="CKPT",
               help="Gets the pruned model, baseline/ and training.json; with --sweep, a folder "
               "share-… with all that for each budget.")  # fmt: skip
 @click.option("--split", default=None, help="Default: train; a file has none.")
-@click.option("--train-rows", type=click.IntRange(min=8), help="Train on so many rows, stratified.")
+@click.option(
+    "--train-rows", type=click.IntRange(8, 10**9), help="Train on so many rows, stratified."
+)
 @click.option("--epochs", default="2,1,2", show_default=True, metavar="N[,N,N]",
               help="Per stage: baseline, soft, hard.")  # fmt: skip
 @click.option("--target-macs-share", type=float, metavar="SHARE",
@@ -70,7 +72,7 @@ def train(
     text_column: str | None,
     label_column: str | None,
     labels: str | None,
-    data_dir: Path | None,
+    data_dir: str | None,
     **choices: Any,
 ) -> None:
     """Fine-tune a baseline and prune it: soft masks, then hard ones (Kim et al. 2022)."""
@@ -80,6 +82,7 @@ def train(
         _exclusive({"--backbone": choices["backbone"], "--baseline": baseline})
     _exclusive({"--target-macs-share": target_macs_share, "--sweep": sweep, "--lambda": lam})
     shares = None if sweep is None else _numbers("--sweep", sweep, "shares: 0.8,0.6,0.4")
+    alone()
     quiet_libraries()
     from auditkit.bench.order import check_baseline
     from auditkit.data.examples import hold_out, load_dataset
@@ -102,7 +105,7 @@ def train(
         "data",
         {
             "dataset": dataset,
-            "split": split or "train",
+            "split": "train" if split is None else split,
             "limit": None if train_rows is None else train_rows + MOST_HELD_OUT,
             "text_column": text_column,
             "label_column": label_column,
@@ -117,6 +120,8 @@ def train(
     beyond = 0 if train_rows is None else available - train_rows
     held = min(MOST_HELD_OUT, max(1, available // 10, beyond))
     kept, held_out = hold_out(data, held, seed)
+    if not kept:
+        raise DataError(f"{data.name}: one usable row, which is held out; training takes two")
     if sum(bool(one.data) for one in data.matching.classes) < 2:
         raise DataError(f"{data.name}: all rows are {data.labels[0]}; training takes two classes")
     click.echo(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from auditkit.data.classes import Matching
+from auditkit.data.columns import LABEL_COLUMNS, find, find_texts, texts_of
 from auditkit.data.formats import Source
 from auditkit.data.labels import NOT_LABELLED, classes_of, folded, without_label
 from auditkit.data.matching import match
@@ -19,16 +20,8 @@ from auditkit.data.sampling import stratified
 from auditkit.data.settings import DataSettings
 from auditkit.data.sources import open_source
 from auditkit.errors import DataError
-from auditkit.text import is_unicode, listing, one_of
+from auditkit.text import is_unicode, listing
 from auditkit.trace import Refused
-
-TEXT_COLUMNS = (
-    "text", "sentence", "content", "review", "document", "body", "comment", "tweet", "article",
-)  # fmt: skip
-LABEL_COLUMNS = (
-    "label", "labels", "class", "category", "sentiment", "target", "label_text", "coarse_label",
-)  # fmt: skip
-"""Names that are looked for, in this order, whatever their case, when the user names no column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +45,7 @@ class Dataset:
     matching: Matching
     """Its classes by index, in the order of the model's where it gave them."""
     text_column: str
+    """Several that were joined have " + " between them."""
     label_column: str
     group_columns: tuple[str, ...]
     rows_in: int
@@ -86,12 +80,12 @@ def load_dataset(
             stand twice, or the labels cannot be matched with the model's.
     """
     source = open_source(settings.dataset, split=settings.split, data_dir=settings.data_dir)
-    text_column = _column(source, settings.text_column, TEXT_COLUMNS, "text")
-    label_column = _column(source, settings.label_column, LABEL_COLUMNS, "label")
-    if text_column == label_column:
-        raise DataError(f"{source.name}: column {text_column!r} cannot be both text and label")
-    group_values = {c: source.values(_column(source, c, (), "group")) for c in settings.groups}
-    texts = source.values(text_column)
+    text_columns = find_texts(source, settings.text_column)
+    label_column = find(source, settings.label_column, LABEL_COLUMNS, "label")
+    if label_column in text_columns:
+        raise DataError(f"{source.name}: column {label_column!r} cannot be both text and label")
+    group_values = {c: source.values(find(source, c, (), "group")) for c in settings.groups}
+    texts = texts_of(source, text_columns)
     classes = classes_of(source, label_column)
     declared = source.class_names.get(label_column)
     unlabelled = without_label(set(filter(None, classes)), declared is not None, settings.labels)
@@ -106,7 +100,7 @@ def load_dataset(
     if not usable:
         raise DataError(
             f"{source.name}: none of {source.rows} rows is usable ({_reasons(refused)}); "
-            f"expected texts in {text_column!r} and labels in {label_column!r}"
+            f"expected texts in {' + '.join(text_columns)!r} and labels in {label_column!r}"
         )
     matching = match(
         f"{source.name}, column {label_column!r}",
@@ -128,7 +122,7 @@ def load_dataset(
         split=source.split,
         examples=examples,
         matching=matching,
-        text_column=text_column,
+        text_column=" + ".join(text_columns),
         label_column=label_column,
         group_columns=tuple(group_values),
         rows_in=len(examples) + len(refused),
@@ -145,23 +139,6 @@ def hold_out(
     held = set(stratified(coded, count, np.random.default_rng([seed, 1])))
     kept = tuple(e for index, e in enumerate(dataset.examples) if index not in held)
     return kept, tuple(dataset.examples[index] for index in sorted(held))
-
-
-def _column(source: Source, given: str | None, usual: Sequence[str], role: str) -> str:
-    """The column `given`, or the first of the `usual` ones."""
-    if given is not None:
-        if given not in source.columns or not is_unicode(given):
-            close = one_of(filter(str.isprintable, source.columns), given)
-            raise DataError(f"{source.name}: no {role} column {given!r}; {close}")
-        return given
-    by_key = {folded(column): column for column in reversed(source.columns)}
-    for name in usual:
-        if name in by_key:
-            return by_key[name]
-    raise DataError(
-        f"{source.name}: no column looks like the {role}; name it with --{role}-column; "
-        f"available: {listing(source.columns)}"
-    )
 
 
 def _problem(text: object, label: str, groups: Sequence[object]) -> str:

@@ -1,24 +1,24 @@
-"""A file → the columns of a data set: CSV, JSONL and Parquet.
+"""A file → the columns of a data set: JSONL and Parquet, and what all kinds have in common."""
 
-Every value of a CSV is text, whatever it looks like: `NA`, `null` and `007` stay as they are
-written.
-"""
-
-import csv
-import io
+import gzip
 import json
-import sys
+import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditkit.errors import DataError
-from auditkit.text import fault, listing
+from auditkit.files import regular
+from auditkit.text import cut, fault, listing
+
+MOST_UNPACKED = 2**30
+"""Bytes that a packed file may hold: one of a megabyte may hold a thousand times as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,28 +29,42 @@ class Source:
     split: str
     """The split, or `all` for a file, which has none."""
     columns: tuple[str, ...]
+    """Their names, each once; a column without a name cannot be asked for."""
     rows: int
     values: Callable[[str], list[object]]
-    """All values of one column, in the order of the rows; None where there is none."""
+    """All values of one column, in the order of the rows; None where there is none. `DataError`
+    where they cannot be read, or two columns have that name."""
     class_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Of integer columns that carry Hugging Face's ClassLabel: the names by integer."""
 
 
 def read_text(path: Path) -> str:
-    """A whole text file, without its byte order mark.
+    """A whole text file, without its byte order mark; one that ends in `.gz` is unpacked.
 
     Raises:
-        DataError: It cannot be read, or is not UTF-8.
+        DataError: It cannot be read, is no regular file, holds too much, or is not UTF-8.
     """
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        packed = path.suffix.lower() == ".gz"
+        with (gzip.open if packed else open)(regular(path), "rb") as file:
+            held = file.read(MOST_UNPACKED + 1 if packed else -1)
+        text = held.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path.name}: byte {error.object[error.start]:#04x} at offset {error.start} is not "
             "UTF-8; save the file as UTF-8"
         ) from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(
+            f"{path.name}: cannot be unpacked: {fault(error)}; copy it again"
+        ) from error
     except OSError as error:
-        raise DataError(f"{path.name}: cannot be read: {error.strerror}") from error
+        raise DataError(f"{cut(path.name, 80)}: cannot be read: {error.strerror}") from error
+    if packed and len(held) > MOST_UNPACKED:
+        raise DataError(
+            f"{path.name}: unpacks to more than {MOST_UNPACKED:,} bytes; unpack it, and give that"
+        )
+    return text
 
 
 def read_table(path: Path) -> pa.Table:
@@ -60,12 +74,12 @@ def read_table(path: Path) -> pa.Table:
         DataError: It cannot be read.
     """
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(regular(path)) as file:
             table: pa.Table = file.read()
             return table
     except (pa.ArrowException, OSError) as error:
         raise DataError(
-            f"{path.name}: not a readable Parquet file ({fault(error)}); "
+            f"{cut(path.name, 80)}: not a readable Parquet file ({fault(error)}); "
             "it may be truncated: copy it again"
         ) from error
 
@@ -82,43 +96,50 @@ def from_table(
         metadata: Of the schema; ClassLabel names are in what Hugging Face `datasets` writes there.
 
     Raises:
-        DataError: Two columns have one name, or the metadata cannot be read.
+        DataError: The metadata cannot be read.
     """
 
     def values(column: str) -> list[object]:
         try:
-            return list(table.column(column).to_pylist())
-        except (UnicodeDecodeError, pa.ArrowException) as error:
+            return list(table.column(columns.index(column)).to_pylist())
+        except Exception as error:  # dates out of range, twin fields, text that is not UTF-8, …
             raise DataError(f"{name}, column {column!r}: cannot be read: {fault(error)}") from error
 
-    columns = _distinct(name, table.column_names)
-    return Source(name, split, columns, table.num_rows, values, _class_names(name, metadata))
+    columns: list[str] = table.column_names
+    return _source(name, split, columns, table.num_rows, values, _class_names(name, metadata))
 
 
-def _read_csv(path: Path) -> Source:
-    """RFC 4180: quoted fields may hold newlines. Blank lines between rows are no rows."""
-    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
-    limit = csv.field_size_limit(sys.maxsize)  # a text may be longer than the module's default
-    try:
-        records = [(reader.line_num, record) for record in reader if record]
-    except csv.Error as error:
-        raise DataError(f"{path.name}, line {reader.line_num}: not valid CSV: {error}") from error
-    finally:
-        csv.field_size_limit(limit)
-    if not records:
-        raise DataError(f"{path.name}: the file is empty; expected a header line and rows")
-    header = _distinct(path.name, records[0][1])
-    rows = [record for _, record in records[1:]]
-    for line, record in records[1:]:
-        if len(record) != len(header):
-            raise DataError(
-                f"{path.name}, line {line}: {len(record)} fields under {len(header)} columns; "
-                "quote fields that hold commas"
-            )
-    return _from_rows(path.name, header, rows)
+def from_rows(name: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> Source:
+    """The columns of a file without splits, from its rows, each as long as the header."""
+
+    def values(column: str) -> list[object]:
+        index = header.index(column)
+        return [row[index] for row in rows]
+
+    return _source(name, "all", header, len(rows), values)
 
 
-def _read_jsonl(path: Path) -> Source:
+def _source(
+    name: str,
+    split: str,
+    header: Sequence[str],
+    rows: int,
+    values: Callable[[str], list[object]],
+    class_names: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+) -> Source:
+    """A data set of these columns, of which those without a name and twins may stay unused."""
+    count = Counter(header)
+
+    def distinct(column: str) -> list[object]:
+        if count[column] > 1:
+            raise DataError(f"{name}: two columns are called {listing([column])}; rename one")
+        return values(column)
+
+    columns = tuple(column for column in count if column.strip())
+    return Source(name, split, columns, rows, distinct, class_names)
+
+
+def read_jsonl(path: Path) -> Source:
     """One JSON object a line. The columns are all keys; blank lines are no rows."""
     records: list[dict[str, Any]] = []
     for number, line in enumerate(read_text(path).split("\n"), start=1):  # not at U+2028
@@ -134,29 +155,14 @@ def _read_jsonl(path: Path) -> Source:
                 'such as {"text": …, "label": …}'
             )
         records.append(record)
-    header = tuple(dict.fromkeys(key for record in records for key in record))
-    return _from_rows(path.name, header, [[record.get(k) for k in header] for record in records])
+    header = list(dict.fromkeys(key for record in records for key in record))
+    return from_rows(path.name, header, [[record.get(k) for k in header] for record in records])
 
 
-def _read_parquet(path: Path) -> Source:
+def read_parquet(path: Path) -> Source:
+    """The columns of a Parquet file."""
     table = read_table(path)
     return from_table(path.name, "all", table, table.schema.metadata)
-
-
-def _distinct(name: str, columns: Iterable[str]) -> tuple[str, ...]:
-    header = tuple(columns)
-    twice = [column for column, count in Counter(header).items() if count > 1]
-    if twice:
-        raise DataError(f"{name}: two columns are called {listing(twice)}; rename one")
-    return header
-
-
-def _from_rows(name: str, header: tuple[str, ...], rows: Sequence[Sequence[object]]) -> Source:
-    def values(column: str) -> list[object]:
-        index = header.index(column)
-        return [row[index] for row in rows]
-
-    return Source(name, "all", header, len(rows), values)
 
 
 def _class_names(name: str, metadata: Mapping[bytes, bytes] | None) -> dict[str, tuple[str, ...]]:
@@ -169,15 +175,7 @@ def _class_names(name: str, metadata: Mapping[bytes, bytes] | None) -> dict[str,
             for column, feature in features.items()
             if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
         }
-    except (ValueError, AttributeError, KeyError, TypeError) as error:
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
         raise DataError(
             f"{name}: the schema metadata 'huggingface' cannot be read: {fault(error)}"
         ) from error
-
-
-READERS: Mapping[str, Callable[[Path], Source]] = {
-    ".csv": _read_csv,
-    ".jsonl": _read_jsonl,
-    ".parquet": _read_parquet,
-}
-"""By the suffix of a file's name, in lower case: its columns."""

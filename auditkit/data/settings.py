@@ -1,14 +1,11 @@
 """What is audited, as a user says it; and what settings of every room have in common."""
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
+from pydantic import BaseModel, ConfigDict, StrictBool, field_validator
 
 from auditkit.data.labels import Sides, parse_labels
-
-Natural = Annotated[int, Field(strict=True, ge=0)]
-Positive = Annotated[int, Field(strict=True, ge=1)]
+from auditkit.ranges import Name, Place, Positive
 
 
 class Section(BaseModel):
@@ -20,24 +17,25 @@ class Section(BaseModel):
 class DataSettings(Section):
     """Which documents, and what tags their words."""
 
-    dataset: str
-    """`agnews`, `imdb`, a hub id, or a path to a .csv, .jsonl or .parquet file."""
-    split: str | None = None
+    dataset: Name
+    """`agnews`, `imdb`, a hub id, or a path to a .csv, .tsv, .jsonl or .parquet file."""
+    split: Name | None = None
     """None is `test`; for a file None, `train` and `all` are the file itself."""
     limit: Positive | None = None
     """At most so many documents, stratified by label (largest remainder), in their order."""
-    text_column: str | None = None
-    """None: the first of `auditkit.data.examples.TEXT_COLUMNS` that is there."""
-    label_column: str | None = None
-    """None: the first of `auditkit.data.examples.LABEL_COLUMNS` that is there."""
+    text_column: Name | None = None
+    """None: the first of `auditkit.data.columns.TEXT_COLUMNS` that is there. `title,body`: both,
+    joined, where no column is called so."""
+    label_column: Name | None = None
+    """None: the first of `auditkit.data.columns.LABEL_COLUMNS` that is there."""
     labels: tuple[Sides, ...] = ()
     """Which classes are which, `(model's names, data's names)`: several on a side are one class.
     What is left out is matched by name."""
-    groups: tuple[str, ...] = ()
+    groups: tuple[Name, ...] = ()
     """Columns to carry along."""
-    data_dir: Path | None = None
+    data_dir: Place | None = None
     """Where local copies are; None: the environment variable `AUDITKIT_DATA`."""
-    spacy_model: str | None = None
+    spacy_model: Name | None = None
     """None: en_core_web_sm where installed, else the small one that ships."""
     strict: StrictBool = False
     """Refused or truncated rows are an error."""

@@ -6,11 +6,12 @@ examples.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 
-from auditkit.data.formats import READERS, Source, from_table, read_table
+from auditkit.data.delimited import read_delimited
+from auditkit.data.formats import Source, from_table, read_jsonl, read_parquet, read_table
 from auditkit.errors import DataError
 from auditkit.text import fault, one_of
 
@@ -26,24 +27,38 @@ ENVIRONMENT = "AUDITKIT_DATA"
 HUB_TIMEOUT = 10.0
 """Seconds to wait for the hub's first answer; its own client would retry for half a minute."""
 
-LOCAL_WAYS = f"--data-dir DIR or {ENVIRONMENT}=DIR with a local copy, or a .csv, .jsonl or .parquet"
+READERS: Mapping[str, Callable[[Path], Source]] = {
+    ".csv": read_delimited,
+    ".tsv": read_delimited,
+    ".csv.gz": read_delimited,
+    ".tsv.gz": read_delimited,
+    ".jsonl": read_jsonl,
+    ".jsonl.gz": read_jsonl,
+    ".parquet": read_parquet,
+}
+"""By the end of a file's name, in lower case: its columns."""
+
+KINDS = ".csv, .tsv, .jsonl or .parquet"
+"""As people are told of them; the first three may be packed with gzip."""
+
+LOCAL_WAYS = f"--data-dir DIR or {ENVIRONMENT}=DIR with a local copy, or a {KINDS}"
 
 
 def open_source(name: str, *, split: str | None = None, data_dir: Path | None = None) -> Source:
     """Find and open a data set.
 
     Args:
-        name: A name in `KNOWN`, a hub id (`OWNER/NAME`), or a path to a .csv, .jsonl or .parquet.
+        name: A name in `KNOWN`, a hub id (`OWNER/NAME`), or the path of a file (`READERS`).
         split: None is `test`. A file has no splits: `train` and `all` stand for the file itself.
         data_dir: Where local copies of the known data sets are; default: `AUDITKIT_DATA`.
 
     Raises:
-        DataError: The name is unknown or the hub out of reach, the file cannot be read, has no rows
-            or two columns of one name.
+        DataError: The name is unknown or the hub out of reach, the file cannot be read or has no
+            rows.
     """
     path = Path(name)
-    if path.suffix.lower() in READERS:
-        source = _open_file(path, split)
+    if (reader := _reader(path)) is not None:
+        source = reader(_file(path, split))
     elif name in KNOWN:
         source = _open_known(name, split or "test", _data_directory(data_dir))
     elif _is_there(path):
@@ -54,7 +69,7 @@ def open_source(name: str, *, split: str | None = None, data_dir: Path | None = 
     else:
         raise DataError(
             f"unknown data set {name!r}; {one_of(KNOWN, name)}, OWNER/NAME of the hub, "
-            "or the path of a .csv, .jsonl or .parquet file"
+            f"or the path of a {KINDS} file"
         )
     if not source.rows:
         raise DataError(f"{name}: no rows; expected at least one row with a text and a label")
@@ -71,6 +86,12 @@ def sample_corpus(domain: str, split: str) -> Path:
     return Path(str(files("auditkit") / "data_files" / "sample" / f"{domain}_{split}.csv"))
 
 
+def _reader(path: Path) -> Callable[[Path], Source] | None:
+    """What reads a file of that name; the longest end that is known decides."""
+    ends = ["".join(path.suffixes[-count:]).lower() for count in (2, 1)]
+    return next((READERS[end] for end in ends if end in READERS), None)
+
+
 def _is_there(path: Path) -> bool:
     try:
         return path.exists()
@@ -78,7 +99,7 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _open_file(path: Path, split: str | None) -> Source:
+def _file(path: Path, split: str | None) -> Path:
     if split not in (None, "train", "all"):
         raise DataError(
             f"split {split!r} of {path.name}: a file has no splits; leave out --split, "
@@ -86,7 +107,7 @@ def _open_file(path: Path, split: str | None) -> Source:
         )
     if not _is_there(path):
         raise DataError(f"data file {str(path)!r} not found; check the path (from {Path.cwd()})")
-    return READERS[path.suffix.lower()](path)
+    return path
 
 
 def _data_directory(given: Path | None) -> Path | None:

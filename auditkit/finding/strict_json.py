@@ -15,6 +15,9 @@ from auditkit.errors import ProbeError, TraceError
 from auditkit.finding.values import SCHEMA_VERSION, Audit
 from auditkit.text import one_line, said
 
+MOST_DIGITS = 18
+"""Of an integer: more do not fit into 64 bits."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -62,14 +65,26 @@ def loads(text: str) -> Audit:
         TraceError: The text is not an audit of this schema version.
     """
     try:
+        json.loads(text, parse_int=_whole)
         audit = _reader().validate_json(text, strict=True)
-    except (ValidationError, ProbeError, ValueError) as error:
+    except (ValidationError, ProbeError, ValueError, RecursionError) as error:
         raise TraceError(
             f"results.json {_problem(text, error)}; run `auditkit run` again"
         ) from error
     if audit.schema_version != SCHEMA_VERSION:
         raise TraceError(f"results.json {_version(audit.schema_version)}; run `auditkit run` again")
     return audit
+
+
+def _whole(digits: str) -> int:
+    """An integer as every JSON tool reads it.
+
+    Raises:
+        ValueError: It is too long for that.
+    """
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"an integer of {len(digits)} digits")
+    return int(digits)
 
 
 def _problem(text: str, error: Exception) -> str:

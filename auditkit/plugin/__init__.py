@@ -43,6 +43,7 @@ from auditkit.plugin.retention_tables import RANDOM, WORD, adjusted_table, reten
 from auditkit.plugin.rows import Label, Number, Row, Told, columns, measurement, tabulate
 from auditkit.plugin.sentences import bounds, compare, direction, figure, percent
 from auditkit.plugin.terms import TERM_NOTE, term_numbers, term_row, term_table
+from auditkit.ranges import Fraction, Natural, Positive, Resamples, Rows
 from auditkit.stats.estimates import Estimate
 from auditkit.trace import (
     ARMS,
@@ -57,14 +58,14 @@ from auditkit.trace import (
 )
 
 __all__ = [
-    "ARMS", "CHAPTERS", "DECISION", "NO_TOKENS", "PRUNING", "RANDOM", "TERM_NOTE", "WORD",
-    "About", "AnnotatorAbout", "Answers", "BenchView", "BudgetAbout", "Cell", "Chart", "Column",
-    "Documents", "Estimate", "Example", "Finding", "Interval", "Label", "Measurement",
-    "MeasuringProbe", "Number", "Place", "Plugin", "Probe", "Row", "Rule", "Segment", "Shard",
-    "Table", "Told", "Trace", "Undefined", "adjusted_table", "answer", "arm", "bounds",
-    "by_group", "changed_decisions", "choose_documents", "claim_of", "claim_over", "class_name",
-    "columns", "compare", "direction", "discover", "figure", "in_order", "measurement", "needs",
-    "not_applicable", "percent", "place_of", "retention_answer", "retention_table", "segments",
-    "show_document", "tabulate", "term_numbers", "term_row", "term_table", "token_counts",
-    "tokens_left", "unmet", "word_cells",
+    "ARMS", "CHAPTERS", "DECISION", "NO_TOKENS", "PRUNING", "RANDOM", "TERM_NOTE", "WORD", "About",
+    "AnnotatorAbout", "Answers", "BenchView", "BudgetAbout", "Cell", "Chart", "Column", "Documents",
+    "Estimate", "Example", "Finding", "Fraction", "Interval", "Label", "Measurement",
+    "MeasuringProbe", "Natural", "Number", "Place", "Plugin", "Positive", "Probe", "Resamples",
+    "Row", "Rows", "Rule", "Segment", "Shard", "Table", "Told", "Trace", "Undefined",
+    "adjusted_table", "answer", "arm", "bounds", "by_group", "changed_decisions",
+    "choose_documents", "claim_of", "claim_over", "class_name", "columns", "compare", "direction",
+    "discover", "figure", "in_order", "measurement", "needs", "not_applicable", "percent",
+    "place_of", "retention_answer", "retention_table", "segments", "show_document", "tabulate",
+    "term_numbers", "term_row", "term_table", "token_counts", "tokens_left", "unmet", "word_cells",
 ]  # fmt: skip

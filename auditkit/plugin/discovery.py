@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
-
 from auditkit.errors import ProbeError
 from auditkit.plugin.probe import Probe, needs, place_of
-from auditkit.text import one_of, said
+from auditkit.ranges import check
+from auditkit.text import one_of, said, shown
 
 GROUP = "auditkit.probes"
 
@@ -32,8 +31,8 @@ class Plugin:
         """Import the probe and build it with `options`.
 
         Raises:
-            ProbeError: The import fails, the class is no probe, or an option is unknown or of
-                another type than its field.
+            ProbeError: The import fails, the class is no probe, or an option is unknown, or not
+                what the annotation of its field has it: type and range.
         """
         where = f"probe {self.name} (from {self.distribution})"
         try:
@@ -85,16 +84,15 @@ def in_order(probes: Iterable[Probe]) -> list[Probe]:
 def _options(factory: type, given: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given, as values of the types of their fields."""
     fields = {f.name for f in dataclasses.fields(factory) if f.init}
-    hints = get_type_hints(factory)
+    hints = get_type_hints(factory, include_extras=True)
     found = {}
     for name, value in given.items():
         if name not in fields:
             raise ProbeError(f"no option {name!r}; {one_of(fields, name)}")
         try:
-            found[name] = TypeAdapter(hints[name]).validate_python(value)
-        except ValidationError as error:
-            problem = error.errors()[0]["msg"]
-            raise ProbeError(f"option {name}: {problem}, seen {value!r:.80}") from error
+            found[name] = check(hints[name], value)
+        except ValueError as error:
+            raise ProbeError(f"option {name}: {error}, seen {shown(value)}") from error
     return found
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from auditkit.bench.context import tagged, words_past
 from auditkit.bench.subjects import Answer, Bench, random_depths
 from auditkit.data.annotate import Annotator, align
 from auditkit.data.examples import Example
@@ -60,7 +61,11 @@ class Part:
         texts = [example.text for example in examples]
         self.ids = np.array([example.example_id for example in examples], dtype=object)
         self.documents = bench.encode(texts)
-        self.words = list(annotator.annotate(texts))
+        self.words = list(annotator.annotate(map(tagged, texts, self.documents)))
+        self.words_cut = [
+            words_past(annotator, text, words, document)
+            for text, words, document in zip(texts, self.words, self.documents, strict=True)
+        ]
         self.of_word = [
             np.asarray(align(words, document.spans))
             for words, document in zip(self.words, self.documents, strict=True)
@@ -120,7 +125,7 @@ class Part:
                 "label": [e.label for e in self.examples],
                 "tokens": [len(d.token_ids) for d in self.documents],
                 "truncated": [d.truncated for d in self.documents],
-                "words_cut": self._words_cut(),
+                "words_cut": self.words_cut,
                 "pieces": [int((~ends).sum()) for ends in special],
                 "kept": self._alive(depths, [~ends for ends in special]),
                 "special_kept": self._alive(depths, special),
@@ -157,15 +162,6 @@ class Part:
 
     def _texts(self) -> pd.DataFrame:
         return pd.DataFrame({"example_id": self.ids, "text": [e.text for e in self.examples]})
-
-    def _words_cut(self) -> list[int]:
-        """By document: words past what the models read."""
-        return [
-            sum(word.char_start >= max(end for _, end in document.spans) for word in words)
-            if document.truncated
-            else 0
-            for words, document in zip(self.words, self.documents, strict=True)
-        ]
 
     def _tokens(self, depths: Sequence[np.ndarray]) -> pd.DataFrame:
         documents = self.documents

@@ -1,9 +1,12 @@
 """What a recording depends on besides models and data, as a user says it."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from auditkit.data.settings import Natural, Section
+from pydantic import Field
+
+from auditkit.data.settings import Section
+from auditkit.ranges import Natural
 
 
 class Sample(NamedTuple):
@@ -20,7 +23,7 @@ class RecordingSettings(Section):
 
     seed: Natural = 0
     """Of every sample and of every random draw."""
-    random_draws: Natural = 3
+    random_draws: Annotated[int, Field(strict=True, ge=0, le=1000)] = 3
     """How often tokens are kept at random; 0: the arm `random` is not run."""
     random_documents: Natural = 2000
     """On how many documents, stratified; 0: the arm `random` is not run."""

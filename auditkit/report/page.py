@@ -84,6 +84,15 @@ def render_explanation(
     )
 
 
+def render_outcome(audit: Audit, directory: str) -> str:
+    """What the probes found as a table for a notebook, without style or script."""
+    return (
+        environment(plain, autoescape=True)
+        .get_template("outcome.html.j2")
+        .render(findings=audit.findings, failures=audit.failures, directory=directory)
+    )
+
+
 def _ids(names: Sequence[str]) -> list[str]:
     """Anchors of sections: the probe's name where it can be one, always distinct."""
     seen: Counter[str] = Counter()

@@ -100,7 +100,8 @@ def _cells(column: Column, cells: Sequence[Cell], places: int, notes: _Notes) ->
         elif column.kind == "p":
             views.append(CellView(printed_p(cell), css))
         else:
-            views.append(CellView(figure(cell, places), css))
+            whole = column.kind == "count"  # a JSON tool may have written 1 for 1.0
+            views.append(CellView(figure(cell if whole else float(cell), places), css))
     return views
 
 

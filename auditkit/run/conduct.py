@@ -14,6 +14,7 @@ from auditkit.data.annotate import load_annotator
 from auditkit.data.examples import load_dataset
 from auditkit.files import Folder
 from auditkit.finding import Audit, announce
+from auditkit.ltp.checkpoints import quiet
 from auditkit.record.recording import check_strict, record
 from auditkit.run.asking import Asked, ask, chosen_probes, measure
 from auditkit.run.betting import bet
@@ -36,7 +37,7 @@ def audit(
 
     Args:
         model: What `auditkit train` wrote, or a hub id.
-        dataset: `agnews`, `imdb`, a hub id, or a .csv, .jsonl or .parquet file.
+        dataset: `agnews`, `imdb`, a hub id, or a .csv, .tsv, .jsonl or .parquet file.
         config: A packaged configuration or the path of a YAML file.
         progress: Told (what, done, total) as it goes.
         settings: Any other key of `configs/default.yaml`; they win over `config`.
@@ -44,6 +45,7 @@ def audit(
     Raises:
         AuditError: Any input that cannot be used; nothing that looks finished is left behind.
     """
+    quiet()
     flags = {"model": str(model), "dataset": str(dataset), **settings}
     return conduct(load_settings(config, flags), progress)
 

@@ -8,14 +8,38 @@ import yaml
 
 from auditkit.data.formats import read_text
 from auditkit.errors import SettingsError
+from auditkit.files import regular
 from auditkit.text import listing, one_of
+
+MOST_CHARACTERS = 1_000_000
+"""Of a configuration: the largest that ships has thousands."""
+MOST_DIGITS = 400
+"""Of an integer, whatever its base."""
 
 
 class _UniqueKeys(yaml.SafeLoader):
     """YAML's safe loader, for which a key that stands twice is an error and none is a truth value.
 
-    YAML 1.1 reads the key `on` as true.
+    YAML 1.1 reads the key `on` as true. Aliases and
+    endless integers are errors, so that what a file comes to is bounded by its length.
     """
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The next node, which is no alias: a few of them could stand for any amount of values."""
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(
+                None, None, "aliases are not read; write the values out", mark
+            )
+        return super().compose_node(parent, index)
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """A whole number."""
+        if len(node.value) > MOST_DIGITS:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"an integer of {len(node.value):,} digits", node.start_mark
+            )
+        return super().construct_yaml_int(node)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """The mapping at `node`."""
@@ -31,6 +55,9 @@ class _UniqueKeys(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+_UniqueKeys.add_constructor("tag:yaml.org,2002:int", _UniqueKeys.construct_yaml_int)
+
+
 def read_config(config: str) -> dict[str, Any]:
     """A packaged configuration, that of a YAML file, or that of a run's manifest, by key.
 
@@ -44,10 +71,8 @@ def read_config(config: str) -> dict[str, Any]:
     }
     if config in packaged:
         text = packaged[config].read_text(encoding="utf-8")
-    elif Path(config).is_file():
-        text = read_text(Path(config))
     else:
-        raise SettingsError(f"no config {config!r}; a YAML file, or {one_of(packaged, config)}")
+        text = _text(config, f"no config {config!r}; a YAML file, or {one_of(packaged, config)}")
     values = _parsed(text, config)
     if isinstance(values, dict) and {"auditkit", "files", "settings"} <= values.keys():
         values = values["settings"]  # a run's manifest.json, which YAML reads as it is
@@ -64,9 +89,18 @@ def read_yaml(file: str) -> Any:
     Raises:
         SettingsError: There is no such file, or it is not YAML.
     """
-    if not Path(file).is_file():
-        raise SettingsError(f"no file {file!r}; give a YAML file with gates")
-    return _parsed(read_text(Path(file)), file)
+    return _parsed(_text(file, f"no file {file!r}; give a YAML file with gates"), file)
+
+
+def _text(file: str, otherwise: str) -> str:
+    """What the file holds; where it cannot be read as one, `otherwise` is the complaint."""
+    try:
+        text = read_text(regular(Path(file)))
+    except OSError as error:
+        raise SettingsError(otherwise) from error
+    if len(text) > MOST_CHARACTERS:
+        raise SettingsError(f"{file}: more than {MOST_CHARACTERS:,} characters; expected settings")
+    return text
 
 
 def _parsed(text: str, origin: str) -> Any:

@@ -27,7 +27,8 @@ from auditkit.bench.speed import Speed
 from auditkit.errors import SettingsError
 from auditkit.files import Folder
 from auditkit.finding import GATES, Announcement, Audit, dumps, loads, read_announcement
-from auditkit.report.page import render_html
+from auditkit.report.overview import badge_counts
+from auditkit.report.page import render_html, render_outcome
 from auditkit.report.summary import render_markdown
 from auditkit.run.betting import BETS
 from auditkit.run.progress import Clock
@@ -41,7 +42,11 @@ MANIFEST = "manifest.json"
 _PACKAGES = ("torch", "transformers", "tokenizers", "spacy", "captum", "numpy", "scipy", "pandas")
 
 
-@dataclass(frozen=True, slots=True)
+MOST_NAMED = 60
+"""Characters of a run directory's name, of at most four bytes each: file systems take 255 bytes."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Outcome:
     """A finished audit and where it lies."""
 
@@ -51,11 +56,22 @@ class Outcome:
     speed: Speed | None
     """Measured times of the models; None where they were not measured."""
 
+    def __repr__(self) -> str:
+        counts = [f"{count} {badge}" for badge, count in badge_counts(self.audit)]
+        return f"<Outcome {self.directory}: {', '.join(counts) or 'no probe was run'}>"
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        return render_outcome(self.audit, str(self.directory))
+
 
 def default_directory(model: str, dataset: str) -> Folder:
     """Where the run of a model on a data set lies unless told otherwise."""
-    name = re.sub(r"[^\w.-]+", "-", f"{model}-{dataset}", flags=re.ASCII).strip("-.")
-    return Folder(Path("reports") / (name or "audit"))
+    whole = f"{model}-{dataset}"
+    name = re.sub(r"[^\w.-]+", "-", whole).strip("-.")[:MOST_NAMED]
+    if name != whole:  # others may come to the same name
+        name += f"-{hashlib.sha256(whole.encode()).hexdigest()[:6]}"
+    return Folder(Path("reports") / name)
 
 
 def prepare(directory: Folder, *, overwrite: bool) -> None:

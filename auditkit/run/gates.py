@@ -45,8 +45,8 @@ class Gate(Section):
 
     address: str
     """`probe.measurement[key=value,…]`, without a field."""
-    at_least: float | None = Field(default=None, allow_inf_nan=False)
-    at_most: float | None = Field(default=None, allow_inf_nan=False)
+    at_least: float | None = Field(default=None, strict=True, allow_inf_nan=False)
+    at_most: float | None = Field(default=None, strict=True, allow_inf_nan=False)
     on: Literal["bound", "value", "anytime"] = "bound"
     """`bound`: what the interval rules out, in three values. `value`: the point estimate.
     `anytime`: bets on paired accuracy, which may be looked at again and again."""

@@ -13,16 +13,17 @@ from pydantic import BeforeValidator, Field, StrictBool, ValidationError, field_
 
 from auditkit.bench.settings import ModelSettings
 from auditkit.data.formats import read_text
-from auditkit.data.settings import DataSettings, Natural, Section
-from auditkit.data.sources import open_source
+from auditkit.data.settings import DataSettings, Section
+from auditkit.data.sources import READERS, open_source
 from auditkit.errors import DataError, SettingsError
 from auditkit.plugin import discover
+from auditkit.ranges import Name, Natural, Place
 from auditkit.record.settings import RecordingSettings
 from auditkit.run.configs import read_config, read_yaml
 from auditkit.run.gates import Gate
-from auditkit.text import cut, listing, one_of
+from auditkit.text import listing, one_of, shown
 
-Place = tuple[str, ...]
+Where = tuple[str, ...]
 """Section and key; a key alone at the top."""
 
 
@@ -41,7 +42,7 @@ class ProbeSettings(Section):
     without: tuple[str, ...] = ()
     options: dict[str, dict[str, Any]] = Field(default={})
     """By probe: its options."""
-    glossary: Path | None = None
+    glossary: Place | None = None
     attribution_sample: Natural = 200
 
     @field_validator("probes", "without", "options")
@@ -69,7 +70,7 @@ class Settings(Section):
     """Limits on measurements; none: the verdict sets no exit code."""
     speed_documents: Natural = 256
     """0: times are not measured."""
-    out: Annotated[str | None, BeforeValidator(_as_text)] = None
+    out: Annotated[Name | None, BeforeValidator(_as_text)] = None
     """A directory, or a URL that fsspec knows."""
     overwrite: StrictBool = False
 
@@ -92,7 +93,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     for name, field in Settings.model_fields.items()
     if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
 }
-PLACES: Mapping[str, Place] = {
+PLACES: Mapping[str, Where] = {
     **{key: (name, key) for name, kind in SECTIONS.items() for key in kind.model_fields},
     **{key: (key,) for key in Settings.model_fields if key not in SECTIONS},
 }
@@ -149,20 +150,22 @@ def section_of(name: str, flags: Mapping[str, Any], *, origin: str = "flags") ->
     Raises:
         SettingsError: As `load_settings`.
     """
-    needed = {"model": "", "dataset": ""}
+    needed = {"model": "none", "dataset": "none"}
     return getattr(load_settings(None, {**needed, **flags}, origin=origin), name)
 
 
-def _placed(origin: str, values: Mapping[str, Any]) -> dict[Place, Any]:
+def _placed(origin: str, values: Mapping[str, Any]) -> dict[Where, Any]:
     """Values by place, whether they were given by key or by section and key."""
-    placed: dict[Place, Any] = {}
+    placed: dict[Where, Any] = {}
     for name, value in values.items():
         if name not in SECTIONS:
             inside = [(PLACES.get(name, (name,)), value)]
         elif isinstance(value, Mapping):
             inside = [((name, str(key)), part) for key, part in value.items()]
         else:
-            raise SettingsError(f"{origin} -> {name}: expected keys and values, {_seen(value)}")
+            raise SettingsError(
+                f"{origin} -> {name}: expected keys and values, seen {shown(value)}"
+            )
         for place, part in inside:
             if place in placed:
                 raise SettingsError(
@@ -175,19 +178,19 @@ def _placed(origin: str, values: Mapping[str, Any]) -> dict[Place, Any]:
 def read_glossary(path: Path) -> tuple[str, ...]:
     """The user's domain terms, each once, whatever its case, in the order of the file.
 
-    A .csv has a column `term`. Any other file has one term a line; a line that starts with `#` is
-    a comment.
+    A data file (.csv, .tsv, …) has a column `term`. Any other file has one term a line; a line that
+    starts with `#` is a comment.
 
     Raises:
         DataError: No such file, not UTF-8, no column `term`, or no term in it.
     """
-    if path.suffix.lower() == ".csv":
+    if path.name.lower().endswith(tuple(READERS)):
         source = open_source(str(path))
         if "term" not in source.columns:
             raise DataError(
                 f"glossary {path.name}: no column 'term'; available: {listing(source.columns)}"
             )
-        found = [str(value) for value in source.values("term")]
+        found = [str(value) for value in source.values("term") if value is not None]
     else:
         lines = read_text(path).splitlines()
         found = [line for line in lines if not line.lstrip().startswith("#")]
@@ -200,7 +203,7 @@ def read_glossary(path: Path) -> tuple[str, ...]:
     return tuple(terms.values())
 
 
-def _place(location: Sequence[int | str]) -> Place:
+def _place(location: Sequence[int | str]) -> Where:
     """Section and key of what pydantic complains of."""
     return tuple(str(part) for part in location[: 2 if location[0] in SECTIONS else 1])
 
@@ -217,8 +220,4 @@ def _problem(origin: str, item: Mapping[str, Any]) -> str:
     where = " -> ".join([origin, key, *map(str, item["loc"][len(place) :])])
     if item["type"] == "missing":
         return f"{where}: missing; give --{key.replace('_', '-')} or the key in a config"
-    return f"{where}: {str(item['msg']).removeprefix('Value error, ')}, {_seen(item['input'])}"
-
-
-def _seen(value: Any) -> str:
-    return f"seen {cut(repr(value), 80)}"
+    return f"{where}: {str(item['msg']).removeprefix('Value error, ')}, seen {shown(item['input'])}"

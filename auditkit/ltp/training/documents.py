@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from auditkit.ltp.inference import pad
-from auditkit.ltp.tokenizers import encode
+from auditkit.ltp.tokenizing import tokenize
 
 CALIBRATION_DOCUMENTS = 400
 """Training documents that thresholds are started and offsets fitted on."""
@@ -41,7 +41,7 @@ class Tokens:
         self.ids: list[list[int]]
         self.held_ids: list[list[int]]
         self.ids, self.held_ids = (
-            encode(tokenizer, part.texts, truncation=True, max_length=max_length)["input_ids"]
+            [found.ids for found in tokenize(tokenizer, part.texts, max_length)]
             for part in (training, held_out)
         )
 

@@ -2,12 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any, get_type_hints
+
+from pydantic import Field
 
 from auditkit.errors import SettingsError
 from auditkit.ltp.checkpoints import fingerprint
 from auditkit.ltp.training.documents import Labelled, documents_sha256
 from auditkit.ltp.training.given import short_name
+from auditkit.ranges import MOST, Name, Natural, Positive, Share, check
+from auditkit.text import shown
+
+Epochs = Annotated[float, Field(strict=True, gt=0, le=1000)]
+Rate = Annotated[float, Field(strict=True, gt=0, le=1)]
 
 STAGES = ("baseline", "soft", "hard")
 CONTINUED = "continued"
@@ -21,26 +28,26 @@ FROM_BACKBONE = ("baseline", RESEEDED)
 class TrainingSettings:
     """What a training depends on, apart from its data."""
 
-    backbone: str | None = None
+    backbone: Name | None = None
     """Pretrained encoder that the baseline is made from."""
-    baseline: str | None = None
+    baseline: Name | None = None
     """A baseline that is there already, instead: a stock classifier, or an earlier training."""
-    epochs: tuple[float, float, float] = (2.0, 1.0, 2.0)
+    epochs: tuple[Epochs, Epochs, Epochs] = (2.0, 1.0, 2.0)
     """Of the stages baseline, soft and hard."""
-    target_macs_share: float | None = 0.5
+    target_macs_share: Annotated[float, Field(strict=True, ge=0.05, le=1)] | None = 0.5
     """MACs of the pruned model as a share of the baseline's, reached by the means of `budget`."""
-    lam: float = 1e-2
+    lam: Annotated[float, Field(strict=True, ge=0, le=1e6)] = 1e-2
     """λ: fixed without a target, else where the controller starts."""
-    max_length: int = 128
-    batch_size: int = 32
-    learning_rate: float = 1e-4
+    max_length: Annotated[int, Field(strict=True, ge=8, le=MOST)] = 128
+    batch_size: Annotated[int, Field(strict=True, ge=1, le=65536)] = 32
+    learning_rate: Rate = 1e-4
     """Of the baseline stage; the later stages take half of it."""
-    threshold_lr: float = 0.01
+    threshold_lr: Rate = 0.01
     """Like `temperature` in units of the mean score, which is 1 over the mean number of tokens: the
     same recipe then fits short documents and long ones."""
-    temperature: float = 0.05
+    temperature: Rate = 0.05
     """Of the soft masks."""
-    distill: float = 0.5
+    distill: Share = 0.5
     """Weight of the divergence from the baseline's predictions in the soft and hard stages."""
     continued: bool = False
     """Train the baseline on, too: the control that has had as much training as the pruned model.
@@ -56,32 +63,23 @@ class TrainingSettings:
     It is what the baseline stage would make of `seed` + 1: head, order of the data and dropout
     follow the seed; encoder, data and recipe are the same.
     """
-    final_threshold: float = 0.01
+    final_threshold: Annotated[float, Field(strict=True, ge=-1, le=1)] = 0.01
     """Without a target: thresholds start at l/L of this, as in the paper."""
-    seed: int = 0
+    seed: Natural = 0
     device: str = "cpu"
     bf16: bool = False
-    save_steps: int = 100
+    save_steps: Positive = 100
 
     def __post_init__(self) -> None:
-        for name, good, expected in (
-            ("backbone", self.backbone or self.baseline, "a checkpoint, or a baseline instead"),
-            ("epochs", len(self.epochs) == 3 and min(self.epochs) > 0, "three numbers above 0"),
-            (
-                "target-macs-share",
-                self.target_macs_share is None or 0.05 <= self.target_macs_share <= 1,
-                "a share from 0.05 to 1",
-            ),
-            ("lambda", self.lam >= 0, "0 or more"),
-            ("max-length", self.max_length >= 8, "8 or more"),
-            ("batch-size", self.batch_size >= 1, "1 or more"),
-            ("learning-rate", self.learning_rate > 0, "a number above 0"),
-            ("distill", 0 <= self.distill <= 1, "a share from 0 to 1"),
-            ("save-steps", self.save_steps >= 1, "1 or more"),
-        ):
-            if not good:
-                seen = getattr(self, {"lambda": "lam"}.get(name, name.replace("-", "_")))
-                raise SettingsError(f"{name} is {seen}; expected {expected}")
+        if not (self.backbone or self.baseline):
+            raise SettingsError("backbone is None; expected a checkpoint, or a baseline instead")
+        for name, kind in get_type_hints(TrainingSettings, include_extras=True).items():
+            value = getattr(self, name)
+            try:
+                check(kind, value)
+            except ValueError as error:
+                flag = {"lam": "lambda"}.get(name, name.replace("_", "-"))
+                raise SettingsError(f"{flag} is {shown(value)}; {error}") from error
 
     @property
     def stages(self) -> tuple[str, ...]:

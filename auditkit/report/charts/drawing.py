@@ -9,6 +9,8 @@ from auditkit.text import cut, one_line
 
 MOST = {"dots": 60, "bars": 60, "lines": 600, "heat": 600, "scatter": 800}
 """How many rows a chart draws at most; the table beside it holds all of them."""
+MOST_SERIES = 24
+"""How many names a colour stands for at most: a legend of hundreds takes minutes, and is none."""
 LABEL = 44
 """Longest label in a picture, in characters."""
 
@@ -51,8 +53,11 @@ def drawing(chart: Chart, table: Table) -> Drawing:
         for key in _categories(chart, table)
         if names[key]
     }
-    if len(rows) == MOST[chart.kind]:  # the table goes on below the last row that is drawn
-        orders = {key: list(dict.fromkeys(str(row[key]) for row in rows)) for key in orders}
+    most = MOST[chart.kind]
+    for key, order in orders.items():
+        if len(rows) == most or len(order) > (MOST_SERIES if key == "c" else most):
+            # the table goes on below the last row that is drawn
+            orders[key] = list(dict.fromkeys(str(row[key]) for row in rows))
     return Drawing(
         rows=rows,
         orders=orders,
@@ -81,6 +86,9 @@ def _rows(chart: Chart, table: Table) -> list[Row]:
         if isinstance(interval, Interval):
             row |= {"lo": interval.low, "hi": interval.high}
         rows.append(row)
+    if "c" in labels:
+        shown = set(list(labels["c"].values())[:MOST_SERIES])
+        rows = [row for row in rows if row["c"] in shown]
     most = MOST[chart.kind]
     if chart.kind == "scatter" and len(rows) > most:  # evenly, so that no stretch goes missing
         return [rows[i * len(rows) // most] for i in range(most)]
