@@ -21,6 +21,10 @@ CONVERGED = 0.05
 STEPS = (20, 60, 180)
 """Points on the path; the next number is taken where the one before did not converge."""
 
+PAIRS = 20 * 128**2
+"""Pairs of tokens that attend to each other in one pass: the points of a path go through in as many
+passes as this asks for, so that memory does not grow with their number or a text's length squared."""
+
 METHODS = ("integrated_gradients", "input_x_gradient")
 
 
@@ -79,6 +83,7 @@ def attribute(
             baselines=reference,
             n_steps=steps,
             method="gausslegendre",
+            internal_batch_size=max(1, PAIRS // ids.numel() ** 2),
             return_convergence_delta=True,
         )
         gap = abs(float(delta)) / distance if distance else float("inf")
