@@ -28,7 +28,8 @@ from auditkit.ltp.checkpoints import (
 )
 from auditkit.ltp.hub import located
 from auditkit.ltp.saving import save_stock
-from auditkit.ltp.stored import check_dense, read_json, read_tensors
+from auditkit.ltp.stored import read_json, read_tensors
+from auditkit.ltp.weights import check_dense
 
 
 @pytest.fixture

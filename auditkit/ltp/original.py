@@ -18,7 +18,8 @@ from auditkit.ltp.configuration import SCORE_NORM, LTPConfig
 from auditkit.ltp.declared import TOGETHER, unbuilt
 from auditkit.ltp.layouts import BUFFERS, rename, to_stock
 from auditkit.ltp.original_config import original_configuration, read_number
-from auditkit.ltp.stored import check_dense, check_shapes, shown
+from auditkit.ltp.stored import shown
+from auditkit.ltp.weights import check_dense, check_shapes
 
 MODEL_TYPE = "ltp"
 

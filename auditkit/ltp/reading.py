@@ -16,16 +16,8 @@ from auditkit.ltp.declared import OWN, UNTRAINED, class_names, configuration, un
 from auditkit.ltp.hub import located
 from auditkit.ltp.layouts import HEADS, LAYOUTS, recognised, to_stock, unpruned
 from auditkit.ltp.original import MODEL_TYPE, read_original
-from auditkit.ltp.stored import (
-    check_dense,
-    check_finite,
-    check_regular,
-    check_shapes,
-    read_json,
-    read_tensors,
-    shown,
-    training_record,
-)
+from auditkit.ltp.stored import check_regular, read_json, read_tensors, shown, training_record
+from auditkit.ltp.weights import check_dense, check_finite, check_shapes
 
 
 def read_declared(name: str) -> tuple[Path, dict[str, Any]]:
