@@ -1,5 +1,6 @@
 """What surrounds a command: streams, signals, launchers, homes, full disks; each as a process."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import page_cases
 import pytest
@@ -173,6 +175,22 @@ def test_a_full_disk_is_one_line_that_names_the_file_and_the_command_then_goes_o
     assert line.endswith("check the path, its rights and the space")
     assert not (audited / "report.html").exists()
     assert process("report", audited).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    ],
+)
+def test_a_full_disk_is_told_whoever_noticed_it(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("auditkit.plugin.discover", Mock(side_effect=error))
+    done = command("probes")
+    assert done.code == 2
+    assert "No space left on device; check the path, its rights and the space" in done.complaint
 
 
 # --- data that is too little --------------------------------------------------------------------

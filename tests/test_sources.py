@@ -178,6 +178,8 @@ def test_a_quotation_mark_between_tabs_swallows_no_rows(tmp_path: Path) -> None:
     path.write_text('text\tlabel\n"so he said\tx\nand "then" she\ty\n"all of it\tx\nend"\ty\n')
     texts = [e.text for e in load(str(path)).examples]
     assert texts == ['"so he said', 'and "then" she', '"all of it', 'end"']
+    path.write_text('text\tlabel\n"a\tx\nb"\ty\n')  # as a CSV it would be one row
+    assert [e.text for e in load(str(path)).examples] == ['"a', 'b"']
     path.write_text('text\tlabel\n"a\tb\tc\nd ""e"""\tx\n"f"\ty\n')  # quoted as in a CSV
     assert [e.text for e in load(str(path)).examples] == ['a\tb\tc\nd "e"', "f"]
 

@@ -1,6 +1,8 @@
 """The commands, and what is said of what goes wrong in them."""
 
 import errno
+import os
+import re
 import sys
 import traceback
 
@@ -90,6 +92,9 @@ def _of_the_system(error: BaseException | None) -> OSError | None:
     while error is not None:
         if isinstance(error, OSError) and (error.filename is not None or error.errno in FULL):
             return error
+        number = re.search(r"\(os error (\d+)\)", str(error))  # as libraries in Rust say it
+        if number is not None and int(number[1]) in FULL:
+            return OSError(int(number[1]), os.strerror(int(number[1])))
         error = error.__cause__ or error.__context__
     return None
 
