@@ -13,7 +13,7 @@ from scipy.stats import hypergeom
 from scipy.stats import t as student
 
 from auditkit.stats.cells import WordCells
-from auditkit.stats.document_sums import Moments
+from auditkit.stats.document_sums import Moments, log_chances
 from auditkit.stats.estimates import Estimate
 from auditkit.stats.matched import exact_p, log_extremes
 from auditkit.stats.preference import layer_signs, matched_lift, over_expected
@@ -143,6 +143,8 @@ def test_all_kept_at_a_high_rate_proves_nothing() -> None:
     assert row.matched_lift.p == pytest.approx(0.95**30)
     assert row.matched_lift.interval is None
     assert "all of 30 words" in row.matched_lift.why_not
+    assert row.lift.p == pytest.approx(0.95**30)
+    assert row.lift.interval is None
     assert row.concordance.p is None
     none = rows_of(one_word_each(alive=0, documents=30, kept=1, others=19))["word"]
     assert none.matched_lift.p == pytest.approx(0.95**30)
@@ -163,6 +165,26 @@ def test_extremes_are_products_over_strata() -> None:
                     chance += np.log(ways)
             assert none[code, layer - 1] == pytest.approx(chance[0])
             assert every[code, layer - 1] == pytest.approx(chance[1])
+
+
+def test_the_chance_that_all_stay_or_go_is_never_underestimated() -> None:
+    pieces, total, kept = [1, 2, 1, 3], 9, 5  # the last word is of another category
+    owner = [0, 1, 1, 2, 3, 3, 3, -1, -1]
+    ways = [{owner[i] for i in chosen} for chosen in itertools.combinations(range(total), kept)]
+    every = np.mean([{0, 1, 2} <= way for way in ways])
+    none = np.mean([not {0, 1, 2} & way for way in ways])
+    one = np.ones(4, dtype=np.int64)
+    cells = WordCells(
+        layers=1, reference=1, total=np.array([total]), kept=np.array([[kept]]), names=("a", "b"),
+        document=0 * one, category=np.array([0, 0, 0, 1]), pieces=np.array(pieces),
+        position=0 * one, depth=one, words=one,
+    )  # fmt: skip
+    stay = [np.mean([word in way for way in ways]) for word in range(3)]
+    logs = log_chances(cells)
+    assert np.exp(logs[0][0]) == pytest.approx(np.prod(1 - np.array(stay)))
+    assert np.exp(logs[1][0]) == pytest.approx(np.prod(stay))
+    assert none <= np.exp(logs[0][0])
+    assert every <= np.exp(logs[1][0])
 
 
 def test_exact_p_is_that_of_all_ways_to_keep_as_many() -> None:

@@ -23,7 +23,7 @@ STEPS = (20, 60, 180)
 
 PAIRS = 20 * 128**2
 """Pairs of tokens that attend to each other in one pass: the points of a path go through in as many
-passes as this asks for, so that memory does not grow with their number or a text's length squared."""
+passes as that takes, so that memory grows neither with their number nor a text's length squared."""
 
 METHODS = ("integrated_gradients", "input_x_gradient")
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from auditkit.stats.cells import Floats, Ints, WordCells
+from auditkit.stats.inclusion import drop_probability
 from auditkit.stats.matched import matched_ratios
 from auditkit.stats.odds import odds_ratios
 from auditkit.stats.rates import Sums
@@ -58,6 +59,26 @@ def moments(
 def chance_variance(cells: WordCells) -> Floats:
     """Of the words alive after the reference layer under random keeping of pieces (C,)."""
     return sum((block.variance().sum(axis=0) for block in cells.blocks()), np.zeros(1))
+
+
+def log_chances(cells: WordCells) -> tuple[Floats, Floats]:
+    """Log probability that none, and that all, of a category's words stay (C,) each.
+
+    After the reference layer, under random keeping of pieces, words taken as independent: pieces
+    are drawn without replacement, so that both are at most this, and a p from it is on the safe
+    side (negative association, Joag-Dev & Proschan 1983).
+    """
+    none, every = np.zeros((2, len(cells.names)))
+    for block in cells.blocks():
+        inside = block.category >= 0
+        of = block.document[inside]
+        kept = block.kept[of, block.reference - 1]
+        gone = drop_probability(block.total[of], kept, block.pieces[inside])
+        with np.errstate(divide="ignore"):
+            for found, chance in ((none, gone), (every, 1 - gone)):
+                log = block.words[inside] * np.log(chance)
+                np.add.at(found, block.category[inside], log)
+    return none, every
 
 
 def document_ratios(cells: WordCells) -> dict[str, Ratio]:

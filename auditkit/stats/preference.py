@@ -42,6 +42,23 @@ def over_expected(sums: Sums, words: float, *, level: float = 0.95) -> Estimate:
     return Estimate(found.value, found.n, why_not=_rare(choice))
 
 
+def lift(
+    sums: Sums, words: float, extremes: tuple[float, float], *, level: float = 0.95
+) -> Estimate:
+    """Words alive over those that random keeping of as many pieces per document would keep.
+
+    Where none or all of them are alive, p is that of this null model; then there is no interval.
+
+    Args:
+        sums: K and E of the category after one layer.
+        words: Its words.
+        extremes: Log probability that none and that all stay, if words stayed independently.
+        level: Coverage aimed at.
+    """
+    found = over_expected(sums, words, level=level)
+    return _certain(found, sums, words, extremes) or found
+
+
 def matched_lift(
     sums: Sums,
     words: float,
@@ -63,15 +80,10 @@ def matched_lift(
         level: Coverage aimed at.
     """
     found = over_expected(sums, words, level=level)
-    if found.value is None:
-        return found
-    if sums.top in (0.0, words):
-        which = "none" if sums.top == 0 else "all"
-        p = float(np.exp(extremes[sums.top > 0]))  # twice the mid-p of the end of the distribution
-        reason = f"{which} of {words:,.0f} words are alive, which leaves no spread; p is exact"
-        return Estimate(found.value, found.n, why_not=reason, p=min(1.0, p))
+    if certain := _certain(found, sums, words, extremes):
+        return certain
     few = too_few("lift", sums.documents)
-    if few and exact:
+    if few and exact and found.value is not None:
         return Estimate(found.value, found.n, why_not=f"{few}; p is exact", p=exact())
     return found
 
@@ -114,6 +126,18 @@ def layer_signs(
     drawn /= np.sqrt(rng.chisquare(n - 1, (_DRAWS, 1)) / (n - 1))
     cut = np.quantile(np.abs(drawn).max(axis=1), 0.95)
     return tuple(int(s) for s in np.where(np.abs(t) > cut, np.sign(t), 0))
+
+
+def _certain(
+    found: Estimate, sums: Sums, words: float, extremes: tuple[float, float]
+) -> Estimate | None:
+    """The estimate where none or all of the words are alive: p without a spread to go by."""
+    if found.value is None or sums.top not in (0.0, words):
+        return None
+    which = "none" if sums.top == 0 else "all"
+    p = float(np.exp(extremes[sums.top > 0]))  # twice the mid-p of the end of the distribution
+    reason = f"{which} of {words:,.0f} words are alive, which leaves no spread; p is exact"
+    return Estimate(found.value, found.n, why_not=reason, p=min(1.0, p))
 
 
 def _rare(choice: float) -> str:
