@@ -74,20 +74,26 @@ def _places(before: float, after: float, change: Difference) -> int:
     return MOST_PLACES
 
 
-def no_skill(trace: Trace, reference: str, accuracy: Estimate) -> str:
+def largest_class(trace: Trace) -> Measurement:
+    """The share of documents of the largest class: how often whoever always says it is right."""
+    counts = np.bincount(trace.documents.label, minlength=len(trace.about.labels))
+    share = Estimate(float(counts.max() / counts.sum()), int(counts.sum()), why_not="a count")
+    name = class_name(trace.about.labels, int(counts.argmax()))
+    return measurement("largest_class", share, "share", at={"class": name})
+
+
+def no_skill(largest: Measurement, reference: str, accuracy: Estimate) -> str:
     """Why a comparison with the reference decides nothing; "" where it is shown to have learned.
 
     It must be right more often, by its interval, than whoever always says the largest class: two
     models that guess lose nothing against each other.
     """
-    counts = np.bincount(trace.documents.label, minlength=len(trace.about.labels))
-    largest = class_name(trace.about.labels, int(counts.argmax()))
-    share = counts.max() / counts.sum()
-    if accuracy.interval is not None and accuracy.interval[0] > share:
+    assert largest.value is not None
+    if accuracy.interval is not None and accuracy.interval[0] > largest.value:
         return ""
     return (
         f"nothing is decided, as the {reference} is not shown to be right more often than whoever "
-        f"always says {largest} ({percent(share)})"
+        f"always says {largest.at['class']} ({percent(largest.value)})"
     )
 
 

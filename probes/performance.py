@@ -32,7 +32,7 @@ from auditkit.probes._arms import (
 )
 from auditkit.probes._cost import COUNTED, at_macs
 from auditkit.probes._floor import arithmetic
-from auditkit.probes._verdict import alone, decision, effect, no_skill, planned
+from auditkit.probes._verdict import alone, decision, effect, largest_class, no_skill, planned
 from auditkit.stats.non_inferiority import non_inferiority
 from auditkit.stats.resampling import Bootstrap
 
@@ -89,12 +89,12 @@ class Performance:
         at, macs = {"arm": model, "against": reference}, at_macs(trace.documents)
         if change and verdict:
             told = effect(summaries, at, change)
-            because = no_skill(trace, reference, summaries[reference].accuracy)
-            if because and status == "pass":
-                status = "inconclusive"
+            largest = largest_class(trace)
+            because = no_skill(largest, reference, summaries[reference].accuracy)
+            status = "inconclusive" if because else status
             decided = because or decision(verdict, self.margin)
             claim = f"{told}{macs}: {decided}."
-            compared = [*planned(verdict, change, at), *loyalty(arms, at)]
+            compared = [largest, *planned(verdict, change, at), *loyalty(arms, at)]
         else:
             compared, missing = [], about.no_baseline or "none was run"
             claim = f"{alone(model, summaries)}{macs}; not compared with a baseline: {missing}."

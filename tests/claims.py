@@ -151,9 +151,15 @@ def _performance(finding: Finding, about: About) -> Problems:
     for words, status in (
         ("is ruled out", "pass"), ("the loss exceeds", "fail"),
         ("is not ruled out", "inconclusive"), ("better than the baseline", "pass"),
+        ("nothing is decided", "inconclusive"),
     ):  # fmt: skip
         yield f"{words!r} and {finding.status}", words in claim and finding.status != status
     yield "better, and no gain is shown", "better than" in claim and not (shown and low > 0)
+    known = finding.measurement("accuracy", arm=reference[0]).interval
+    guess = next(m for m in finding.measurements if m.name == "largest_class").value
+    assert guess is not None
+    learned = known is not None and known.low > guess
+    yield "decided beside a guess, or not beside skill", ("nothing is decided" in claim) == learned
     needed = re.search(r"some ([\d,]+) documents would decide", claim)
     if needed:
         few = int(needed[1].replace(",", "")) <= change.n

@@ -12,7 +12,7 @@ from auditkit.finding import Finding
 from auditkit.plugin import discover, unmet
 from auditkit.trace import About
 
-OPTIONS: dict[str, dict[str, Any]] = {"performance": {"resamples": 20}}
+OPTIONS: dict[str, dict[str, Any]] = {"performance": {"resamples": 100}}
 READ = ("performance", "efficiency", "layer_view", "pos_retention", "stopword", "entity")
 
 
@@ -57,6 +57,7 @@ def told(probe: str) -> list[tuple[Finding, About]]:
         ("performance", "is not ruled out", "is ruled out"),
         ("performance", "the loss exceeds", "a loss of more than that is ruled out, not"),
         ("performance", " documents would decide", "1 documents would decide"),
+        ("performance", "nothing is decided", "a loss is ruled out"),
         ("performance", "→ ", "→ 1"),
         ("stopword", "are kept longer", "are dropped sooner"),
         ("stopword", "are dropped sooner", "are kept longer"),

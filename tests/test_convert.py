@@ -112,7 +112,7 @@ def test_class_names_that_an_original_does_not_know(root: Path, tmp_path: Path) 
     done = audit(tmp_path / "run", *QUICK, model=root / "original", dataset=root / "named.csv")
     assert done.code == 2
     assert "the model has no class" in done.complaint
-    assert "number the labels 0 to 2 in the order that it was trained with" in done.complaint
+    assert "the model names none: say which is which with --labels LABEL_0=" in done.complaint
 
 
 def test_an_original_without_a_tokenizer(root: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from unittest.mock import Mock
 
 import page_cases
 import pytest
+import tiny
 from command import auditkit as command
 from tabular import write_csv
 
@@ -198,7 +199,8 @@ def test_a_full_disk_is_told_whoever_noticed_it(
 
 def test_training_on_one_row_is_refused(tmp_path: Path) -> None:
     one = write_csv(tmp_path / "one.csv", [("text", "label"), ("a text", "x")])
-    done = command("train", "--backbone", "b", "--dataset", one, "--out", tmp_path / "out")
+    encoder = tiny.backbone("bert", tmp_path / "bert")
+    done = command("train", "--backbone", encoder, "--dataset", one, "--out", tmp_path / "out")
     assert done.code == 2
     assert "one usable row, which is held out; training takes two" in done.complaint
     assert not (tmp_path / "out").exists()
