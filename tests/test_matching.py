@@ -241,9 +241,13 @@ def test_a_training_over_a_wrong_order_is_refused(
     assert done.code == 2
     assert "by their numbers" in done.err.splitlines()[-1]
     assert not (tmp_path / "ckpt").exists()
-    merged = Matching("labels", (Class("all", ("x",), (0, 1)),))
-    with pytest.raises(DataError, match="a training cannot"):
-        check_baseline(str(baseline), merged, [], 40)
+    rows = [("text", "label"), ("a rake", "Outside"), ("an egg", "Kitchen")]
+    merged = load_data(
+        write_csv(tmp_path / "two.csv", rows), label_names=RIGHT,
+        labels="Outside=Garden+Workshop",
+    )  # fmt: skip
+    with pytest.raises(DataError, match="makes one class Outside of several .* a training cannot"):
+        check_baseline(str(baseline), merged, 0, 40)
 
 
 def test_one_class_is_no_training(tiny_checkpoint: Checkpoints, tmp_path: Path) -> None:

@@ -29,47 +29,47 @@ def check_bench(bench: Bench, dataset: Dataset, seed: int) -> None:
     Raises:
         DataError: It cannot be the right one.
     """
-    if not dataset.matching.assumed:
-        return
-    arm = "baseline" if "baseline" in bench.arms else "unpruned"
-    coded = {row: example.label for row, example in enumerate(dataset.examples)}
-    tried = [
-        dataset.examples[row] for row in stratified(coded, TRIED, np.random.default_rng([seed, 5]))
-    ]
-    answers = bench.answer(arm, bench.encode([example.text for example in tried]))
-    _check(dataset.matching, f"the arm {arm}", [answer.predicted for answer in answers], tried)
+    if dataset.matching.assumed:
+        arm = "baseline" if "baseline" in bench.arms else "unpruned"
+        tried = _some(dataset, seed)
+        answers = bench.answer(arm, bench.encode([example.text for example in tried]))
+        _check(dataset.matching, f"the arm {arm}", [a.predicted for a in answers], tried)
 
 
-def check_baseline(
-    name: str, matching: Matching, held_out: Sequence[Example], max_length: int
-) -> None:
+def check_baseline(name: str, dataset: Dataset, seed: int, max_length: int) -> None:
     """Make sure that the classes of the data can be those of a baseline to prune.
 
     Args:
         name: Where it lies.
-        matching: Of the data's classes.
-        held_out: Documents of the data.
-        max_length: Tokens that are read of one.
+        dataset: To train on.
+        seed: Of the sample.
+        max_length: Tokens that are read of a document.
 
     Raises:
         CheckpointError: It cannot be opened.
         DataError: Several of its classes are one in the data, or the order cannot be the right one.
     """
-    for one in matching.classes:
+    for one in dataset.matching.classes:
         if len(one.model) > 1:
             raise DataError(
                 f"--labels makes one class {one.name} of several of {name}, which a training "
                 "cannot; merge classes of the data alone, or train from a --backbone"
             )
-    if not matching.assumed:
-        return
-    model, tokenizer = load_baseline(name), load_tokenizer(name)
-    texts = [example.text for example in held_out[:TRIED]]
-    ids = [found.ids for found in tokenize(tokenizer, texts, max_length)]
-    predicted = np.zeros(len(ids), dtype=np.int64)
-    for result in run(model, ids, pruning="off"):
-        predicted[result.indices] = result.logits.argmax(1)
-    _check(matching, name, predicted.tolist(), held_out[:TRIED])
+    if dataset.matching.assumed:
+        model, tokenizer, tried = load_baseline(name), load_tokenizer(name), _some(dataset, seed)
+        texts = [example.text for example in tried]
+        ids = [found.ids for found in tokenize(tokenizer, texts, max_length)]
+        predicted = np.zeros(len(ids), dtype=np.int64)
+        for result in run(model, ids, pruning="off"):
+            predicted[result.indices] = result.logits.argmax(1)
+        _check(dataset.matching, name, predicted.tolist(), tried)
+
+
+def _some(dataset: Dataset, seed: int) -> list[Example]:
+    """A stratified sample."""
+    coded = {row: example.label for row, example in enumerate(dataset.examples)}
+    rows = stratified(coded, TRIED, np.random.default_rng([seed, 5]))
+    return [dataset.examples[row] for row in rows]
 
 
 def _check(

@@ -131,7 +131,7 @@ def train(
         err=True,
     )
     if baseline is not None:
-        check_baseline(baseline_in(baseline), data.matching, held_out, settings.max_length)
+        check_baseline(baseline_in(baseline), data, seed, settings.max_length)
 
     def training(own: "TrainingSettings", place: Path) -> "tuple[Stage, ...]":
         return train_with_bars(own, kept, held_out, data.labels, place, resume=resume)

@@ -64,7 +64,7 @@ def match(
     raise DataError(
         f"{where}: the model has no class {listing([stranger])}; classes of the data: "
         f"{listing(declared or used)}; classes of the model: {listing(model)}; "
-        f"{_advice(used, model)}"
+        f"{_advice(model)}"
     )
 
 
@@ -165,8 +165,8 @@ def _numbers(model: Sequence[str]) -> list[int]:
     return [int(match[1]) for match in found] if len(found) == len(model) else []
 
 
-def _advice(used: Sequence[str], model: Sequence[str]) -> str:
-    pair = f"{model[0]}={used[0]},…"
+def _advice(model: Sequence[str]) -> str:
+    pair = ",".join(f"{name}=…" for name in model[:2])
     if _numbers(model):
         return (
             f"the model names none: say which is which with --labels {pair}, or name its classes "
