@@ -246,7 +246,7 @@ def test_a_training_over_a_wrong_order_is_refused(
         write_csv(tmp_path / "two.csv", rows), label_names=RIGHT,
         labels="Outside=Garden+Workshop",
     )  # fmt: skip
-    with pytest.raises(DataError, match=r"one class Outside of several of .*, which a training cannot"):
+    with pytest.raises(DataError, match=r"one class Outside of several of .* a training cannot"):
         check_baseline(str(baseline), merged, 0, 40)
 
 
