@@ -5,9 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import page_cases
@@ -101,6 +102,20 @@ main()
 """
 
 
+@pytest.fixture
+def signals_as_in_a_shell() -> Iterator[None]:
+    """Handlers as a command in the foreground has them: tests may run under nohup."""
+    usual: dict[signal.Signals, Any] = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("signals_as_in_a_shell")
 @pytest.mark.parametrize(
     "code", [KILLED_WHILE_IMPORTING, pytest.param(KILLED_AT_WORK, marks=pytest.mark.slow)]
 )
@@ -113,6 +128,7 @@ def test_a_signal_is_answered_with_one_line_and_its_code(code: str, number: sign
     assert line.startswith(f"auditkit: {said}; the same command goes on")
 
 
+@pytest.mark.usefixtures("signals_as_in_a_shell")
 def test_a_signal_that_is_ignored_stays_ignored_and_handlers_are_given_back() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
