@@ -346,8 +346,10 @@ def test_every_command_says_it_in_one_line_before_it_works(
         assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("out", ["", "."])
-def test_a_checkpoint_is_not_converted_to_no_name(out: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("out", "said"), [("", "at least 1 character"), (".", "expected the name of a new directory")]
+)
+def test_a_checkpoint_is_not_converted_to_no_name(out: str, said: str, tmp_path: Path) -> None:
     done = auditkit("convert", tmp_path, "--out", out)
     assert done.code == 2
-    assert "expected the name of a new directory" in done.complaint
+    assert said in done.complaint
