@@ -7,7 +7,8 @@
     reseeded   optional control: the baseline stage again, of the next seed
 
 Deviations from the paper are recorded in `training.json`. A training can be killed at any moment
-and resumed: a stage goes on from its last whole checkpoint, and a finished stage is not made again.
+and resumed: a stage goes on from its last whole checkpoint, and a finished stage is not made again
+unless it was damaged.
 """
 
 from collections.abc import Callable, Sequence
@@ -69,10 +70,10 @@ def train(
         on_stage: Told after every stage, also after those finished before a resumption.
 
     Raises:
-        SettingsError: `out` holds something, or an interrupted training of other settings or data;
-            or the backbone reads fewer tokens than `max_length`; or `reseeded` is asked for
-            beside a given baseline of which is not known what it was trained from, or which was
-            trained otherwise.
+        SettingsError: `out` holds something, or an interrupted training of other settings or data,
+            or a finished one of which a file is gone or changed; or the backbone reads fewer tokens
+            than `max_length`; or `reseeded` is asked for beside a given baseline of which is not
+            known what it was trained from, or which was trained otherwise.
         CheckpointError: The backbone or the given baseline cannot be opened, or the latter has
             other classes. Nothing was written.
     """
@@ -92,6 +93,7 @@ def train(
     tokenizer = first_tokenizer(settings.backbone, settings.baseline)
     tokenizer.model_max_length = settings.max_length  # whoever opens the result truncates alike
     data = Tokens(tokenizer, training, held_out, settings.max_length)
+    work.mend(settings.stages)
     stages: list[Stage] = []
     for name in settings.stages:
         if not work.is_done(name):

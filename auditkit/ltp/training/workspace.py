@@ -11,12 +11,14 @@ from typing import Any
 from transformers import PreTrainedTokenizerBase
 
 from auditkit._version import __version__
-from auditkit.errors import SettingsError
+from auditkit.errors import CheckpointError, SettingsError
 from auditkit.files import write_whole
 from auditkit.ltp.modeling import LTPForSequenceClassification
 from auditkit.ltp.saving import save_stock
+from auditkit.ltp.stored import read_json
 from auditkit.ltp.trained_on import write_texts
 from auditkit.ltp.training.outcome import Budget, Stage
+from auditkit.ltp.training.seals import SEAL, changed, hashes, is_whole, seal
 from auditkit.ltp.training.trainer import Step
 
 LOG_EVERY = 10
@@ -24,6 +26,9 @@ LOG_EVERY = 10
 
 STOCK = ("baseline", "continued", "reseeded")
 """Stages whose model is never pruned; a folder of that name holds it as a stock classifier."""
+
+
+_MEND = "copy it back, or remove the directory and train again"
 
 
 class Clock:
@@ -56,9 +61,8 @@ class Workspace:
 
         Raises:
             SettingsError: `out` holds a training and `resume` is off, or one of other settings, or
-                something else.
+                one that is damaged, or something else.
         """
-        record = self.out / "training.json"
         choices = begun(self.out)
         if choices is not None and not resume:
             raise SettingsError(
@@ -67,16 +71,40 @@ class Workspace:
             )
         if choices is not None:
             self._compare(choices)
-        if record.exists():
+        if (self.out / "training.json").exists():
+            stages = self._delivered()
             shutil.rmtree(self.root, ignore_errors=True)  # it may have died while it cleared up
-            seen = json.loads(record.read_text(encoding="utf-8"))
-            return tuple(Stage.of(raw) for raw in seen["stages"])
-        if choices is None and (
-            self.out.is_file()
-            or (self.out.is_dir() and any(p != self.root for p in self.out.iterdir()))
-        ):
+            return stages
+        if choices is None and not self._is_empty():
             raise SettingsError(f"{self.out} is not an empty directory; give another --out")
         return None
+
+    def _is_empty(self) -> bool:
+        """Whether a training can begin here: nothing is there, or what died before its settings."""
+        if not self.out.is_dir():
+            return not self.out.exists()
+        own = self.root.iterdir() if self.root.is_dir() else ()
+        return not any(p != self.root for p in self.out.iterdir()) and all(p.is_file() for p in own)
+
+    def _delivered(self) -> tuple[Stage, ...]:
+        """The stages of a training whose files are what was delivered."""
+        record = read(self.out, self.out / "training.json")
+        try:
+            stages = tuple(Stage.of(raw) for raw in record["stages"])
+            name = changed(self.out, record.get("files", {}))
+        except (LookupError, TypeError, AttributeError) as error:
+            raise SettingsError(f"{self.out}: training.json is damaged; {_MEND}") from error
+        if name is not None:
+            raise SettingsError(f"{self.out / name} is gone, or not what was trained; {_MEND}")
+        return stages
+
+    def mend(self, stages: Sequence[str]) -> None:
+        """Remove a finished stage that is not what was written, and all that came after it."""
+        for number, name in enumerate(stages):
+            if self.is_done(name) and not is_whole(self.directory(name)):
+                for later in stages[number:]:
+                    shutil.rmtree(self.directory(later), ignore_errors=True)
+                    shutil.rmtree(self.steps(later), ignore_errors=True)
 
     def begin(self) -> None:
         """Make the workspace, unless it is there already."""
@@ -109,17 +137,12 @@ class Workspace:
         return Stage.of(json.loads(path.read_text(encoding="utf-8")))
 
     def last_checkpoint(self, stage: str) -> Path | None:
-        """The newest whole checkpoint: the Trainer writes `trainer_state.json` last."""
-        found = [
-            (int(p.name.rpartition("-")[2]), p) for p in self.steps(stage).glob("checkpoint-*")
-        ]
-        for _, path in sorted(found, reverse=True):
-            try:
-                json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
-            except (OSError, ValueError):
-                shutil.rmtree(path)
-                continue
-            return path
+        """The newest checkpoint that is what was written; what is not is removed."""
+        found = self.steps(stage).glob("checkpoint-*")
+        for path in sorted(found, key=lambda p: (len(p.name), p.name), reverse=True):
+            if is_whole(path):
+                return path
+            shutil.rmtree(path)
         return None
 
     def controller_state(self, checkpoint: Path | None) -> dict[str, Any]:
@@ -142,13 +165,8 @@ class Workspace:
     def history(self) -> list[dict[str, Any]]:
         """All lines that are whole."""
         path = self.root / "history.jsonl"
-        lines = []
-        for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-            try:
-                lines.append(json.loads(text))
-            except ValueError:
-                break  # the process died while it wrote this line
-        return lines
+        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        return [line for line in map(_line, text.splitlines()) if line is not None]
 
     def save(
         self, stage: Stage, model: LTPForSequenceClassification, tokenizer: PreTrainedTokenizerBase
@@ -162,6 +180,7 @@ class Workspace:
             model.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
         write_whole(partial / "stage.json", json.dumps(asdict(stage)))
+        seal(partial)
         partial.rename(self.directory(stage.stage))
         shutil.rmtree(self.steps(stage.stage), ignore_errors=True)
 
@@ -175,6 +194,12 @@ class Workspace:
             deviations: From the paper.
             texts: What was learned from.
         """
+        without = shutil.ignore_patterns("stage.json", SEAL)
+        for name in filter(self.is_done, STOCK):
+            shutil.rmtree(self.out / name, ignore_errors=True)
+            shutil.copytree(self.directory(name), self.out / name, ignore=without)
+        shutil.copytree(self.directory("hard"), self.out, ignore=without, dirs_exist_ok=True)
+        write_texts(self.out, texts)
         record = {
             "schema_version": 1,
             "auditkit": __version__,
@@ -182,25 +207,45 @@ class Workspace:
             "deviations": list(deviations),
             "stages": [asdict(stage) for stage in stages],
             "history": self.history(),
+            "files": hashes(self.out),
         }
         if (target := self.choices["target_macs_share"]) is not None:
             record["budget"] = asdict(Budget.of(target, stages))
-        for name in filter(self.is_done, STOCK):
-            shutil.rmtree(self.out / name, ignore_errors=True)
-            shutil.copytree(self.directory(name), self.out / name)
-            (self.out / name / "stage.json").unlink()
-        for path in self.directory("hard").iterdir():
-            if path.name != "stage.json":
-                shutil.copy2(path, self.out / path.name)
-        write_texts(self.out, texts)
         write_whole(self.out / "training.json", json.dumps(record, indent=1) + "\n")
         shutil.rmtree(self.root)
 
 
 def begun(out: Path) -> dict[str, Any] | None:
-    """The choices that the training in `out` was begun with; None where there is none."""
-    for path in (out / "training.json", out / ".training" / "settings.json"):
-        if path.exists():
-            seen: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            return seen["settings"] if path.name == "training.json" else seen
-    return None
+    """The choices that the training in `out` was begun with; None where there is none.
+
+    Raises:
+        SettingsError: Its record is damaged.
+    """
+    if (record := out / "training.json").exists():
+        settings = read(out, record).get("settings")
+        if not isinstance(settings, dict):
+            raise SettingsError(f"{out}: training.json is damaged; {_MEND}")
+        return settings
+    place = out / ".training" / "settings.json"
+    return read(out, place) if place.exists() else None
+
+
+def read(out: Path, path: Path) -> dict[str, Any]:
+    """A record of the training in `out`.
+
+    Raises:
+        SettingsError: It is damaged.
+    """
+    try:
+        return read_json(str(out), path)
+    except CheckpointError as error:
+        raise SettingsError(f"{error}; {_MEND}") from error
+
+
+def _line(text: str) -> dict[str, Any] | None:
+    """A line of the history; None for one that is damaged, or that the process died in."""
+    try:
+        line = json.loads(text)
+        return line if {"stage", "step", "seconds"} <= line.keys() else None
+    except (ValueError, AttributeError):
+        return None
