@@ -85,11 +85,8 @@ class ProbeBench:
 
     def stratified_sample(self, size: int) -> list[str]:
         """`size` example ids (or all), each class with its share, seeded, in the order of ids."""
-        recorded = pd.concat(self._trace.scan("documents", ["document"]))["document"].to_numpy()
-        coded = dict(enumerate(self.documents.label[recorded].tolist()))
-        rng = np.random.default_rng([self.about.seed, 3])
-        chosen = np.sort(recorded[stratified(coded, size, rng)])  # drawn in the data set's order
-        return [str(example_id) for example_id in self.documents.ids[chosen]]
+        ids, labels = self.documents.ids.tolist(), self.documents.label.tolist()
+        return stratified(dict(zip(ids, labels, strict=True)), size, self.about.seed, 3)
 
     def attribute(self, arm: str, method: str, example_ids: Sequence[str]) -> pd.DataFrame:
         """Attributions of the class that the pruned model predicts, on `arm`'s weights."""

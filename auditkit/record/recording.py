@@ -59,7 +59,7 @@ def record(
     for number, start in enumerate(range(0, total, SHARD)):
         examples = dataset.examples[start : start + SHARD]
         if number not in done:
-            part = Part(bench, annotator, examples, plan, start)
+            part = Part(bench, annotator, examples, plan)
             tables = part.tables(partial(_advance, progress, start, total))
             write_shard(folder, number, tables, schema)
         progress("documents", start + len(examples), total)
