@@ -5,8 +5,7 @@ import json
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,6 @@ from auditkit.errors import ProbeError, SettingsError
 from auditkit.files import Folder
 from auditkit.finding import Failure, Finding, dumps
 from auditkit.plugin import (
-    BenchView,
     MeasuringProbe,
     Plugin,
     Probe,
@@ -29,6 +27,10 @@ from auditkit.run.progress import Clock
 from auditkit.run.settings import ProbeSettings
 from auditkit.text import cut, fault, one_of
 from auditkit.trace import Trace
+from auditkit.trace.caching import Question, answered, keep_measured
+
+if TYPE_CHECKING:  # an analysis needs no model library
+    from auditkit.bench.view import ProbeBench
 
 BROKEN = (Exception, SystemExit)
 """What a third party's probe may raise: anything but an interruption by the user."""
@@ -119,7 +121,7 @@ def analyse(asked: Asked, trace: Trace) -> Finding:
     return finding
 
 
-def measure(asked: Asked, view: BenchView, trace: Folder) -> None:
+def measure(asked: Asked, view: "ProbeBench", trace: Folder) -> None:
     """Let a probe that wants to ask the models, unless the trace holds the answer to its question.
 
     Args:
@@ -130,7 +132,7 @@ def measure(asked: Asked, view: BenchView, trace: Folder) -> None:
     Raises:
         ProbeError: It returned something else than a table.
     """
-    folder, probe = trace / "measured", asked.probe
+    probe = asked.probe
     if not isinstance(probe, MeasuringProbe):
         return
     question = {
@@ -140,20 +142,16 @@ def measure(asked: Asked, view: BenchView, trace: Folder) -> None:
         "glossary": list(view.glossary),
     }
     key = hashlib.sha256(json.dumps(question, sort_keys=True, default=str).encode()).hexdigest()
-    if folder.has(f"{probe.name}.key") and folder.read(f"{probe.name}.key") == key.encode():
+    earlier = answered(trace, probe.name)
+    if (
+        earlier
+        and earlier.asked == key
+        and (earlier.training is None or earlier.training == view.training_sha256())
+    ):
         return
     table = probe.measure(view)
     if table is not None and not isinstance(table, pd.DataFrame):
         kind = type(table).__name__
         raise ProbeError(f"measure returned {kind}, expected a DataFrame or None")
-    folder.remove(f"{probe.name}.key")
-    folder.remove(f"{probe.name}.parquet")
-    if table is not None:
-        folder.write(f"{probe.name}.parquet", _parquet(table))
-    folder.write(f"{probe.name}.key", key)
-
-
-def _parquet(table: pd.DataFrame) -> bytes:
-    buffer = BytesIO()
-    table.to_parquet(buffer, index=False)
-    return buffer.getvalue()
+    training = view.training_sha256() if view.rests_on_training else None
+    keep_measured(trace, probe.name, Question(asked=key, training=training), table)
