@@ -19,6 +19,7 @@ from toy_training import (
 )
 
 from auditkit.errors import SettingsError
+from auditkit.files import Folder
 from auditkit.ltp.training.outcome import Stage
 from auditkit.ltp.training.seals import SEAL, is_whole, seal
 from auditkit.ltp.training.settings import STAGES, TrainingSettings
@@ -193,6 +194,14 @@ def test_a_damaged_history_costs_no_more_than_its_lines(
     )
     kept = record(out)["history"]
     assert [line["step"] for line in kept if line["stage"] == "hard"][-2:] == [10, 12]
+
+
+def test_a_training_has_one_process(out: Path, choices: TrainingSettings, trained: Path) -> None:
+    with Folder(out / ".training").held(), pytest.raises(SettingsError, match="being written by"):
+        teach(choices, out, resume=True)
+    teach(choices, out, resume=True)
+    assert not (out / ".training").exists()
+    same(out, trained)
 
 
 # --- what a finished training has -------------------------------------------------------------

@@ -33,6 +33,7 @@ from auditkit.run.settings import ProbeSettings
 from auditkit.signals import Ended, Interrupted, answered
 from auditkit.testing import synthetic_trace
 from auditkit.trace import Trace
+from auditkit.trace.caching import Question, keep_measured
 
 HOME = "auditkit_strangers"
 
@@ -112,7 +113,7 @@ def test_what_a_probe_writes_no_other_sees(where: str, tmp_path: Path) -> None:
     if where != "memory":
         place = dict(zip(("disk", "url"), places(tmp_path), strict=True))[where]
         trace = write(place, 2)
-        place.write("measured/other.parquet", other.to_parquet(index=False))
+        keep_measured(place, "other", Question(asked="what?", training=None), other)
     alone, none = ask([stranger(look)], trace, Clock())
     found, broken = ask([stranger(scribble), stranger(look)], trace, Clock())
     assert (none, broken) == ((), ())
@@ -367,10 +368,10 @@ def test_what_cannot_be_loaded_is_told_and_the_others_answer(installed: None) ->
         where = f"load: ProbeError: probe {failure.probe}".replace("\n", " ")
         assert failure.error.startswith(f"{where} (from unknown): ")
         assert LOADED[failure.probe] in failure.error
-    assert [one.plugin.name for one in asked][0] == "performance"
+    assert next(one.plugin.name for one in asked) == "performance"
     assert "Writing" in {one.plugin.name for one in asked}
     given = {"Leaving": {"x": 1}}  # whoever gave an option is told at once
-    with pytest.raises(ProbeError, match="probe Leaving .* cannot be imported: SystemExit: 0"):
+    with pytest.raises(ProbeError, match=r"probe Leaving .* cannot be imported: SystemExit: 0"):
         chosen_probes(ProbeSettings(options=given))
 
 

@@ -12,7 +12,6 @@ import numpy as np
 from auditkit.bench.subjects import Bench
 from auditkit.data.classes import Matching
 from auditkit.data.examples import Dataset, Example
-from auditkit.data.sampling import stratified
 from auditkit.errors import DataError
 from auditkit.ltp.checkpoints import load_baseline
 from auditkit.ltp.inference import run
@@ -32,10 +31,7 @@ def check_bench(bench: Bench, dataset: Dataset, seed: int) -> None:
     if not dataset.matching.assumed:
         return
     arm = "baseline" if "baseline" in bench.arms else "unpruned"
-    coded = {row: example.label for row, example in enumerate(dataset.examples)}
-    tried = [
-        dataset.examples[row] for row in stratified(coded, TRIED, np.random.default_rng([seed, 5]))
-    ]
+    tried = dataset.sample(TRIED, seed, 5)
     answers = bench.answer(arm, bench.encode([example.text for example in tried]))
     _check(dataset.matching, f"the arm {arm}", [answer.predicted for answer in answers], tried)
 

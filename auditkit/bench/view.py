@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ import pandas as pd
 from auditkit.bench.opening import open_bench
 from auditkit.bench.subjects import Bench
 from auditkit.data.annotate import Annotator
-from auditkit.data.examples import load_dataset
+from auditkit.data.examples import Dataset, load_dataset
 from auditkit.data.sampling import stratified
 from auditkit.data.settings import DataSettings
 from auditkit.errors import DataError, TraceError
@@ -35,6 +36,8 @@ class ProbeBench:
         self._bench, self._trace, self._annotator, self._data = bench, trace, annotator, data
         self.glossary, self.attribution_sample = glossary, attribution_sample
         self._progress = progress
+        self.rests_on_training = False
+        """Whether a probe has asked for the training split."""
 
     @property
     def about(self) -> About:
@@ -56,8 +59,9 @@ class ProbeBench:
         """Those of the pipeline's language, in lower case."""
         return self._annotator.language.stop_words
 
-    def training_words(self) -> pd.DataFrame | None:
-        """Words of the training split by class: columns label, lower, count."""
+    @cached_property
+    def _training(self) -> Dataset | None:
+        """The data set's training split; None where there is none besides what is audited."""
         audited = self.about.dataset
         if audited.split in ("train", "all"):
             return None  # the audited data would be counted against itself
@@ -70,8 +74,18 @@ class ProbeBench:
             data_dir=self._data.data_dir,
         )
         try:
-            data = load_dataset(source, label_names=self._bench.own_labels)
+            return load_dataset(source, label_names=self._bench.own_labels)
         except DataError:
+            return None
+
+    def training_sha256(self) -> str:
+        """Of the training split; "" where there is none."""
+        return self._training.sha256 if self._training else ""
+
+    def training_words(self) -> pd.DataFrame | None:
+        """Words of the training split by class: columns label, lower, count."""
+        self.rests_on_training, data = True, self._training
+        if data is None:
             return None
         counts: Counter[tuple[int, str]] = Counter()
         texts = (example.text for example in data.examples)
@@ -86,11 +100,8 @@ class ProbeBench:
 
     def stratified_sample(self, size: int) -> list[str]:
         """`size` example ids (or all), each class with its share, seeded, in the order of ids."""
-        recorded = pd.concat(self._trace.scan("documents", ["document"]))["document"].to_numpy()
-        coded = dict(enumerate(self.documents.label[recorded].tolist()))
-        rng = np.random.default_rng([self.about.seed, 3])
-        chosen = np.sort(recorded[stratified(coded, size, rng)])  # drawn in the data set's order
-        return [str(example_id) for example_id in self.documents.ids[chosen]]
+        ids, labels = self.documents.ids.tolist(), self.documents.label.tolist()
+        return stratified(dict(zip(ids, labels, strict=True)), size, self.about.seed, 3)
 
     def attribute(self, arm: str, method: str, example_ids: Sequence[str]) -> pd.DataFrame:
         """Attributions of the class that the pruned model predicts, on `arm`'s weights.

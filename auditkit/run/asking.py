@@ -5,8 +5,7 @@ import json
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,6 @@ from auditkit.errors import ProbeError, SettingsError
 from auditkit.files import Folder
 from auditkit.finding import Failure, Finding, check_finding
 from auditkit.plugin import (
-    BenchView,
     MeasuringProbe,
     Plugin,
     Probe,
@@ -31,6 +29,10 @@ from auditkit.run.settings import ProbeSettings
 from auditkit.signals import is_signal
 from auditkit.text import cut, fault, one_of, shown
 from auditkit.trace import Trace
+from auditkit.trace.caching import Question, answered, keep_measured
+
+if TYPE_CHECKING:  # an analysis needs no model library
+    from auditkit.bench.view import ProbeBench
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def analyse(asked: Asked, trace: Trace) -> Finding:
     return finding
 
 
-def measure(asked: Asked, view: BenchView, trace: Folder) -> None:
+def measure(asked: Asked, view: "ProbeBench", trace: Folder) -> None:
     """Let a probe that wants to ask the models, unless the trace holds the answer to its question.
 
     Args:
@@ -150,7 +152,7 @@ def measure(asked: Asked, view: BenchView, trace: Folder) -> None:
     Raises:
         ProbeError: It returned something else than a table.
     """
-    folder, probe, name = trace / "measured", asked.probe, asked.plugin.name
+    probe, name = asked.probe, asked.plugin.name
     if not isinstance(probe, MeasuringProbe):
         return
     question = {
@@ -160,20 +162,16 @@ def measure(asked: Asked, view: BenchView, trace: Folder) -> None:
         "glossary": list(view.glossary),
     }
     key = hashlib.sha256(json.dumps(question, sort_keys=True, default=str).encode()).hexdigest()
-    if folder.has(f"{name}.key") and folder.read(f"{name}.key") == key.encode():
+    earlier = answered(trace, name)
+    if (
+        earlier
+        and earlier.asked == key
+        and (earlier.training is None or earlier.training == view.training_sha256())
+    ):
         return
     table = probe.measure(view)
     if table is not None and not isinstance(table, pd.DataFrame):
         kind = type(table).__name__
         raise ProbeError(f"measure returned {kind}, expected a DataFrame or None")
-    folder.remove(f"{name}.key")
-    folder.remove(f"{name}.parquet")
-    if table is not None:
-        folder.write(f"{name}.parquet", _parquet(table))
-    folder.write(f"{name}.key", key)
-
-
-def _parquet(table: pd.DataFrame) -> bytes:
-    buffer = BytesIO()
-    table.to_parquet(buffer, index=False)
-    return buffer.getvalue()
+    training = view.training_sha256() if view.rests_on_training else None
+    keep_measured(trace, name, Question(asked=key, training=training), table)

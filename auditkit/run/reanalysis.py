@@ -24,10 +24,18 @@ def reanalyse(directory: Folder | Path | str, progress: Progress = unseen) -> Ou
         progress: Told (probe, done, total) when a probe is about to answer.
 
     Raises:
-        AuditError: There is no finished trace, or a probe of the run is not installed.
+        AuditError: There is no finished trace, a file of it is not what was written, or a probe of
+            the run is not installed; nothing is written then.
     """
-    place, clock = Folder(directory), Clock()
+    place = Folder(directory)
     trace = Trace.open(place / TRACE)
+    with place.held():
+        trace.verify()
+        return _reanalysed(place, trace, progress)
+
+
+def _reanalysed(place: Folder, trace: Trace, progress: Progress) -> Outcome:
+    clock = Clock()
     settings = told_settings(place)
     chosen = {key: settings.get(key) for key in ("probes", "without", "options")}
     asked, unloaded = chosen_probes(section_of("probing", chosen, origin="results.json"))

@@ -8,14 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from auditkit.errors import TraceError
 from auditkit.files import Folder
-from auditkit.text import said
 from auditkit.trace.about import About
-from auditkit.trace.caching import Owner, keep, kept
+from auditkit.trace.caching import Owner, keep, kept, measured
 from auditkit.trace.documents import Documents
 from auditkit.trace.folding import Merger
 from auditkit.trace.shards import ROW, InMemory, Shards, Stored
@@ -201,23 +198,22 @@ class Trace:
         """What the probe's `measure` returned in this run, or None if it measured nothing.
 
         Raises:
-            TraceError: The file cannot be read.
+            TraceError: The file is not what was written.
         """
         if (given := self._measured.get(probe)) is not None:
             return given.copy()
-        if not isinstance(self._shards, Stored):
-            return None
-        folder, file = self._shards.folder / "measured", f"{probe}.parquet"
-        try:
-            frame: pd.DataFrame = pq.read_table(pa.BufferReader(folder.read(file))).to_pandas()
-        except FileNotFoundError:
-            return None
-        except (pa.ArrowException, OSError) as error:
-            raise TraceError(
-                f"{folder / file} cannot be read: {said(error)}; remove it and run "
-                "`auditkit run` again"
-            ) from error
-        return frame
+        return measured(self._shards.folder, probe) if isinstance(self._shards, Stored) else None
+
+    def verify(self) -> None:
+        """Read every file of a stored trace, the measured ones too.
+
+        Raises:
+            TraceError: One is gone, or is not what was written.
+        """
+        if isinstance(self._shards, Stored):
+            self._shards.verify()
+            for name in (self._shards.folder / "measured").names():
+                measured(self._shards.folder, name.rpartition(".")[0])
 
     def validate(self) -> None:
         """Check what every reader relies on, in all shards.

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,37 +16,15 @@ from auditkit.ltp.modeling import LTPForSequenceClassification
 from auditkit.ltp.saving import save_stock
 from auditkit.ltp.stored import read_json
 from auditkit.ltp.trained_on import write_texts
+from auditkit.ltp.training.history import HISTORY, Clock, read_history
 from auditkit.ltp.training.outcome import Budget, Stage
 from auditkit.ltp.training.seals import SEAL, changed, hashes, is_whole, seal
-from auditkit.ltp.training.trainer import Step
-
-LOG_EVERY = 10
-"""Steps between two lines of the history."""
 
 STOCK = ("baseline", "continued", "reseeded")
 """Stages whose model is never pruned; a folder of that name holds it as a stock classifier."""
 
 
 _MEND = "copy it back, or remove the directory and train again"
-
-
-class Clock:
-    """Seconds of a stage over all its resumptions; writes the history as it goes."""
-
-    def __init__(self, path: Path, before: float) -> None:
-        self.path, self.before, self.start = path, before, time.monotonic()
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds so far."""
-        return self.before + time.monotonic() - self.start
-
-    def __call__(self, step: Step) -> None:
-        """Take in a step."""
-        if step.step % LOG_EVERY == 0 or step.step in (1, step.steps):
-            line = json.dumps({**asdict(step), "seconds": round(self.elapsed, 2)})
-            with self.path.open("a", encoding="utf-8") as handle:
-                handle.write(line + "\n")
 
 
 class Workspace:
@@ -155,18 +132,12 @@ class Workspace:
 
     def clock(self, stage: str, checkpoint: Path | None) -> Clock:
         """The stage's clock, its history cut back to the checkpoint."""
-        path = self.root / "history.jsonl"
+        path = self.root / HISTORY
         step = 0 if checkpoint is None else int(checkpoint.name.rpartition("-")[2])
-        lines = [x for x in self.history() if x["stage"] != stage or x["step"] <= step]
+        lines = [x for x in read_history(path) if x["stage"] != stage or x["step"] <= step]
         write_whole(path, "".join(json.dumps(line) + "\n" for line in lines))
         seconds = [line["seconds"] for line in lines if line["stage"] == stage]
         return Clock(path, max(seconds, default=0.0))
-
-    def history(self) -> list[dict[str, Any]]:
-        """All lines that are whole."""
-        path = self.root / "history.jsonl"
-        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-        return [line for line in map(_line, text.splitlines()) if line is not None]
 
     def save(
         self, stage: Stage, model: LTPForSequenceClassification, tokenizer: PreTrainedTokenizerBase
@@ -206,7 +177,7 @@ class Workspace:
             "settings": self.choices,
             "deviations": list(deviations),
             "stages": [asdict(stage) for stage in stages],
-            "history": self.history(),
+            "history": read_history(self.root / HISTORY),
             "files": hashes(self.out),
         }
         if (target := self.choices["target_macs_share"]) is not None:
@@ -240,12 +211,3 @@ def read(out: Path, path: Path) -> dict[str, Any]:
         return read_json(str(out), path)
     except CheckpointError as error:
         raise SettingsError(f"{error}; {_MEND}") from error
-
-
-def _line(text: str) -> dict[str, Any] | None:
-    """A line of the history; None for one that is damaged, or that the process died in."""
-    try:
-        line = json.loads(text)
-        return line if {"stage", "step", "seconds"} <= line.keys() else None
-    except (ValueError, AttributeError):
-        return None
