@@ -24,6 +24,7 @@ from small_trace import in_memory, places, write
 
 import auditkit
 from auditkit.errors import ProbeError, TraceError
+from auditkit.files import Folder
 from auditkit.finding import Finding, Measurement, Table, dumps, strict_json
 from auditkit.plugin import Column, Plugin, answer, discover, discovery
 from auditkit.plugin.guard import Stopped, guarded
@@ -36,6 +37,7 @@ from auditkit.trace import Trace
 from auditkit.trace.caching import Question, keep_measured
 
 HOME = "auditkit_strangers"
+AWAY = Folder("memory://strangers/run")
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def said(does: Callable[..., Any], seconds: int = 60) -> str:
     """How the probe broke; another one is asked after it all the same."""
     others = [stranger(lambda probe, trace: answer(probe, "It is asked."))]
     trace = synthetic_trace(np.random.default_rng(0), documents=3)
-    findings, failures = ask([stranger(does), *others], trace, Clock(), seconds=seconds)
+    findings, failures = ask([stranger(does), *others], trace, Clock(), AWAY, seconds=seconds)
     assert [finding.claim for finding in findings] == ["It is asked."]
     (failure,) = failures
     assert (failure.probe, failure.distribution) == ("stranger", "strange-dist")
@@ -114,8 +116,8 @@ def test_what_a_probe_writes_no_other_sees(where: str, tmp_path: Path) -> None:
         place = dict(zip(("disk", "url"), places(tmp_path), strict=True))[where]
         trace = write(place, 2)
         keep_measured(place, "other", Question(asked="what?", training=None), other)
-    alone, none = ask([stranger(look)], trace, Clock())
-    found, broken = ask([stranger(scribble), stranger(look)], trace, Clock())
+    alone, none = ask([stranger(look)], trace, Clock(), AWAY)
+    found, broken = ask([stranger(scribble), stranger(look)], trace, Clock(), AWAY)
     assert (none, broken) == ((), ())
     assert found[0].claim == "It wrote."
     assert found[1:] == alone
@@ -285,6 +287,26 @@ def test_nobody_leaves_the_process() -> None:
         "analyse: Stopped: it called os._exit(0)",
         "7",
     ]
+
+
+def ask_a_killer(place: str) -> None:
+    """Called in a process of its own, which it takes along unless it died with it before."""
+    trace = synthetic_trace(np.random.default_rng(0), documents=3)
+    killer = stranger(lambda probe, trace: os.kill(os.getpid(), signal.SIGKILL))
+    _, failures = ask([killer], trace, Clock(), Folder(place))
+    sys.stdout.write(failures[0].error)
+
+
+def test_whom_a_process_died_with_is_told_by_the_next(tmp_path: Path) -> None:
+    code = f"import test_strangers; test_strangers.ask_a_killer({str(tmp_path)!r})"
+    for dies in (True, False, True):  # the next is without it, and the one after that asks again
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, text=True,
+            timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == (-signal.SIGKILL if dies else 0)
+        assert ("the process ended while it was asked" in done.stdout) is not dies
+    assert (tmp_path / "asked").read_text() == "stranger"
 
 
 # --- what cannot be loaded ----------------------------------------------------------------------

@@ -37,9 +37,14 @@ class Plugin:
     distribution: str
     entry_point: EntryPoint
 
+    @property
+    def built_in(self) -> bool:
+        """Whether it comes with auditkit, and is not a third party's."""
+        return self.distribution == OWN
+
     def guarded(self, seconds: int) -> AbstractContextManager[None]:
         """What to run its code in: of a third party's probe `auditkit.plugin.guard.guarded`."""
-        return nullcontext() if self.distribution == OWN else guarded(seconds)
+        return nullcontext() if self.built_in else guarded(seconds)
 
     def load(self, options: Mapping[str, Any] | None = None, *, seconds: int = TIMEOUT) -> Probe:
         """Import the probe and build it with `options`.

@@ -1,6 +1,7 @@
 """Code of third parties runs in this process: what it may not do to it.
 
-What dies outside of Python, in a library's own machine code, still takes the process along.
+What dies outside of Python, in a library's own machine code, still takes the process along; the
+next run tells of it (`auditkit.run.asking`).
 """
 
 import os

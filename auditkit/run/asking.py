@@ -3,7 +3,8 @@
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,10 @@ from auditkit.trace.caching import Question, answered, keep_measured
 
 if TYPE_CHECKING:  # an analysis needs no model library
     from auditkit.bench.view import ProbeBench
+
+
+ASKED = "asked"
+"""A file in the run directory while a third party's probe is asked; it holds the probe's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ def ask(
     asked: Sequence[Asked],
     trace: Trace,
     clock: Clock,
+    directory: Folder,
     measure: Callable[[Asked, Trace], None] = lambda one, trace: None,
     *,
     seconds: int = TIMEOUT,
@@ -86,15 +92,23 @@ def ask(
         asked: The probes, in order.
         trace: What was recorded; every probe gets one of its own.
         clock: Gets the seconds of every probe.
+        directory: Of the run; knows from one process to the next whom a process died with.
         measure: Lets a probe ask the models first; it may raise whatever the probe does.
         seconds: What a third party's probe may take to measure, and again to analyse.
     """
     findings: list[Finding] = []
     failures: list[Failure] = []
+    died_with = directory.read(ASKED).decode() if directory.has(ASKED) else ""
+    directory.remove(ASKED)
     for one in asked:
         name, moment = one.plugin.name, "measure"
         try:
-            with one.plugin.guarded(seconds):
+            if name == died_with:
+                raise ProbeError(
+                    "the process ended while it was asked, in the run before; it was left out of "
+                    "this one, and the next asks it again"
+                )
+            with _noted(one.plugin, directory), one.plugin.guarded(seconds):
                 if lacking := unmet(one.probe, trace.about):
                     reason = f"the run lacks {'; '.join(lacking)}"
                     findings.append(not_applicable(one.probe, reason))
@@ -103,13 +117,30 @@ def ask(
                 with clock(f"measure {name}"):
                     measure(one, own)
             moment = "analyse"
-            with one.plugin.guarded(seconds), clock(f"analyse {name}"):
+            with (
+                _noted(one.plugin, directory),
+                one.plugin.guarded(seconds),
+                clock(f"analyse {name}"),
+            ):
                 findings.append(analyse(one, own))
         except BaseException as error:  # a third party's code may raise anything
             if is_signal(error):
                 raise
             failures.append(_failure(one.plugin, moment, error))
     return tuple(findings), tuple(failures)
+
+
+@contextmanager
+def _noted(plugin: Plugin, directory: Folder) -> Iterator[None]:
+    """Name a third party's probe in the run directory until the block ends, but not the process."""
+    if plugin.built_in:
+        yield
+        return
+    directory.write(ASKED, plugin.name)
+    try:
+        yield
+    finally:
+        directory.remove(ASKED)
 
 
 def _failure(plugin: Plugin, moment: str, error: BaseException) -> Failure:

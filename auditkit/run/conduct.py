@@ -95,7 +95,8 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
 
         with clock("speed"):
             speed = _speed(settings, bench, trace, view("speed", trace), directory, progress)
-        findings, broken = ask(asked, trace, clock, measured, seconds=probing.probe_timeout)
+        seconds = probing.probe_timeout
+        findings, broken = ask(asked, trace, clock, directory, measured, seconds=seconds)
         failures = unloaded + broken
         about = {**trace.about.model_dump(mode="json"), "settings": settings.deciding()}
         gates = judge(settings.gates, findings, failures, bet(settings.gates, trace, directory))

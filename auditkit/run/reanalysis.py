@@ -47,6 +47,7 @@ def _reanalysed(place: Folder, trace: Trace, progress: Progress) -> Outcome:
         asked,
         trace,
         clock,
+        place,
         lambda one, own: progress(one.plugin.name, names.index(one.plugin.name), len(names)),
     )
     failures = unloaded + broken

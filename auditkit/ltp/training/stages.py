@@ -26,6 +26,7 @@ from auditkit.ltp.training.documents import Labelled, Rows, Tokens, padded
 from auditkit.ltp.training.given import (
     baseline_in,
     encoder_of,
+    open_given,
     short_name,
 )
 from auditkit.ltp.training.history import Clock
