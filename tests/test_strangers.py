@@ -20,6 +20,7 @@ import pandas as pd
 import pytest
 from command import assert_harmless
 from command import audit as run
+from command import auditkit as command
 from small_trace import in_memory, places, write
 
 import auditkit
@@ -395,6 +396,17 @@ def test_what_cannot_be_loaded_is_told_and_the_others_answer(installed: None) ->
     given = {"Leaving": {"x": 1}}  # whoever gave an option is told at once
     with pytest.raises(ProbeError, match=r"probe Leaving .* cannot be imported: SystemExit: 0"):
         chosen_probes(ProbeSettings(options=given))
+
+
+def test_the_list_of_probes_tells_of_those_that_cannot_be_loaded(installed: None) -> None:
+    done = command("probes")
+    assert done.code == 3
+    assert len(done.err.splitlines()) == len(LOADED)
+    assert "auditkit: probe Leaving (from unknown): cannot be imported: SystemExit: 0" in done.err
+    listed = [line.split()[0] for line in done.out.splitlines()]
+    assert {"performance", "Writing"} <= set(listed)
+    assert_harmless(done)
+    assert [row["name"] for row in json.loads(command("probes", "--json").out)] == listed
 
 
 def test_a_run_among_strangers_is_told_whole(

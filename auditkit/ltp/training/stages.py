@@ -18,7 +18,6 @@ from typing import Any
 
 from transformers import set_seed
 
-from auditkit.files import Folder
 from auditkit.ltp.inference import evaluate
 from auditkit.ltp.modeling import LTPForSequenceClassification
 from auditkit.ltp.training.budget import LambdaController, fit_offset
@@ -91,7 +90,7 @@ def train(
     finished = work.finished(resume)
     if finished is None:
         data = documents_of(settings, training, held_out, labels, work)
-        with Folder(work.root).held():
+        with work.held():
             finished = work.finished(resume)  # another process may have had it until now
             if finished is None:
                 return _trained(settings, data, labels, work, training.texts, observer, on_stage)

@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from auditkit._version import __version__
 from auditkit.errors import CheckpointError, SettingsError
-from auditkit.files import write_whole
+from auditkit.files import Folder, write_whole
 from auditkit.ltp.modeling import LTPForSequenceClassification
 from auditkit.ltp.saving import save_stock
 from auditkit.ltp.stored import read_json
@@ -82,6 +83,21 @@ class Workspace:
                 for later in stages[number:]:
                     shutil.rmtree(self.directory(later), ignore_errors=True)
                     shutil.rmtree(self.steps(later), ignore_errors=True)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes away; where nothing is begun, nothing is left behind.
+
+        Raises:
+            SettingsError: Another one is training here.
+        """
+        try:
+            with Folder(self.root).held():
+                yield
+        finally:
+            for folder in (self.root, self.out):
+                with suppress(OSError):  # it is not empty
+                    folder.rmdir()
 
     def begin(self) -> None:
         """Make the workspace, unless it is there already."""
