@@ -20,9 +20,9 @@ def probes(as_json: bool) -> int:
         try:
             loaded.append(plugin.load())
         except ProbeError as error:
-            broken.append(error)
-    for error in broken:
-        click.echo(f"auditkit: {clean(said(error))}", err=True)
+            broken.append(said(error))
+    for complaint in broken:
+        click.echo(f"auditkit: {clean(complaint)}", err=True)
     ordered, code = in_order(loaded), 3 if broken else 0
     if as_json:
         rows = [
