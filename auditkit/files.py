@@ -1,19 +1,27 @@
-"""Files that are there whole or not at all, whenever the process dies.
+"""Files that are there whole or not at all, whenever the process dies or the power fails.
 
 `Folder` is the one place through which a run directory is read and written, on a local disk or
 behind any URL that fsspec knows (`s3://…`, `memory://…`).
 """
 
 import errno
+import json
 import os
 import shutil
+import socket
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from auditkit.errors import SettingsError
 from auditkit.text import said
+
+LOCK = "lock.json"
+"""Says who holds a folder."""
 
 _PARTIAL = ".partial"
 
@@ -45,8 +53,8 @@ class Folder:
     """A local directory or an fsspec URL; it need not exist yet.
 
     Names are relative to it, with `/` between parts. A file is written in one step: locally under
-    another name that is then replaced, behind a URL as one object, which its store shows whole or
-    not at all.
+    another name that is then replaced, and on the disk when `write` returns; behind a URL as one
+    object, which its store shows whole or not at all.
     """
 
     place: str
@@ -83,7 +91,7 @@ class Folder:
         held = data.encode("utf-8") if isinstance(data, str) else data
         if not self._remote:
             path = Path(self.place, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make(path.parent)
             _replace(path, held)
             return
         system, path_there = self._system(name)
@@ -100,12 +108,12 @@ class Folder:
     def names(self) -> list[str]:
         """Files and folders that lie directly in it, sorted; [] where there is nothing.
 
-        What a process that died left half written is not among them.
+        What a process that died left half written is not among them, nor is a lock.
         """
         if not self._remote:
             here = Path(self.place)
             found = [path.name for path in here.iterdir()] if here.is_dir() else []
-            return sorted(name for name in found if not name.endswith(_PARTIAL))
+            return sorted(n for n in found if n != LOCK and not n.endswith(_PARTIAL))
         system, path = self._system("")
         try:
             listed = [str(entry).rstrip("/") for entry in system.ls(path, detail=False)]
@@ -126,6 +134,41 @@ class Folder:
         system, path_there = self._system(name)
         if system.exists(path_there):
             system.rm(path_there, recursive=True)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep all who ask alike from writing into it, until the block or the process ends.
+
+        The operating system takes the lock back from a process that is gone, however it went.
+        Behind a URL nothing is locked, since stores of objects have no locks: there two writers
+        have to be kept apart by whoever starts them.
+
+        Raises:
+            SettingsError: It is held; by whom is said.
+        """
+        if self._remote:
+            yield
+            return
+        from filelock import FileLock, Timeout
+
+        path = Path(self.place, LOCK)
+        _make(path.parent)
+        lock = FileLock(path)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise SettingsError(
+                f"{self} is being written by {_holder(path)}; wait for it, or give another "
+                "directory"
+            ) from None
+        try:
+            since = datetime.now(UTC).isoformat(timespec="seconds")
+            holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
+            path.write_text(json.dumps(holder) + "\n", encoding="utf-8")
+            yield
+        finally:
+            path.unlink(missing_ok=True)  # while it is held: nobody can have taken it meanwhile
+            lock.release()
 
     def _system(self, name: str) -> tuple[Any, str]:
         """The file system behind the URL, and the path of `name` in it.
@@ -148,9 +191,40 @@ class Folder:
 def _replace(path: Path, data: bytes) -> None:
     partial = path.with_name(path.name + _PARTIAL)
     try:
-        partial.write_bytes(data)
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         if error.filename is None:  # the disk is full: which file it was is all that helps
             error.filename = str(path)
         raise
     partial.replace(path)
+    _commit(path.parent)
+
+
+def _make(folder: Path) -> None:
+    """Make a folder and those above it."""
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _commit(folder.parent)
+
+
+def _commit(folder: Path) -> None:
+    """Bring the names in a folder to the disk, where its file system can."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _holder(path: Path) -> str:
+    """Who holds a folder, as its lock says."""
+    try:
+        told = json.loads(path.read_bytes())
+        return f"process {int(told['pid'])} on {told['host']!s:.99} since {told['since']!s:.99}"
+    except (OSError, ValueError, LookupError, TypeError):
+        return "another process"  # which has not said so yet

@@ -14,7 +14,7 @@ from auditkit.errors import SettingsError, TraceError
 from auditkit.files import Folder
 from auditkit.finding import Interval, Measurement, dumps
 from auditkit.run.betting import BETS, bet
-from auditkit.run.directory import prepare
+from auditkit.run.directory import prepared
 from auditkit.run.gates import Gate, judge
 from auditkit.run.settings import load_settings
 from auditkit.stats.anytime import Bets, by_hash
@@ -72,9 +72,11 @@ def test_an_overwritten_run_keeps_what_was_bet(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "run")
     (folder / "trace").write("inputs.json", "{}")
     folder.write(BETS, "[]")
-    prepare(folder, overwrite=True)
+    with prepared(folder, overwrite=True):
+        pass
     assert folder.names() == [BETS]
-    prepare(folder, overwrite=False)
+    with prepared(folder, overwrite=False):
+        pass
 
 
 def test_bets_that_cannot_be_read_are_not_begun_anew(tmp_path: Path) -> None:

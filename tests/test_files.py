@@ -107,11 +107,11 @@ def test_a_url_that_nothing_here_can_open_is_an_error_of_one_line(url: str) -> N
 
 
 def test_a_full_disk_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(path: Path, data: bytes) -> int:
+    def full(handle: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     write_whole(tmp_path / "a.txt", "before")
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left on device") as caught:
         Folder(tmp_path).write("a.txt", "x" * 99)
     assert caught.value.filename == str(tmp_path / "a.txt")

@@ -21,6 +21,7 @@ from auditkit.files import Folder
 from auditkit.finding import Failure, Finding, loads
 from auditkit.plugin import Shard, Trace, answer
 from auditkit.run.reanalysis import reanalyse
+from auditkit.trace.caching import Question, keep_measured
 
 TESTS = Path(__file__).resolve().parent
 
@@ -107,9 +108,8 @@ def test_what_was_measured_is_kept_and_what_was_folded_is_not(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(monkeypatch, Counting)
-    measured = run / "trace" / "measured" / "counting.parquet"
-    measured.parent.mkdir()
-    pd.DataFrame({"example_id": ["a", "b"]}).to_parquet(measured)
+    measured = pd.DataFrame({"example_id": ["a", "b"]})
+    keep_measured(Folder(run / "trace"), "counting", Question(asked="", training=None), measured)
     old = run / "trace" / "folds" / "counting" / "old.parquet"
     old.parent.mkdir(parents=True)
     old.write_bytes(b"of another probe")

@@ -13,10 +13,14 @@ import pytest
 from recorded import GROUPS, SAMPLED, annotator, bench, contents, dataset, recorded
 
 from auditkit import files
+from auditkit.bench.opening import open_bench
+from auditkit.bench.settings import ModelSettings
 from auditkit.bench.subjects import Bench
+from auditkit.data.annotate import Annotator, load_annotator
 from auditkit.errors import TraceError
 from auditkit.files import Folder
 from auditkit.record import recording
+from auditkit.record.provenance import inputs
 from auditkit.record.recording import record
 from auditkit.record.settings import RecordingSettings
 from auditkit.trace import ARMS, TABLES, Trace, finished_shards
@@ -135,6 +139,50 @@ def test_what_is_damaged_is_recorded_again(
     trace.validate()
 
 
+def test_a_shard_that_is_gone_is_recorded_again(
+    models: Bench, tiny_csv: str, finished: Folder, copied: Folder
+) -> None:
+    copied.remove("shards/000001")
+    (copied / "shards" / "000003").remove("shard.json")
+    assert len(recorded(models, tiny_csv, copied).documents) == DOCUMENTS
+    assert contents(copied) == contents(finished)
+
+
+def test_a_shard_of_another_recording_is_not_taken_for_one(
+    models: Bench, tiny_csv: str, finished: Folder, copied: Folder, tmp_path: Path
+) -> None:
+    other = Folder(tmp_path / "other")
+    recorded(models, tiny_csv, other, SAMPLED.model_copy(update={"seed": 1}))
+    for number, source in (
+        ("000001", copied / "shards/000000"),
+        ("000002", other / "shards/000002"),
+    ):
+        copied.remove(f"shards/{number}")
+        shutil.copytree(str(source), str(copied / "shards" / number))
+    recorded(models, tiny_csv, copied)
+    assert contents(copied) == contents(finished)
+    shutil.copytree(str(other / "shards/000004"), str(copied / "shards/000005"))
+    with pytest.raises(TraceError, match="shards/000005 is no shard of this run, which has 5; rem"):
+        recorded(models, tiny_csv, copied)
+
+
+def claiming_less(file: Path) -> None:
+    about = json.loads(file.read_text())
+    file.write_text(json.dumps(about | {"counts": {"documents": 70}, "labels": ["a", "b"]}))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [torn, edited, Path.unlink, Path.touch, lambda file: file.write_text(""), claiming_less],
+)
+def test_what_the_trace_holds_is_told_again(
+    damage: Callable[[Path], None], models: Bench, tiny_csv: str, finished: Folder, copied: Folder
+) -> None:
+    damage(Path(str(copied), "about.json"))
+    recorded(models, tiny_csv, copied)
+    assert contents(copied) == contents(finished)
+
+
 def test_behind_a_url_it_is_the_same(models: Bench, tiny_csv: str, finished: Folder) -> None:
     folder = Folder("memory://recording/run/trace")
     trace = recorded(models, tiny_csv, folder)
@@ -180,10 +228,68 @@ def test_other_inputs_are_not_mixed_in(
     assert stamps(copied) == before
 
 
-def test_inputs_that_cannot_be_read(models: Bench, tiny_csv: str, copied: Folder) -> None:
-    copied.write("inputs.json", "{")
-    with pytest.raises(TraceError, match=r"inputs.json is no JSON: .*--overwrite"):
+@pytest.mark.parametrize(
+    ("torn", "said"),
+    [
+        (b"", "is no JSON"), (b"{", "is no JSON"), (b"\xff\xfe", "is no JSON"),
+        (b"[" * 9999, "is no JSON"), (b"[]", "names no inputs"), (b"7", "names no inputs"),
+        (b"{}", "a trace of schema version 1"),
+    ],
+)  # fmt: skip
+def test_inputs_that_cannot_be_read(
+    torn: bytes, said: str, models: Bench, tiny_csv: str, copied: Folder
+) -> None:
+    copied.write("inputs.json", torn)
+    with pytest.raises(TraceError, match=rf"{said}.*--overwrite") as told:
         recorded(models, tiny_csv, copied)
+    assert len(str(told.value).splitlines()) == 1
+
+
+# --- what decides a trace ----------------------------------------------------------------------
+
+
+def decided(asked: Bench, csv: str, words: Annotator | None = None) -> dict[str, Any]:
+    return inputs(asked, dataset(csv, asked), words or annotator(), SAMPLED)
+
+
+def differing(one: dict[str, Any], other: dict[str, Any]) -> set[str]:
+    assert one.keys() == other.keys()
+    return {name for name in one if one[name] != other[name]}
+
+
+def test_inputs_are_plain_json_and_the_same_each_time(model: Path, tiny_csv: str) -> None:
+    one = decided(open_bench(ModelSettings(model=str(model))), tiny_csv, load_annotator(None))
+    assert one == json.loads(json.dumps(one))
+    assert one == decided(bench(model), tiny_csv)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("truncation_side", "left"), ("split_special_tokens", True)]
+)
+def test_settings_beside_the_tokenizers_engine_are_inputs(
+    name: str, value: object, model: Path, tiny_csv: str, tmp_path: Path
+) -> None:
+    path = shutil.copytree(model, tmp_path / model.name)
+    file = path / "tokenizer_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {name: value}))
+    changed = open_bench(ModelSettings(model=str(path)))
+    (text,) = [example.text for example in dataset(tiny_csv, changed).examples][-2:-1]
+    if name == "truncation_side":  # it does change what is read
+        assert changed.encode([text])[0].token_ids != bench(model).encode([text])[0].token_ids
+    assert differing(decided(changed, tiny_csv), decided(bench(model), tiny_csv)) == {"tokenizer"}
+
+
+def test_weights_of_the_spacy_pipeline_are_inputs(
+    models: Bench, tiny_csv: str, tmp_path: Path
+) -> None:
+    """A pipeline that was trained on, under the name and version that it had."""
+    shipped = load_annotator(None)._nlp.path
+    one, moved, other = (shutil.copytree(shipped, tmp_path / name / "pipeline") for name in "abc")
+    edited(max(other.rglob("*"), key=lambda path: path.stat().st_size))
+    words, same = load_annotator(str(one)), load_annotator(str(moved))
+    assert decided(models, tiny_csv, words) == decided(models, tiny_csv, same)
+    changed = decided(models, tiny_csv, load_annotator(str(other)))
+    assert differing(changed, decided(models, tiny_csv, words)) == {"annotator"}
 
 
 @pytest.mark.parametrize("batch_tokens", [64, 100000])

@@ -1,7 +1,9 @@
 """A run directory: what it depends on, and what becomes of it when a run is killed or repeated."""
 
+import csv
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 import tiny
 from command import auditkit as command
+from tabular import write_csv
 
 import auditkit
 from auditkit.trace import TABLES, Trace
@@ -277,3 +280,25 @@ def test_the_module_is_the_command(
     assert results(tmp_path / "reports" / "ltp-roberta-audit.csv") == results(
         tiny_runs("roberta", quick=True)
     )
+
+
+def test_shuffled_rows_give_the_same_numbers(
+    tiny_checkpoint: Checkpoints, tiny_csv: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Samples follow from the ids; what tells of the file itself is its hash alone."""
+    monkeypatch.setattr("auditkit.record.recording.SHARD", 20)
+    head, *rows = csv.reader(Path(tiny_csv).read_text(encoding="utf-8").splitlines())
+    named = [[f"d{number:02}", *row] for number, row in enumerate(rows)]
+    shuffled = random.Random(0).sample(named, len(named))
+    told = []
+    for name, ordered in (("ordered", named), ("shuffled", shuffled)):
+        (tmp_path / name).mkdir()
+        path = write_csv(tmp_path / name / "audit.csv", [("id", *head), *ordered])
+        flags = ("--probe", "layer_view", "--limit", "80", "--repeat-documents", "30")
+        run = quick(tiny_checkpoint("bert"), path, tmp_path / name / "run", *flags)
+        told.append(json.loads(results(run)))
+    hashes = [audit["about"]["dataset"].pop("sha256") for audit in told]
+    refused = [audit["about"]["dataset"].pop("refused") for audit in told]
+    assert told[0] == told[1]
+    assert hashes[0] != hashes[1]
+    assert [len(rows) for rows in refused] == [1, 1]

@@ -1,5 +1,7 @@
 import json
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,9 @@ from auditkit.trace import (
     keys,
     write_shard,
 )
+from auditkit.trace.caching import Question, answered, keep_measured
 from auditkit.trace.shards import Stored
+from auditkit.trace.writing import check_shards
 
 IDS = sorted(DEPTHS)  # "B" before "a", "é" last
 
@@ -331,6 +335,52 @@ def test_a_shard_whose_marker_is_lost_is_missed(tmp_path: Path, damage: str) -> 
             len(trace.documents)
 
 
+def _copied(folder: Folder, source: Folder) -> None:
+    for name in source.names():
+        folder.write(name, source.read(name))
+
+
+def test_a_shard_from_elsewhere_is_not_taken_for_one(tmp_path: Path) -> None:
+    """Of another place, or of the same place in a trace of other inputs."""
+    for number, folder in enumerate(places(tmp_path)):
+        other = Folder(tmp_path / f"other{number}")
+        for place, said in ((folder, "{}"), (other, "[]")):
+            place.write("inputs.json", said)
+            write(place, 3)
+        shards = folder / "shards"
+        _copied(shards / "000001", shards / "000000")
+        assert finished_shards(folder) == {0, 2}
+        _copied(shards / "000001", other / "shards" / "000001")
+        assert finished_shards(folder) == {0, 2}
+        with pytest.raises(TraceError, match="expected 7; run"):
+            len(Trace.open(folder).documents)
+        folder.write("inputs.json", "[]")  # nor does a trace of other inputs become this one
+        assert finished_shards(folder) == {1}
+
+
+@pytest.mark.parametrize("name", ["000003", "1000000", "1", "0000001"])
+def test_a_folder_that_can_be_no_shard_is_named(tmp_path: Path, name: str) -> None:
+    for folder in places(tmp_path):
+        write(folder, 3)
+        (folder / "shards").write(".DS_Store", "")
+        check_shards(folder, 3)
+        _copied(folder / "shards" / name, folder / "shards" / "000002")
+        with pytest.raises(TraceError, match=f"shards/{name} is no shard of this run, which has 3"):
+            check_shards(folder, 3)
+        assert finished_shards(folder) == {0, 1, 2}
+
+
+def test_a_marker_that_counts_other_rows_than_the_tables_is_none(tmp_path: Path) -> None:
+    for folder in places(tmp_path):
+        write(folder, 3)
+        shard = folder / "shards" / "000001"
+        marker = json.loads(shard.read("shard.json"))
+        for name in TABLES:
+            rows = {**marker["rows"], name: marker["rows"][name] + 1}
+            shard.write("shard.json", json.dumps(marker | {"rows": rows}))
+            assert finished_shards(folder) == {0, 2}
+
+
 def test_a_trace_of_version_1_is_to_be_recorded_again(tmp_path: Path) -> None:
     for folder in places(tmp_path):
         (folder / "shards" / "000000").write("examples.parquet", b"PAR1")
@@ -373,22 +423,88 @@ def test_a_trace_is_opened_by_path_string_or_folder(tmp_path: Path) -> None:
         assert list(Trace.open(place).documents.ids) == IDS
 
 
+QUESTION = Question(asked="a", training="t")
+
+
 def test_measured_tables_are_there_or_none(tmp_path: Path) -> None:
     frame = pd.DataFrame({"term": ["a"], "z": [2.5]})
     for folder in places(tmp_path):
         trace = write(folder, 1)
-        folder.write("measured/domain_term.parquet", frame.to_parquet(index=False))
-        folder.write("measured/torn.parquet", frame.to_parquet(index=False)[:50])
+        assert answered(folder, "domain_term") is None
+        keep_measured(folder, "domain_term", QUESTION, frame)
+        keep_measured(folder, "precision", QUESTION, None)
         found = trace.measured("domain_term")
         assert found is not None
         pd.testing.assert_frame_equal(found, frame)
-        with pytest.raises(TraceError, match=r"torn\.parquet cannot be read: ") as told:
-            trace.measured("torn")
-        assert complaint(told)
+        assert trace.measured("precision") is None
         assert trace.measured("entity") is None
+        for name in ("domain_term", "precision"):
+            known = answered(folder, name)
+            assert known is not None
+            assert (known.asked, known.training) == ("a", "t")
+        trace.verify()
     given = in_memory(measured_domain_term=frame)
-    assert given.measured("domain_term") is frame
+    own = given.measured("domain_term")
+    assert own is not None
+    pd.testing.assert_frame_equal(own, frame)
     assert given.measured("entity") is None
+
+
+def _gone(folder: Folder, name: str) -> None:
+    folder.remove(name)
+
+
+def _emptied(folder: Folder, name: str) -> None:
+    folder.write(name, b"")
+
+
+def _cut(folder: Folder, name: str) -> None:
+    folder.write(name, folder.read(name)[:-10])
+
+
+def _flipped(folder: Folder, name: str) -> None:
+    data = bytearray(folder.read(name))
+    data[len(data) // 2] ^= 1
+    folder.write(name, bytes(data))
+
+
+damages = pytest.mark.parametrize("damage", [_gone, _emptied, _cut, _flipped])
+
+
+@damages
+@pytest.mark.parametrize("file", ["domain_term.parquet", "domain_term.key", "precision.key"])
+def test_a_measurement_that_is_not_what_was_written_is_no_answer(
+    tmp_path: Path, file: str, damage: Callable[[Folder, str], None]
+) -> None:
+    name = file.partition(".")[0]
+    for folder in places(tmp_path):
+        write(folder, 1)
+        keep_measured(folder, "domain_term", QUESTION, pd.DataFrame({"term": ["a"], "z": [2.5]}))
+        keep_measured(folder, "precision", QUESTION, None)
+        damage(folder, f"measured/{file}")
+        assert answered(folder, name) is None
+        if name == "domain_term" or damage not in (_gone, _emptied):  # as if never measured
+            trace = Trace.open(folder)
+            for ask in (trace.verify, partial(trace.measured, name)):
+                with pytest.raises(TraceError, match=f"what {name} measured is not as it") as told:
+                    ask()
+                assert complaint(told)
+        keep_measured(folder, name, QUESTION, None)
+        assert answered(folder, name) is not None
+        Trace.open(folder).verify()
+
+
+@damages
+def test_verifying_reads_every_file_of_every_shard(
+    tmp_path: Path, damage: Callable[[Folder, str], None]
+) -> None:
+    for name in TABLES:
+        folder = Folder(tmp_path / name)
+        write(folder, 2).verify()
+        damage(folder, f"shards/000001/{name}.parquet")
+        with pytest.raises(TraceError, match=rf"1/{name}\.parquet cannot be read") as told:
+            Trace.open(folder).verify()
+        assert complaint(told)
 
 
 # --- schemas and validation

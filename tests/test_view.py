@@ -16,6 +16,7 @@ from auditkit.bench.subjects import Bench
 from auditkit.bench.view import ProbeBench
 from auditkit.data.annotate import load_annotator
 from auditkit.data.settings import DataSettings
+from auditkit.errors import TraceError
 from auditkit.trace import About, AnnotatorAbout, ArmAbout, DatasetAbout, Trace
 
 TEXTS = {
@@ -106,6 +107,19 @@ def test_an_arm_is_asked_in_another_precision(dtype: str, bench: Bench, trace: T
     assert frame["example_id"].tolist() == ["r1", "r2"]
     assert frame["predicted"].tolist() == [answer.predicted for answer in expected]
     assert frame["depths"].tolist() == [answer.depths.tolist() for answer in expected]
+
+
+@pytest.mark.parametrize("name", ["nope", "changed", "random", "continued"])
+def test_an_arm_that_cannot_be_asked_is_an_error_that_names_the_others(
+    name: str, bench: Bench, trace: Trace
+) -> None:
+    asked = view(bench, trace)
+    with pytest.raises(TraceError, match="available: baseline, pruned, unpruned"):
+        asked.ask(name, ["r1"], "float32")
+    with pytest.raises(TraceError, match="available: baseline, unpruned"):
+        asked.attribute(name, "input_x_gradient", [])
+    with pytest.raises(TraceError, match="no arm 'nope'; available: baseline"):
+        bench.answer("nope", [])
 
 
 def test_words_of_a_training_split_that_is_not_there(

@@ -12,7 +12,6 @@ import numpy as np
 from auditkit.bench.subjects import Bench
 from auditkit.data.classes import Matching
 from auditkit.data.examples import Dataset, Example
-from auditkit.data.sampling import stratified
 from auditkit.errors import DataError
 from auditkit.ltp.checkpoints import load_baseline
 from auditkit.ltp.inference import run
@@ -31,7 +30,7 @@ def check_bench(bench: Bench, dataset: Dataset, seed: int) -> None:
     """
     if dataset.matching.assumed:
         arm = "baseline" if "baseline" in bench.arms else "unpruned"
-        tried = _some(dataset, seed)
+        tried = dataset.sample(TRIED, seed, 5)
         answers = bench.answer(arm, bench.encode([example.text for example in tried]))
         _check(dataset.matching, f"the arm {arm}", [a.predicted for a in answers], tried)
 
@@ -56,20 +55,17 @@ def check_baseline(name: str, dataset: Dataset, seed: int, max_length: int) -> N
                 "cannot; merge classes of the data alone, or train from a --backbone"
             )
     if dataset.matching.assumed:
-        model, tokenizer, tried = load_baseline(name), load_tokenizer(name), _some(dataset, seed)
+        model, tokenizer, tried = (
+            load_baseline(name),
+            load_tokenizer(name),
+            dataset.sample(TRIED, seed, 5),
+        )
         texts = [example.text for example in tried]
         ids = [found.ids for found in tokenize(tokenizer, texts, max_length)]
         predicted = np.zeros(len(ids), dtype=np.int64)
         for result in run(model, ids, pruning="off"):
             predicted[result.indices] = result.logits.argmax(1)
         _check(dataset.matching, name, predicted.tolist(), tried)
-
-
-def _some(dataset: Dataset, seed: int) -> list[Example]:
-    """A stratified sample."""
-    coded = {row: example.label for row, example in enumerate(dataset.examples)}
-    rows = stratified(coded, TRIED, np.random.default_rng([seed, 5]))
-    return [dataset.examples[row] for row in rows]
 
 
 def _check(

@@ -22,6 +22,9 @@ from auditkit.ltp.pruning import permute_depths
 from auditkit.ltp.tokenizing import tokenize
 from auditkit.trace import ARMS, ModelAbout, arm
 
+_TOKENIZING = ("truncation_side", "split_special_tokens")
+"""Settings of a tokenizer that are handed to its engine with every text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
@@ -139,10 +142,11 @@ class Bench:
             for found in tokenize(self.tokenizer, texts, self.max_length)
         ]
 
-    def vocabulary(self) -> dict[str, Any]:
+    def tokenization(self) -> dict[str, Any]:
         """What the tokenizer does to a text, but for its length, as plain JSON."""
         state: dict[str, Any] = json.loads(self.tokenizer.backend_tokenizer.to_str())
-        return {key: part for key, part in state.items() if key not in ("truncation", "padding")}
+        kept = {key: part for key, part in state.items() if key not in ("truncation", "padding")}
+        return kept | {name: getattr(self.tokenizer, name) for name in _TOKENIZING}
 
     def answer(
         self,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -9,11 +10,12 @@ import pandas as pd
 from auditkit.bench.opening import open_bench
 from auditkit.bench.subjects import Bench
 from auditkit.data.annotate import Annotator
-from auditkit.data.examples import load_dataset
+from auditkit.data.examples import Dataset, load_dataset
 from auditkit.data.sampling import stratified
 from auditkit.data.settings import DataSettings
-from auditkit.errors import DataError
-from auditkit.trace import About, Documents, Trace
+from auditkit.errors import DataError, TraceError
+from auditkit.text import one_of
+from auditkit.trace import About, Documents, Trace, arms
 
 
 class ProbeBench:
@@ -34,6 +36,8 @@ class ProbeBench:
         self._bench, self._trace, self._annotator, self._data = bench, trace, annotator, data
         self.glossary, self.attribution_sample = glossary, attribution_sample
         self._progress = progress
+        self.rests_on_training = False
+        """Whether a probe has asked for the training split."""
 
     @property
     def about(self) -> About:
@@ -55,8 +59,9 @@ class ProbeBench:
         """Those of the pipeline's language, in lower case."""
         return self._annotator.language.stop_words
 
-    def training_words(self) -> pd.DataFrame | None:
-        """Words of the training split by class: columns label, lower, count."""
+    @cached_property
+    def _training(self) -> Dataset | None:
+        """The data set's training split; None where there is none besides what is audited."""
         audited = self.about.dataset
         if audited.split in ("train", "all"):
             return None  # the audited data would be counted against itself
@@ -69,8 +74,18 @@ class ProbeBench:
             data_dir=self._data.data_dir,
         )
         try:
-            data = load_dataset(source, label_names=self._bench.own_labels)
+            return load_dataset(source, label_names=self._bench.own_labels)
         except DataError:
+            return None
+
+    def training_sha256(self) -> str:
+        """Of the training split; "" where there is none."""
+        return self._training.sha256 if self._training else ""
+
+    def training_words(self) -> pd.DataFrame | None:
+        """Words of the training split by class: columns label, lower, count."""
+        self.rests_on_training, data = True, self._training
+        if data is None:
             return None
         counts: Counter[tuple[int, str]] = Counter()
         texts = (example.text for example in data.examples)
@@ -85,14 +100,16 @@ class ProbeBench:
 
     def stratified_sample(self, size: int) -> list[str]:
         """`size` example ids (or all), each class with its share, seeded, in the order of ids."""
-        recorded = pd.concat(self._trace.scan("documents", ["document"]))["document"].to_numpy()
-        coded = dict(enumerate(self.documents.label[recorded].tolist()))
-        rng = np.random.default_rng([self.about.seed, 3])
-        chosen = np.sort(recorded[stratified(coded, size, rng)])  # drawn in the data set's order
-        return [str(example_id) for example_id in self.documents.ids[chosen]]
+        ids, labels = self.documents.ids.tolist(), self.documents.label.tolist()
+        return stratified(dict(zip(ids, labels, strict=True)), size, self.about.seed, 3)
 
     def attribute(self, arm: str, method: str, example_ids: Sequence[str]) -> pd.DataFrame:
-        """Attributions of the class that the pruned model predicts, on `arm`'s weights."""
+        """Attributions of the class that the pruned model predicts, on `arm`'s weights.
+
+        Raises:
+            TraceError: `arm` is none of those that drop no tokens and run on all documents.
+        """
+        self._check(arm, [name for name in self._bench.arms if arms.arm(name).pruning == "off"])
         said = self.documents.answers("pruned")
         assert said is not None  # every run has that arm
         targets = said.predicted[self.documents.rows_of(example_ids), 0].tolist()
@@ -116,7 +133,12 @@ class ProbeBench:
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
     def ask(self, arm: str, example_ids: Sequence[str], dtype: str) -> pd.DataFrame:
-        """What an arm says when its checkpoint is opened in `dtype`."""
+        """What an arm says when its checkpoint is opened in `dtype`.
+
+        Raises:
+            TraceError: `arm` is none of those that run on all documents.
+        """
+        self._check(arm, self._bench.arms)
         if dtype not in self._others:
             changed = self._bench.settings.model_copy(update={"dtype": dtype})
             self._others[dtype] = open_bench(changed).grouped(self._bench.classes)
@@ -136,3 +158,7 @@ class ProbeBench:
                 "depths": [answer.depths.tolist() for answer in answers],
             }
         )
+
+    def _check(self, arm: str, asked: Sequence[str]) -> None:
+        if arm not in asked:
+            raise TraceError(f"no arm {arm!r} can be asked; {one_of(asked, arm)}")

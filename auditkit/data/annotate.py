@@ -5,12 +5,13 @@
 Words are tagged on a cleaned view of the text. Spans are half-open, in code points of the original.
 """
 
+import hashlib
 import re
 import warnings
 import zlib
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,6 +69,16 @@ class Annotator:
         self.about, self.language = about, language
         self._nlp = nlp
         self._common = _lexicon() if nlp.lang == "en" else frozenset[str]()
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the pipeline's files, whichever of them are used."""
+        digest = hashlib.sha256()
+        for path in sorted(path for path in self._nlp.path.rglob("*") if path.is_file()):
+            digest.update(path.relative_to(self._nlp.path).as_posix().encode())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        return digest.hexdigest()
 
     def suited(self, texts: Mapping[str, str]) -> "Annotator":
         """The annotator of these texts: one that gives no tags where they are in another language.

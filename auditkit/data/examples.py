@@ -9,8 +9,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from auditkit.data.classes import Matching
 from auditkit.data.columns import LABEL_COLUMNS, find, find_texts, texts_of
 from auditkit.data.formats import Source
@@ -57,6 +55,12 @@ class Dataset:
     def labels(self) -> tuple[str, ...]:
         """Class names by class index."""
         return tuple(one.name for one in self.matching.classes)
+
+    def sample(self, size: int, *seed: int) -> tuple[Example, ...]:
+        """`size` of the examples, or all, each label with its share; `stratified` says which."""
+        labels = {example.example_id: example.label for example in self.examples}
+        drawn = set(stratified(labels, size, *seed))
+        return tuple(example for example in self.examples if example.example_id in drawn)
 
 
 def load_dataset(
@@ -109,13 +113,12 @@ def load_dataset(
     )  # fmt: skip
     index = matching.index
     ids = _example_ids(source, usable)
-    coded = {row: index[folded(classes[row])] for row in usable}
-    chosen = usable
-    if settings.limit is not None:
-        chosen = stratified(coded, settings.limit, np.random.default_rng(seed))
+    labels = {ids[row]: index[folded(classes[row])] for row in usable}
+    drawn = set(labels if settings.limit is None else stratified(labels, settings.limit, seed))
     examples = tuple(
-        Example(ids[row], str(texts[row]), coded[row], _groups_of(group_values, row))
-        for row in chosen
+        Example(ids[row], str(texts[row]), labels[ids[row]], _groups_of(group_values, row))
+        for row in usable
+        if ids[row] in drawn
     )
     return Dataset(
         name=source.name,
@@ -135,10 +138,9 @@ def hold_out(
     dataset: Dataset, count: int, seed: int
 ) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
     """The examples without a stratified sample of `count`, and that sample."""
-    coded = {index: example.label for index, example in enumerate(dataset.examples)}
-    held = set(stratified(coded, count, np.random.default_rng([seed, 1])))
-    kept = tuple(e for index, e in enumerate(dataset.examples) if index not in held)
-    return kept, tuple(dataset.examples[index] for index in sorted(held))
+    held = dataset.sample(count, seed, 1)
+    ids = {example.example_id for example in held}
+    return tuple(e for e in dataset.examples if e.example_id not in ids), held
 
 
 def _problem(text: object, label: str, groups: Sequence[object]) -> str:

@@ -46,7 +46,6 @@ class Part:
         annotator: Annotator,
         examples: Sequence[Example],
         plan: Plan,
-        start: int,
     ) -> None:
         """Tokenize and annotate the documents.
 
@@ -55,9 +54,8 @@ class Part:
             annotator: What tags the words.
             examples: The documents.
             plan: Which arms are run on which documents of the data set.
-            start: The place of the first of `examples` in the data set.
         """
-        self.bench, self.examples, self.plan, self.start = bench, examples, plan, start
+        self.bench, self.examples, self.plan = bench, examples, plan
         texts = [example.text for example in examples]
         self.ids = np.array([example.example_id for example in examples], dtype=object)
         self.documents = bench.encode(texts)
@@ -90,7 +88,7 @@ class Part:
     def _asked(self, on_documents: Callable[[int], None]) -> dict[str, Said]:
         """Every draw of every arm, by what its columns end in."""
         count, said = len(self.examples), dict[str, Said]()
-        rows = {run.name: self.plan.rows(run.name, self.start, count) for run in self.plan.runs}
+        rows = {run.name: self.plan.rows(run.name, self.ids.tolist()) for run in self.plan.runs}
         work = sum(run.draws * len(rows[run.name]) for run in self.plan.runs)
         seen = 0
 

@@ -1,13 +1,10 @@
 """Which arms a recording runs, on which documents, and why it does not run the others."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from auditkit.bench.subjects import Bench
 from auditkit.data.examples import Dataset
-from auditkit.data.sampling import stratified
 from auditkit.record.settings import RecordingSettings
 from auditkit.trace import ARMS, ArmAbout, keys
 
@@ -23,8 +20,8 @@ class Plan:
     """The arms to run, in the order of `ARMS`."""
     absent: Mapping[str, str]
     """By arm that is not run: why."""
-    samples: Mapping[str, frozenset[int]]
-    """By arm that is run on some documents only: their places in the data set."""
+    samples: Mapping[str, frozenset[str]]
+    """By arm that is run on some documents only: their ids."""
     group_columns: tuple[str, ...]
     seed: int
 
@@ -33,10 +30,10 @@ class Plan:
         """What the columns of the table `documents` end in."""
         return tuple(key for run in self.runs for key in keys(run.name, run.draws))
 
-    def rows(self, arm: str, start: int, count: int) -> list[int]:
-        """Which of `count` documents from `start` on an arm is run on, counted from `start`."""
+    def rows(self, arm: str, ids: Sequence[str]) -> list[int]:
+        """On which of the documents of these ids an arm is run."""
         chosen = self.samples.get(arm)
-        return [i for i in range(count) if chosen is None or start + i in chosen]
+        return [row for row, name in enumerate(ids) if chosen is None or name in chosen]
 
 
 def plan_arms(bench: Bench, dataset: Dataset, settings: RecordingSettings) -> Plan:
@@ -48,7 +45,10 @@ def plan_arms(bench: Bench, dataset: Dataset, settings: RecordingSettings) -> Pl
         if not sample.documents
     }
     samples = {
-        name: _sampled(dataset, sample.documents, [settings.seed, _STREAMS[name]])
+        name: frozenset(
+            example.example_id
+            for example in dataset.sample(sample.documents, settings.seed, _STREAMS[name])
+        )
         for name, sample in settings.samples.items()
         if name not in absent
     }
@@ -63,8 +63,3 @@ def plan_arms(bench: Bench, dataset: Dataset, settings: RecordingSettings) -> Pl
         if arm.name in (*bench.arms, *samples)
     ]
     return Plan(tuple(runs), absent, samples, dataset.group_columns, settings.seed)
-
-
-def _sampled(dataset: Dataset, size: int, seed: list[int]) -> frozenset[int]:
-    coded = {index: example.label for index, example in enumerate(dataset.examples)}
-    return frozenset(stratified(coded, size, np.random.default_rng(seed)))

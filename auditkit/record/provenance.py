@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,16 @@ from auditkit.ltp.stored import training_record
 from auditkit.record.settings import RecordingSettings
 from auditkit.text import said
 from auditkit.trace import ARMS, SCHEMA_VERSION, BudgetAbout
-from auditkit.trace.writing import outdated
+from auditkit.trace.writing import INPUTS, outdated
 
-INPUTS = "inputs.json"
+_LIBRARIES = ("spacy", "tokenizers", "torch", "transformers")
+"""Another version of them may make other words, tokens or last bits."""
 
 
 def inputs(
     bench: Bench, dataset: Dataset, annotator: Annotator, settings: RecordingSettings
 ) -> dict[str, Any]:
-    """All that decides what a trace holds: equal inputs, equal trace."""
+    """All that decides what a trace holds, as plain JSON: equal inputs, equal trace."""
     hashes = {name: subject.about.sha256 for name, subject in bench.subjects.items()}
     drawn = {f"{name}_draws": sample.draws for name, sample in settings.samples.items()}
     sampled = {f"{name}_documents": sample.documents for name, sample in settings.samples.items()}
@@ -34,7 +36,7 @@ def inputs(
         "auditkit": __version__,
         **{name: hashes.get(name) for name in dict.fromkeys(arm.subject for arm in ARMS)},
         "score_norm": bench.model.about.score_norm,
-        "tokenizer": _sha256(bench.vocabulary()),
+        "tokenizer": _sha256(bench.tokenization()),
         "max_length": bench.max_length,
         "dataset": dataset.sha256,
         "classes": [
@@ -43,7 +45,8 @@ def inputs(
         "columns": [dataset.text_column, dataset.label_column, *dataset.group_columns],
         "refused": _sha256([row.model_dump() for row in dataset.refused]),
         "dataset_name": f"{dataset.name} {dataset.split}",
-        "annotator": f"{annotator.about.name} {annotator.about.version}",
+        "annotator": f"{annotator.about.name} {annotator.about.version} {annotator.sha256}",
+        "libraries": {name: version(name) for name in _LIBRARIES},
         "seed": settings.seed,
         **drawn,
         **sampled,
@@ -63,13 +66,15 @@ def claim(folder: Folder, wanted: Mapping[str, Any]) -> None:
     except FileNotFoundError:
         folder.write(INPUTS, json.dumps(dict(wanted), indent=1) + "\n")
         return
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TraceError(
             f"{folder / INPUTS} is no JSON: {said(error)}; give --overwrite to start anew"
         ) from error
-    version = seen.get("schema_version", 1)
-    if version != SCHEMA_VERSION:
-        raise TraceError(outdated(folder, version))
+    if not isinstance(seen, dict):
+        raise TraceError(f"{folder / INPUTS} names no inputs; give --overwrite to start anew")
+    schema = seen.get("schema_version", 1)
+    if schema != SCHEMA_VERSION:
+        raise TraceError(outdated(folder, schema))
     for name in dict.fromkeys([*wanted, *seen]):
         if seen.get(name) != wanted.get(name):
             raise TraceError(

@@ -5,6 +5,7 @@ process was doing when it died, and whatever became of a file since, the same ca
 missing and nothing else.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -30,6 +31,7 @@ from auditkit.trace import (
     write_shard,
 )
 from auditkit.trace.shards import Stored
+from auditkit.trace.writing import check_shards
 
 SHARD = 512
 """Documents a shard."""
@@ -49,21 +51,24 @@ def record(
     """Record `dataset` into `folder`, or go on with it, or open what is there already.
 
     Raises:
-        TraceError: `folder` holds a trace of other inputs, or of another schema version.
+        TraceError: `folder` holds a trace of other inputs, of another schema version, or a shard
+            that can be none of this data set.
     """
     claim(folder, inputs(bench, dataset, annotator, settings))
     annotator = annotator.suited({one.example_id: one.text for one in dataset.examples})
     plan = plan_arms(bench, dataset, settings)
     schema = documents_schema(plan.group_columns, plan.arm_keys)
-    done, total = finished_shards(folder), len(dataset.examples)
+    total = len(dataset.examples)
+    check_shards(folder, math.ceil(total / SHARD))
+    done = finished_shards(folder)
     for number, start in enumerate(range(0, total, SHARD)):
         examples = dataset.examples[start : start + SHARD]
         if number not in done:
-            part = Part(bench, annotator, examples, plan, start)
+            part = Part(bench, annotator, examples, plan)
             tables = part.tables(partial(_advance, progress, start, total))
             write_shard(folder, number, tables, schema)
         progress("documents", start + len(examples), total)
-    _tell(folder, bench, dataset, annotator, plan)
+    finish(folder, _about(folder, bench, dataset, annotator, plan))
     return Trace.open(folder)
 
 
@@ -93,29 +98,11 @@ def _advance(progress: Progress, start: int, total: int, done: int) -> None:
     progress("documents", start + done, total)
 
 
-def _tell(folder: Folder, bench: Bench, dataset: Dataset, annotator: Annotator, plan: Plan) -> None:
-    """Write `about.json`, which says that the trace is whole, unless it says all of it already.
-
-    What is told of training may have changed since: the sweep may have grown.
-    """
-    there = folder.has("about.json")
-    about = Trace.open(folder).about if there else _about(folder, bench, dataset, annotator, plan)
-    model = bench.settings.model
-    trained_on = count_known(model, [example.text for example in dataset.examples])
-    now = about.model_copy(
-        update={
-            "training": training_summary(model),
-            "sweep": budgets(model),
-            "dataset": about.dataset.model_copy(update={"trained_on": trained_on}),
-        }
-    )
-    if not there or now != about:
-        finish(folder, now)
-
-
 def _about(
     folder: Folder, bench: Bench, dataset: Dataset, annotator: Annotator, plan: Plan
 ) -> About:
+    """What the trace holds; what is told of training may have changed since it was recorded."""
+    model = bench.settings.model
     about = About(
         auditkit=__version__,
         subjects={name: subject.about for name, subject in bench.subjects.items()},
@@ -138,7 +125,10 @@ def _about(
             rows_in=dataset.rows_in,
             audited=len(dataset.examples),
             refused=dataset.refused,
+            trained_on=count_known(model, [example.text for example in dataset.examples]),
         ),
+        training=training_summary(model),
+        sweep=budgets(model),
         annotator=annotator.about,
         seed=plan.seed,
         dtype=bench.settings.dtype,

@@ -18,7 +18,7 @@ from auditkit.ltp.checkpoints import quiet
 from auditkit.record.recording import check_strict, record
 from auditkit.run.asking import Asked, ask, chosen_probes, measure
 from auditkit.run.betting import bet
-from auditkit.run.directory import RESULTS, TRACE, Outcome, default_directory, prepare, write
+from auditkit.run.directory import RESULTS, TRACE, Outcome, default_directory, prepared, write
 from auditkit.run.gates import judge
 from auditkit.run.progress import Clock, Progress, unseen
 from auditkit.run.settings import Settings, load_settings, read_glossary
@@ -57,7 +57,7 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
         AuditError: Any input that cannot be used; nothing that looks finished is left behind.
     """
     clock, probing = Clock(), settings.probing
-    asked = chosen_probes(probing)
+    asked, unloaded = chosen_probes(probing)
     glossary = read_glossary(probing.glossary) if probing.glossary else ()
     with clock("open models"):
         bench = open_bench(settings.models)
@@ -72,34 +72,36 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
     directory = default_directory(bench.model.about.name, dataset.name)
     if settings.out is not None:
         directory = Folder(settings.out)
-    prepare(directory, overwrite=settings.overwrite)
-    limits = [gate.model_dump(mode="json", exclude_none=True) for gate in settings.gates]
-    announce(directory, limits, before_results=not directory.has(RESULTS))
-    recorded = directory / TRACE
-    with clock("record"):
-        trace = record(bench, dataset, annotator, settings.recording, recorded, progress)
+    with prepared(directory, overwrite=settings.overwrite):
+        limits = [gate.model_dump(mode="json", exclude_none=True) for gate in settings.gates]
+        announce(directory, limits, before_results=not directory.has(RESULTS))
+        recorded = directory / TRACE
+        with clock("record"):
+            trace = record(bench, dataset, annotator, settings.recording, recorded, progress)
 
-    def view(name: str) -> ProbeBench:
-        return ProbeBench(
-            bench,
-            trace,
-            annotator,
-            settings.data,
-            glossary=glossary,
-            attribution_sample=probing.attribution_sample,
-            progress=partial(progress, name),
-        )
+        def view(name: str, trace: Trace) -> ProbeBench:
+            return ProbeBench(
+                bench,
+                trace,
+                annotator,
+                settings.data,
+                glossary=glossary,
+                attribution_sample=probing.attribution_sample,
+                progress=partial(progress, name),
+            )
 
-    def measured(one: Asked) -> None:
-        measure(one, view(one.probe.name), recorded)
+        def measured(one: Asked, own: Trace) -> None:
+            measure(one, view(one.plugin.name, own), recorded)
 
-    with clock("speed"):
-        speed = _speed(settings, bench, trace, view("speed"), directory, progress)
-    findings, failures = ask(asked, trace, clock, measured)
-    about = {**trace.about.model_dump(mode="json"), "settings": settings.deciding()}
-    gates = judge(settings.gates, findings, failures, bet(settings.gates, trace, directory))
-    audit = Audit(about=about, findings=findings, failures=failures, gates=gates)
-    return write(directory, audit, clock, speed, settings.flat())
+        with clock("speed"):
+            speed = _speed(settings, bench, trace, view("speed", trace), directory, progress)
+        seconds = probing.probe_timeout
+        findings, broken = ask(asked, trace, clock, directory, measured, seconds=seconds)
+        failures = unloaded + broken
+        about = {**trace.about.model_dump(mode="json"), "settings": settings.deciding()}
+        gates = judge(settings.gates, findings, failures, bet(settings.gates, trace, directory))
+        audit = Audit(about=about, findings=findings, failures=failures, gates=gates)
+        return write(directory, audit, clock, speed, settings.flat())
 
 
 def _speed(

@@ -15,7 +15,8 @@ import json
 import platform
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -32,6 +33,7 @@ from auditkit.report.page import render_html, render_outcome
 from auditkit.report.summary import render_markdown
 from auditkit.run.betting import BETS
 from auditkit.run.progress import Clock
+from auditkit.trace.writing import INPUTS
 
 TRACE = "trace"
 RESULTS = "results.json"
@@ -74,24 +76,46 @@ def default_directory(model: str, dataset: str) -> Folder:
     return Folder(Path("reports") / name)
 
 
-def prepare(directory: Folder, *, overwrite: bool) -> None:
-    """Make sure that `directory` is a run directory or may become one.
+@contextmanager
+def prepared(directory: Folder, *, overwrite: bool) -> Iterator[None]:
+    """Hold `directory`, which is a run directory or becomes one, while the block writes into it.
+
+    Args:
+        directory: Of the run.
+        overwrite: Empty it first.
 
     Raises:
-        SettingsError: It is a file, or holds something else.
+        SettingsError: It is a file, holds something else, or another process writes into it.
     """
+    _check(directory)
+    with directory.held():
+        if overwrite:
+            _empty(directory)
+        yield
+
+
+def _check(directory: Folder) -> None:
     if Path(str(directory)).is_file():
         raise SettingsError(f"--out {directory} is a file; give a directory")
     trace = directory / TRACE
     if set(directory.names()) <= {TRACE, GATES, BETS} and not trace.names():
         return  # nothing there, or a run that was killed before its first file
-    if not trace.has("inputs.json"):
+    if not trace.has(INPUTS):
         raise SettingsError(f"{directory} is no run directory and not empty; give another --out")
-    if overwrite:
-        bets = directory.read(BETS) if directory.has(BETS) else None
-        directory.remove()
-        if bets is not None:  # what was bet stays bet: a fresh start would be another look
-            directory.write(BETS, bets)
+
+
+def _empty(directory: Folder) -> None:
+    """Remove all but the bets: what was bet stays bet, since a fresh start would be another look.
+
+    What makes it a run directory goes last, so that whenever the process dies the same command can
+    go on.
+    """
+    trace = directory / TRACE
+    for folder, kept in ((directory, (BETS, TRACE)), (trace, (INPUTS,))):
+        for name in folder.names():
+            if name not in kept:
+                folder.remove(name)
+    directory.remove(TRACE)
 
 
 def write(

@@ -10,6 +10,7 @@ from auditkit.files import Folder
 from auditkit.testing.synthetic import synthetic_trace
 from auditkit.testing.words import cost_rows
 from auditkit.trace import TABLES, About, Trace, documents_schema, finish, write_shard
+from auditkit.trace.caching import Question, keep_measured
 
 _PLACES = count()
 
@@ -92,8 +93,9 @@ def resharded(trace: Trace, shards: int, order: np.ndarray | None = None) -> Tra
             own[name] = mine.iloc[np.argsort(turn.to_numpy(), kind="stable")]
         write_shard(folder, number, own, schema)
     finish(folder, trace.about)
+    question = Question(asked="", training=None)
     for probe, measured in trace._measured.items():  # no public way to a table by any name
-        folder.write(f"measured/{probe}.parquet", measured.to_parquet(index=False))
+        keep_measured(folder, probe, question, measured)
     return Trace.open(folder)
 
 

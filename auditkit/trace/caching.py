@@ -1,6 +1,8 @@
-"""Keeping what was folded: `trace/folds/<probe>/<key>.parquet`, its hash beside it.
+"""Keeping what was folded, and what probes measured.
 
-The key is made of all that decides the result. Whatever it cannot be made of is not kept.
+A fold's result lies in `trace/folds/<probe>/<key>.parquet`, its hash beside it. The key is made of
+all that decides the result; whatever it cannot be made of is not kept. What a probe measured lies
+in `trace/measured/<probe>.parquet`, and `<probe>.key` says of what question it is the answer.
 """
 
 import dataclasses
@@ -16,8 +18,10 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from auditkit._version import __version__
+from auditkit.errors import TraceError
 from auditkit.files import Folder
 from auditkit.trace.writing import parquet
 
@@ -78,6 +82,74 @@ def keep(folder: Folder, probe: str, key: str, frame: pd.DataFrame) -> None:
         place.write(f"{key}.sha256", hashlib.sha256(data).hexdigest())
     except OSError:
         return  # a run that can only be read is folded anew each time
+
+
+class Question(BaseModel):
+    """What a probe's measurement is the answer to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    asked: str
+    """SHA-256 of the probe's version and options and of what else it is given."""
+    training: str | None
+    """SHA-256 of the training split, "" where there is none; None where it was not asked for."""
+
+
+class _Key(Question):
+    sha256: str
+    """Of the table's file; "" where the probe returned no table."""
+
+
+def answered(folder: Folder, probe: str) -> Question | None:
+    """What the measurement that the trace in `folder` holds is the answer to.
+
+    None where it holds none, or not what was written.
+    """
+    try:
+        return _read(folder, probe)[0]
+    except TraceError:
+        return None
+
+
+def measured(folder: Folder, probe: str) -> pd.DataFrame | None:
+    """The table that a probe measured; None if it returned none, or measured nothing yet.
+
+    Raises:
+        TraceError: It is not what was written.
+    """
+    return _read(folder, probe)[1]
+
+
+def keep_measured(
+    folder: Folder, probe: str, question: Question, table: pd.DataFrame | None
+) -> None:
+    """Keep what a probe measured, or that it returned no table."""
+    place, digest = folder / "measured", ""
+    place.remove(f"{probe}.key")
+    place.remove(f"{probe}.parquet")
+    if table is not None:
+        data = table.to_parquet(index=False)
+        place.write(f"{probe}.parquet", data)
+        digest = hashlib.sha256(data).hexdigest()
+    key = _Key(**question.model_dump(), sha256=digest)
+    place.write(f"{probe}.key", key.model_dump_json(indent=1) + "\n")
+
+
+def _read(folder: Folder, probe: str) -> tuple[Question | None, pd.DataFrame | None]:
+    place, names = folder / "measured", (f"{probe}.key", f"{probe}.parquet")
+    try:
+        said, data = (place.read(name) if place.has(name) else b"" for name in names)
+        key = _Key.model_validate_json(said) if said or data else None
+    except (OSError, ValidationError):
+        pass
+    else:
+        if key is None:
+            return None, None
+        if (hashlib.sha256(data).hexdigest() if data else "") == key.sha256:
+            return key, pq.read_table(pa.BufferReader(data)).to_pandas() if data else None
+    raise TraceError(
+        f"{place}: what {probe} measured is not as it was written; `auditkit run` measures it again"
+    )
 
 
 def _told(step: Any) -> list[Any]:

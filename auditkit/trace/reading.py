@@ -1,20 +1,18 @@
 """Reading a trace: `documents` whole, everything else shard by shard."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from auditkit.errors import TraceError
 from auditkit.files import Folder
-from auditkit.text import said
 from auditkit.trace.about import About
-from auditkit.trace.caching import Owner, keep, kept
+from auditkit.trace.caching import Owner, keep, kept, measured
 from auditkit.trace.documents import Documents
 from auditkit.trace.folding import Merger
 from auditkit.trace.shards import ROW, InMemory, Shards, Stored
@@ -184,35 +182,38 @@ class Trace:
         return merger.result()
 
     def bound(self, probe: str, version: str, options: Mapping[str, Any]) -> "Trace":
-        """This trace as a probe gets it: what it folds is kept for its next run.
+        """This trace as a probe gets it: folds are kept, and no other sees what it writes into it.
 
         Args:
             probe: The probe's name.
             version: Its version.
             options: Its options; another version or other options fold anew.
         """
-        return Trace(self._shards, self._measured, Owner(probe, version, options))
+        len(self.documents)  # read once, for all probes
+        shards = copy(self._shards)
+        shards.about = self.about.model_copy(deep=True)
+        return Trace(shards, self._measured, Owner(probe, version, options))
 
     def measured(self, probe: str) -> pd.DataFrame | None:
         """What the probe's `measure` returned in this run, or None if it measured nothing.
 
         Raises:
-            TraceError: The file cannot be read.
+            TraceError: The file is not what was written.
         """
-        if probe not in self._measured and isinstance(self._shards, Stored):
-            folder, file = self._shards.folder / "measured", f"{probe}.parquet"
-            try:
-                self._measured[probe] = pq.read_table(
-                    pa.BufferReader(folder.read(file))
-                ).to_pandas()
-            except FileNotFoundError:
-                return None
-            except (pa.ArrowException, OSError) as error:
-                raise TraceError(
-                    f"{folder / file} cannot be read: {said(error)}; remove it and run "
-                    "`auditkit run` again"
-                ) from error
-        return self._measured.get(probe)
+        if (given := self._measured.get(probe)) is not None:
+            return given.copy()
+        return measured(self._shards.folder, probe) if isinstance(self._shards, Stored) else None
+
+    def verify(self) -> None:
+        """Read every file of a stored trace, the measured ones too.
+
+        Raises:
+            TraceError: One is gone, or is not what was written.
+        """
+        if isinstance(self._shards, Stored):
+            self._shards.verify()
+            for name in (self._shards.folder / "measured").names():
+                measured(self._shards.folder, name.rpartition(".")[0])
 
     def validate(self) -> None:
         """Check what every reader relies on, in all shards.

@@ -167,6 +167,25 @@ class Stored(Shards):
         Raises:
             TraceError: The file is gone, or is not what was written.
         """
+        place, file, data = self._file(shard, name)
+        opened = pq.ParquetFile(pa.BufferReader(data), read_dictionary=["example_id"])
+        lacking = set(columns) - set(opened.schema_arrow.names)
+        if lacking:
+            raise TraceError(_damaged(place, file, f"it has no column {min(lacking)}"))
+        return opened.read(columns=list(columns), use_threads=False)
+
+    def verify(self) -> None:
+        """Read every file.
+
+        Raises:
+            TraceError: One is gone, or is not what was written.
+        """
+        for shard in range(len(self)):
+            for name in TABLES:
+                self._file(shard, name)
+
+    def _file(self, shard: int, name: str) -> tuple[Folder, str, bytes]:
+        """Folder, name and bytes of a table of a shard."""
         number, marker = self._markers[shard]
         place, file = shard_folder(self.folder, number), f"{name}.parquet"
         try:
@@ -177,11 +196,7 @@ class Stored(Shards):
             raise TraceError(_damaged(place, file, said(error))) from error
         if hashlib.sha256(data).hexdigest() != marker.sha256.get(name):
             raise TraceError(_damaged(place, file, "it was changed after it was written"))
-        opened = pq.ParquetFile(pa.BufferReader(data), read_dictionary=["example_id"])
-        lacking = set(columns) - set(opened.schema_arrow.names)
-        if lacking:
-            raise TraceError(_damaged(place, file, f"it has no column {min(lacking)}"))
-        return opened.read(columns=list(columns), use_threads=False)
+        return place, file, data
 
     def fingerprint(self) -> str:
         """A hash of all they hold."""

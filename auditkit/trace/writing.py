@@ -1,13 +1,15 @@
 """Writing a trace, shard by shard, so that whatever a process left behind is known for what it is.
 
+    trace/inputs.json                       what decides all of it; written first
     trace/about.json                        `About`; written last of all
     trace/shards/<number>/<table>.parquet   the tables of `TABLES`, some documents each
     trace/shards/<number>/shard.json        `Marker`; written when the tables are there
-    trace/measured/<probe>.parquet          what a probe's `measure` returned
+    trace/measured/<probe>.parquet          what a probe's `measure` returned; <probe>.key beside it
     trace/folds/<probe>/<key>.parquet       what `Trace.fold` kept; <key>.sha256 beside it
 
 A shard without its marker is not there. The marker holds the hashes of the tables, so that a file
-that is torn or was edited is seen, on a local disk and in an object store alike.
+that is torn or was edited is seen, on a local disk and in an object store alike; and which shard of
+which inputs it is, so that a folder from elsewhere is not taken for it.
 """
 
 import hashlib
@@ -24,14 +26,17 @@ from auditkit.files import Folder
 from auditkit.trace.about import SCHEMA_VERSION, About
 from auditkit.trace.tables import TABLES, conform
 
-MARKER = "shard.json"
+INPUTS, MARKER = "inputs.json", "shard.json"
 
 
 class Marker(BaseModel):
-    """What makes a shard finished: rows and SHA-256 of its tables."""
+    """What makes a shard finished: which one it is, and rows and SHA-256 of its tables."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    number: int
+    inputs: str
+    """SHA-256 of the trace's `inputs.json` when it was written; of nothing where there was none."""
     rows: dict[str, int]
     sha256: dict[str, str]
 
@@ -70,7 +75,8 @@ def write_shard(
         data = parquet(table)
         shard.write(f"{name}.parquet", data)
         hashes[name] = hashlib.sha256(data).hexdigest()
-    marker = Marker(rows={name: table.num_rows for name, table in arrow.items()}, sha256=hashes)
+    rows = {name: table.num_rows for name, table in arrow.items()}
+    marker = Marker(number=number, inputs=_inputs(folder), rows=rows, sha256=hashes)
     shard.write(MARKER, marker.model_dump_json(indent=1) + "\n")
 
 
@@ -83,12 +89,18 @@ def parquet(table: pa.Table) -> bytes:
 
 
 def finish(folder: Folder, about: About) -> About:
-    """Write `about.json`, which says that the trace is whole; `about` with the rows counted."""
+    """Write `about.json`, which says that the trace is whole, unless it says just that already.
+
+    Returns:
+        `about` with the rows counted.
+    """
     counts = Counter(dict.fromkeys(TABLES, 0))
     for _, marker in markers(folder):
         counts.update(marker.rows)
     told = about.model_copy(update={"counts": dict(counts)})
-    folder.write("about.json", told.model_dump_json(indent=1) + "\n")
+    text = (told.model_dump_json(indent=1) + "\n").encode()
+    if not folder.has("about.json") or folder.read("about.json") != text:
+        folder.write("about.json", text)
     return told
 
 
@@ -109,21 +121,39 @@ def finished_shards(folder: Folder, verify: bool = True) -> set[int]:
     }
 
 
+def check_shards(folder: Folder, count: int) -> None:
+    """Make sure that no folder lies there that can be none of `count` shards.
+
+    Raises:
+        TraceError: One does.
+    """
+    known = {f"{number:06d}" for number in range(count)}
+    for name in _numbered(folder):
+        if name not in known:
+            raise TraceError(
+                f"{folder / 'shards' / name} is no shard of this run, which has {count}; remove it"
+            )
+
+
 def markers(folder: Folder) -> Iterator[tuple[int, Marker]]:
     """Number and marker of each finished shard, in order.
 
     Raises:
         TraceError: The shards are of another schema version.
     """
-    for name in sorted((n for n in (folder / "shards").names() if n.isdecimal()), key=int):
-        shard = shard_folder(folder, int(name))
+    inputs = _inputs(folder)
+    for number in sorted({int(name) for name in _numbered(folder)}):
+        shard = shard_folder(folder, number)
         try:
-            yield int(name), Marker.model_validate_json(shard.read(MARKER))
+            marker = Marker.model_validate_json(shard.read(MARKER))
         except FileNotFoundError:
             if shard.has("examples.parquet"):
                 raise TraceError(outdated(folder, 1)) from None
         except ValidationError:
             continue  # torn or edited: not there
+        else:
+            if (marker.number, marker.inputs) == (number, inputs):  # else it is from elsewhere
+                yield number, marker
 
 
 def outdated(folder: Folder, seen: object) -> str:
@@ -134,7 +164,18 @@ def outdated(folder: Folder, seen: object) -> str:
     )
 
 
+def _numbered(folder: Folder) -> list[str]:
+    return [name for name in (folder / "shards").names() if name.isdecimal()]
+
+
+def _inputs(folder: Folder) -> str:
+    held = folder.read(INPUTS) if folder.has(INPUTS) else b""
+    return hashlib.sha256(held).hexdigest()
+
+
 def _intact(shard: Folder, marker: Marker) -> bool:
+    if not set(marker.sha256) == set(marker.rows) == set(TABLES):
+        return False
     for name, expected in marker.sha256.items():
         try:
             data = shard.read(f"{name}.parquet")
@@ -142,4 +183,6 @@ def _intact(shard: Folder, marker: Marker) -> bool:
             return False
         if hashlib.sha256(data).hexdigest() != expected:
             return False
-    return set(marker.sha256) == set(TABLES)
+        if pq.read_metadata(pa.BufferReader(data)).num_rows != marker.rows[name]:
+            return False
+    return True
