@@ -58,8 +58,8 @@ def _reader() -> TypeAdapter[Audit]:
     return TypeAdapter(Audit)
 
 
-def loads(text: str) -> Audit:
-    """Read `results.json`.
+def loads(text: str | bytes) -> Audit:
+    """Read `results.json`; bytes are UTF-8.
 
     Raises:
         TraceError: The text is not an audit of this schema version.
@@ -87,7 +87,7 @@ def _whole(digits: str) -> int:
     return int(digits)
 
 
-def _problem(text: str, error: Exception) -> str:
+def _problem(text: str | bytes, error: Exception) -> str:
     """What is wrong with the text: another version, or its first fault."""
     try:
         version = json.loads(text)["schema_version"]
