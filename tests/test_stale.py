@@ -59,6 +59,22 @@ def test_the_same_command_mends_a_run(
     assert command("report", run, "--reanalyse").code == 0
 
 
+def test_a_shard_that_is_gone_from_a_finished_run_is_recorded_again(
+    run: Path, model: Path, tiny_csv: str
+) -> None:
+    before = files(run)
+    shutil.rmtree(run / "trace" / "shards" / "000000")
+    done = command("run", "--model", model, "--dataset", tiny_csv, "--out", run, *tiny.QUICK)
+    assert (done.code, done.err) == (0, "")
+    assert "91 in = 90 audited + 1 refused" in done.out
+    assert files(run)["results.json"] == before["results.json"]
+    shutil.copytree(run / "trace" / "shards" / "000000", run / "trace" / "shards" / "000001")
+    before = files(run)
+    done = command("run", "--model", model, "--dataset", tiny_csv, "--out", run, *tiny.QUICK)
+    assert (done.code, "000001 is no shard of this run" in done.complaint) == (2, True)
+    assert files(run) == before
+
+
 @damages
 @pytest.mark.parametrize("name", ["documents", "words", "measured"])
 def test_a_good_result_is_not_replaced_by_one_of_damaged_files(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny
+from recorded import annotator
 from tabular import write_csv
 
 from auditkit.bench.opening import open_bench
@@ -15,7 +16,6 @@ from auditkit.bench.settings import ModelSettings
 from auditkit.bench.speed import ROUNDS, measure
 from auditkit.bench.subjects import Bench
 from auditkit.bench.view import ProbeBench
-from auditkit.data.annotate import load_annotator
 from auditkit.data.settings import DataSettings
 from auditkit.files import Folder
 from auditkit.run.asking import chosen_probes
@@ -71,7 +71,7 @@ def trace(bench: Bench) -> Trace:
 
 def view(bench: Bench, trace: Trace, dataset: str = "d.csv") -> ProbeBench:
     data = DataSettings(dataset=dataset)
-    return ProbeBench(bench, trace, load_annotator(None), data, glossary=("x",))
+    return ProbeBench(bench, trace, annotator(), data, glossary=("x",))
 
 
 def test_documents_and_their_texts(bench: Bench, trace: Trace) -> None:
