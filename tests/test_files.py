@@ -1,6 +1,7 @@
 import errno
 import itertools
 import os
+import stat
 from pathlib import Path
 
 import fsspec
@@ -104,6 +105,47 @@ def test_a_url_that_nothing_here_can_open_is_an_error_of_one_line(url: str) -> N
     with pytest.raises(SettingsError, match=rf"^{url}: .*; give a local directory") as told:
         Folder(url).read("a")
     assert len(str(told.value).splitlines()) == 1
+
+
+def test_a_file_is_on_the_disk_before_it_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it holds before it has its name, then the name, and those of new folders above it."""
+    seen: list[str] = []
+    fsync, replace, root = os.fsync, Path.replace, str(tmp_path)
+
+    def synced(handle: int) -> None:
+        path = Path(f"/proc/self/fd/{handle}").readlink()
+        seen.append(f"sync {str(path).removeprefix(root)}")
+        fsync(handle)
+
+    def replaced(path: Path, target: Path) -> Path:
+        seen.append(f"name {str(target).removeprefix(root)}")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", replaced)
+    Folder(tmp_path / "a" / "b").write("c.txt", "x")
+    write = ["sync /a/b/c.txt.partial", "name /a/b/c.txt", "sync /a/b"]
+    assert seen == ["sync ", "sync /a", *write]
+    seen.clear()
+    Folder(tmp_path / "a").write("b/c.txt", "y")
+    assert seen == write
+
+
+def test_a_folder_that_its_file_system_cannot_sync_is_written_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsync = os.fsync
+
+    def refusing(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", refusing)
+    Folder(tmp_path / "new").write("a.txt", "x")
+    assert Folder(tmp_path / "new").read("a.txt") == b"x"
 
 
 def test_a_full_disk_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import tiny
+from recorded import annotator
 from tabular import write_csv
 
 from auditkit.bench.opening import open_bench
@@ -14,9 +16,12 @@ from auditkit.bench.settings import ModelSettings
 from auditkit.bench.speed import ROUNDS, measure
 from auditkit.bench.subjects import Bench
 from auditkit.bench.view import ProbeBench
-from auditkit.data.annotate import load_annotator
 from auditkit.data.settings import DataSettings
 from auditkit.errors import TraceError
+from auditkit.files import Folder
+from auditkit.run.asking import chosen_probes
+from auditkit.run.asking import measure as ask_models
+from auditkit.run.settings import ProbeSettings
 from auditkit.trace import About, AnnotatorAbout, ArmAbout, DatasetAbout, Trace
 
 TEXTS = {
@@ -67,7 +72,7 @@ def trace(bench: Bench) -> Trace:
 
 def view(bench: Bench, trace: Trace, dataset: str = "d.csv") -> ProbeBench:
     data = DataSettings(dataset=dataset)
-    return ProbeBench(bench, trace, load_annotator(None), data, glossary=("x",))
+    return ProbeBench(bench, trace, annotator(), data, glossary=("x",))
 
 
 def test_documents_and_their_texts(bench: Bench, trace: Trace) -> None:
@@ -133,6 +138,39 @@ def test_words_of_a_training_split_that_is_not_there(
     found = counted.set_index(["label", "lower"])["count"].to_dict()
     assert found[garden, "roses"] == 2
     assert found[kitchen, "soup"] == 1
+
+
+def test_a_measurement_rests_on_the_training_split_that_it_asked_for(
+    bench: Bench, trace: Trace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is made again where the split has appeared, changed or gone, and only then."""
+    path, folder, seen = tmp_path / "d.csv", Folder(tmp_path / "trace"), list[str]()
+    terms, other = chosen_probes(ProbeSettings(probes=("domain_term", "precision")))
+    for asked in (terms, other):
+        monkeypatch.setattr(type(asked.probe), "measure", counting(asked.probe, seen))
+    header, rows = ("text", "label"), [("Roses and roses", "Garden"), ("soup", "Kitchen")]
+    for split, expected in (
+        ([], ["domain_term", "precision"]), ([], []), (rows, ["domain_term"]), (rows, []),
+        (rows[::-1], ["domain_term"]), ([], ["domain_term"]), ([], []),
+    ):  # fmt: skip
+        path.unlink(missing_ok=True)
+        if split:
+            write_csv(path, [header, *split])
+        for asked in (terms, other):
+            ask_models(asked, view(bench, trace, str(path)), folder)
+        assert seen == expected
+        seen.clear()
+
+
+def counting(probe: Any, seen: list[str]) -> Callable[[Any, ProbeBench], pd.DataFrame | None]:
+    measured = type(probe).measure
+
+    def measure(self: Any, asked: ProbeBench) -> pd.DataFrame | None:
+        seen.append(self.name)
+        table: pd.DataFrame | None = measured(self, asked)
+        return table
+
+    return measure
 
 
 def test_the_macs_beside_measured_times_are_of_the_same_documents(

@@ -50,7 +50,8 @@ def gate(directory: str, file: str | None, against: str | None, margin: float) -
     gates = read_gates(file) if file else ()
     audit, place, bets = load(directory), Folder(directory), {}
     if any(gate.on == "anytime" for gate in gates):
-        bets = bet(gates, Trace.open(place / TRACE), place)
+        with place.held():
+            bets = bet(gates, Trace.open(place / TRACE), place)
     results = judge(gates, audit.findings, audit.failures, bets)
     if against:
         results += regressions((audit, place), (load(against), Folder(against)), margin)

@@ -83,8 +83,8 @@ def _reader(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def loads(text: str) -> Audit:
-    """Read `results.json`.
+def loads(text: str | bytes) -> Audit:
+    """Read `results.json`; bytes are UTF-8.
 
     Raises:
         TraceError: The text is not an audit of this schema version.
@@ -111,7 +111,7 @@ def _whole(digits: str) -> int:
     return int(digits)
 
 
-def _problem(text: str, error: Exception) -> str:
+def _problem(text: str | bytes, error: Exception) -> str:
     """What is wrong with the text: another version, or its first fault."""
     try:
         version = json.loads(text)["schema_version"]

@@ -21,10 +21,7 @@ def load(directory: str | Path) -> Audit:
         raise TraceError(
             f"{directory}: no results.json; give a directory that `auditkit run` wrote"
         )
-    try:
-        return loads(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise TraceError(f"{path} is not UTF-8; run `auditkit run` again") from error
+    return loads(path.read_bytes())
 
 
 def rerender(directory: Path) -> tuple[Path, ...]:

@@ -25,7 +25,7 @@ from typing import Any
 
 from auditkit._version import __version__
 from auditkit.bench.speed import Speed
-from auditkit.errors import SettingsError
+from auditkit.errors import SettingsError, TraceError
 from auditkit.files import Folder
 from auditkit.finding import GATES, Announcement, Audit, dumps, loads, read_announcement
 from auditkit.report.overview import badge_counts
@@ -159,21 +159,23 @@ def write(
 def manifest_settings(directory: Folder) -> Mapping[str, Any]:
     """All settings of a run by key, as its manifest holds them; none where there is no manifest."""
     try:
-        settings: Mapping[str, Any] = json.loads(directory.read(MANIFEST))["settings"]
-    except (OSError, ValueError, LookupError, TypeError):
+        settings = json.loads(directory.read(MANIFEST))["settings"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return {}
-    return settings
+    return settings if isinstance(settings, dict) else {}
 
 
 def told_settings(directory: Folder) -> Mapping[str, Any]:
     """The settings that a run's `results.json` tells of; none where there is no such file.
 
     Raises:
-        TraceError: It is no audit.
+        TraceError: It is no audit, or tells none.
     """
     if not directory.has(RESULTS):
         return {}
-    settings: Mapping[str, Any] = loads(directory.read(RESULTS).decode("utf-8")).about["settings"]
+    settings = loads(directory.read(RESULTS)).about.get("settings")
+    if not isinstance(settings, dict):
+        raise TraceError(f"{directory / RESULTS} tells no settings; run `auditkit run` again")
     return settings
 
 
