@@ -166,7 +166,7 @@ def sly(probe: Any, trace: Trace) -> Finding:
         (finding_of(measurements=({"name": "share", "value": 1},)), "measurements.0.unit"),
         (finding_of(measurements="many"), "measurements: Input should be a valid array"),
         (finding_of(measurements=(forced(NUMBER, value=float("nan")),)), "nan cannot be written"),
-        (finding_of(measurements=(forced(NUMBER, n=10**18),)), "an integer of 19 digits"),
+        (finding_of(measurements=(forced(NUMBER, n=10**19),)), "an integer of 20 digits"),
         (finding_of(claim=7), "claim: Input should be a valid string"),
         (finding_of(claim=b"x"), "bytes cannot be written as JSON"),
         (finding_of(status="splendid"), "status: Input should be 'pass'"),

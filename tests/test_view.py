@@ -145,7 +145,7 @@ def test_a_measurement_rests_on_the_training_split_that_it_asked_for(
 ) -> None:
     """It is made again where the split has appeared, changed or gone, and only then."""
     path, folder, seen = tmp_path / "d.csv", Folder(tmp_path / "trace"), list[str]()
-    terms, other = chosen_probes(ProbeSettings(probes=("domain_term", "precision")))
+    (terms, other), _ = chosen_probes(ProbeSettings(probes=("domain_term", "precision")))
     for asked in (terms, other):
         monkeypatch.setattr(type(asked.probe), "measure", counting(asked.probe, seen))
     header, rows = ("text", "label"), [("Roses and roses", "Garden"), ("soup", "Kitchen")]

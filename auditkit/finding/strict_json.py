@@ -18,7 +18,7 @@ from auditkit.text import one_line, said
 LONGEST = 2**26
 """Characters of one finding: a page and whoever reads it must be able to hold it."""
 
-MOST_DIGITS = 18
+MOST_DIGITS = 19
 """Of an integer: more do not fit into 64 bits."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -73,7 +73,7 @@ def check_finding(finding: Finding) -> None:
         raise ProbeError(f"its finding cannot be read again: {_first(error)}") from error
 
 
-def _read(kind: Hashable, text: str) -> Any:
+def _read(kind: Hashable, text: str | bytes) -> Any:
     json.loads(text, parse_int=_whole)
     return _reader(kind).validate_json(text, strict=True)
 
@@ -106,7 +106,7 @@ def _whole(digits: str) -> int:
     Raises:
         ValueError: It is too long for that.
     """
-    if len(digits) > MOST_DIGITS:
+    if len(digits.removeprefix("-")) > MOST_DIGITS:
         raise ValueError(f"an integer of {len(digits)} digits")
     return int(digits)
 
