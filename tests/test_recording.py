@@ -234,6 +234,7 @@ def test_other_inputs_are_not_mixed_in(
         (b"", "is no JSON"), (b"{", "is no JSON"), (b"\xff\xfe", "is no JSON"),
         (b"[" * 9999, "is no JSON"), (b"[]", "names no inputs"), (b"7", "names no inputs"),
         (b"{}", "a trace of schema version 1"),
+        (b'{"schema_version": 2}', "by an auditkit that did not note auditkit"),
     ],
 )  # fmt: skip
 def test_inputs_that_cannot_be_read(

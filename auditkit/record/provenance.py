@@ -75,6 +75,11 @@ def claim(folder: Folder, wanted: Mapping[str, Any]) -> None:
     schema = seen.get("schema_version", 1)
     if schema != SCHEMA_VERSION:
         raise TraceError(outdated(folder, schema))
+    if unknown := [name for name in wanted if name not in seen]:
+        raise TraceError(
+            f"{folder} was recorded by an auditkit that did not note {unknown[0]}; give "
+            "--overwrite to start anew, or another --out"
+        )
     for name in dict.fromkeys([*wanted, *seen]):
         if seen.get(name) != wanted.get(name):
             raise TraceError(
