@@ -55,7 +55,7 @@ def is_unicode(text: str) -> bool:
 
 def said(error: BaseException) -> str:
     """What an error says, on one line; its kind where it says nothing."""
-    return " ".join(str(error).split()) or type(error).__name__
+    return _words(error) or type(error).__name__
 
 
 def fault(error: BaseException) -> str:
@@ -64,8 +64,15 @@ def fault(error: BaseException) -> str:
     >>> fault(KeyError("names"))
     "KeyError: 'names'"
     """
-    text = " ".join(str(error).split())
+    text = _words(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 (a third party's error may break while it is printed)
+        return ""
 
 
 def shown(value: object) -> str:

@@ -166,7 +166,7 @@ def make(place: Path, documents: int, shards: int | None = None) -> None:
         {"label": label, "lower": vocabulary.text[types], "count": counts[label, types]}
     )
     view = SyntheticBench(Trace.open(folder), training=training)
-    for one in chosen_probes(ProbeSettings()):
+    for one in chosen_probes(ProbeSettings())[0]:
         if not unmet(one.probe, view.about):
             measure(one, view, folder)
 

@@ -17,6 +17,7 @@ from auditkit.bench.speed import ROUNDS, measure
 from auditkit.bench.subjects import Bench
 from auditkit.bench.view import ProbeBench
 from auditkit.data.settings import DataSettings
+from auditkit.errors import TraceError
 from auditkit.files import Folder
 from auditkit.run.asking import chosen_probes
 from auditkit.run.asking import measure as ask_models
@@ -113,6 +114,19 @@ def test_an_arm_is_asked_in_another_precision(dtype: str, bench: Bench, trace: T
     assert frame["depths"].tolist() == [answer.depths.tolist() for answer in expected]
 
 
+@pytest.mark.parametrize("name", ["nope", "changed", "random", "continued"])
+def test_an_arm_that_cannot_be_asked_is_an_error_that_names_the_others(
+    name: str, bench: Bench, trace: Trace
+) -> None:
+    asked = view(bench, trace)
+    with pytest.raises(TraceError, match="available: baseline, pruned, unpruned"):
+        asked.ask(name, ["r1"], "float32")
+    with pytest.raises(TraceError, match="available: baseline, unpruned"):
+        asked.attribute(name, "input_x_gradient", [])
+    with pytest.raises(TraceError, match="no arm 'nope'; available: baseline"):
+        bench.answer("nope", [])
+
+
 def test_words_of_a_training_split_that_is_not_there(
     bench: Bench, trace: Trace, tmp_path: Path
 ) -> None:
@@ -131,7 +145,7 @@ def test_a_measurement_rests_on_the_training_split_that_it_asked_for(
 ) -> None:
     """It is made again where the split has appeared, changed or gone, and only then."""
     path, folder, seen = tmp_path / "d.csv", Folder(tmp_path / "trace"), list[str]()
-    terms, other = chosen_probes(ProbeSettings(probes=("domain_term", "precision")))
+    (terms, other), _ = chosen_probes(ProbeSettings(probes=("domain_term", "precision")))
     for asked in (terms, other):
         monkeypatch.setattr(type(asked.probe), "measure", counting(asked.probe, seen))
     header, rows = ("text", "label"), [("Roses and roses", "Garden"), ("soup", "Kitchen")]

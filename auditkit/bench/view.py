@@ -13,8 +13,9 @@ from auditkit.data.annotate import Annotator
 from auditkit.data.examples import Dataset, load_dataset
 from auditkit.data.sampling import stratified
 from auditkit.data.settings import DataSettings
-from auditkit.errors import DataError
-from auditkit.trace import About, Documents, Trace
+from auditkit.errors import DataError, TraceError
+from auditkit.text import one_of
+from auditkit.trace import About, Documents, Trace, arms
 
 
 class ProbeBench:
@@ -103,7 +104,12 @@ class ProbeBench:
         return stratified(dict(zip(ids, labels, strict=True)), size, self.about.seed, 3)
 
     def attribute(self, arm: str, method: str, example_ids: Sequence[str]) -> pd.DataFrame:
-        """Attributions of the class that the pruned model predicts, on `arm`'s weights."""
+        """Attributions of the class that the pruned model predicts, on `arm`'s weights.
+
+        Raises:
+            TraceError: `arm` is none of those that drop no tokens and run on all documents.
+        """
+        self._check(arm, [name for name in self._bench.arms if arms.arm(name).pruning == "off"])
         said = self.documents.answers("pruned")
         assert said is not None  # every run has that arm
         targets = said.predicted[self.documents.rows_of(example_ids), 0].tolist()
@@ -127,7 +133,12 @@ class ProbeBench:
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
     def ask(self, arm: str, example_ids: Sequence[str], dtype: str) -> pd.DataFrame:
-        """What an arm says when its checkpoint is opened in `dtype`."""
+        """What an arm says when its checkpoint is opened in `dtype`.
+
+        Raises:
+            TraceError: `arm` is none of those that run on all documents.
+        """
+        self._check(arm, self._bench.arms)
         if dtype not in self._others:
             changed = self._bench.settings.model_copy(update={"dtype": dtype})
             self._others[dtype] = open_bench(changed).grouped(self._bench.classes)
@@ -147,3 +158,7 @@ class ProbeBench:
                 "depths": [answer.depths.tolist() for answer in answers],
             }
         )
+
+    def _check(self, arm: str, asked: Sequence[str]) -> None:
+        if arm not in asked:
+            raise TraceError(f"no arm {arm!r} can be asked; {one_of(asked, arm)}")

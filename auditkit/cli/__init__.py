@@ -14,7 +14,7 @@ import signal
 import sys
 from contextlib import suppress
 
-from auditkit.cli.signals import answered
+from auditkit.signals import answered
 
 CLOSED_PIPE = 141
 """As a shell has it of a program that SIGPIPE has ended."""

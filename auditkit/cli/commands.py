@@ -15,9 +15,9 @@ from auditkit.cli.gate import gate
 from auditkit.cli.probes import probes
 from auditkit.cli.report import report
 from auditkit.cli.run import run
-from auditkit.cli.signals import Ended
 from auditkit.cli.train import train
 from auditkit.errors import AuditError
+from auditkit.signals import Ended
 from auditkit.text import cut, fault
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

@@ -4,15 +4,26 @@ import json
 
 import click
 
+from auditkit.cli.console import clean
+from auditkit.errors import ProbeError
+from auditkit.text import said
+
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def probes(as_json: bool) -> None:
-    """List the installed probes."""
+def probes(as_json: bool) -> int:
+    """List the installed probes; what cannot be loaded is told on stderr."""
     from auditkit.plugin import discover, in_order
 
-    plugins = discover()
-    ordered = in_order(plugin.load() for plugin in plugins.values())
+    plugins, loaded, broken = discover(), [], []
+    for plugin in plugins.values():
+        try:
+            loaded.append(plugin.load())
+        except ProbeError as error:
+            broken.append(said(error))
+    for complaint in broken:
+        click.echo(f"auditkit: {clean(complaint)}", err=True)
+    ordered, code = in_order(loaded), 3 if broken else 0
     if as_json:
         rows = [
             {
@@ -25,10 +36,11 @@ def probes(as_json: bool) -> None:
             for probe in ordered
         ]
         click.echo(json.dumps(rows, indent=1))
-        return
-    width = max(map(len, plugins))
+        return code
+    width = max((len(probe.name) for probe in ordered), default=0)
     for probe in ordered:
         distribution = plugins[probe.name].distribution
         needs = f"  needs {', '.join(sorted(probe.needs))}" if probe.needs else ""
         origin = "" if distribution == "auditkit" else f"  from {distribution}"
         click.echo(f"{probe.name:<{width}}  {probe.question}{needs}{origin}")
+    return code

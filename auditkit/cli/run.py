@@ -46,6 +46,8 @@ PHASES = {"documents": "record"}
               help="Domain terms: one a line, or a CSV with a column term.")  # fmt: skip
 @click.option("--probe", "probes", metavar="NAME", multiple=True, help="Run this one; repeatable.")
 @click.option("--without", metavar="NAME", multiple=True, help="Leave it out; repeatable.")
+@click.option("--probe-timeout", type=int, metavar="SECONDS",
+              help="What a third party's probe may take.  [default: 3600]")  # fmt: skip
 @click.option("--gates", "gates_file", metavar="YAML",
               help="Limits that set the exit code: a list of gates.")  # fmt: skip
 @click.option("--print-config", is_flag=True, help="Print all settings as YAML and stop.")

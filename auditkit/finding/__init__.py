@@ -5,13 +5,13 @@ from auditkit.finding.announcement import GATES, Announcement, announce, read_an
 from auditkit.finding.examples import Example, Segment, segments
 from auditkit.finding.gates import GateResult
 from auditkit.finding.numbers import Interval, Measurement, Undefined
-from auditkit.finding.strict_json import dumps, loads, to_json
+from auditkit.finding.strict_json import check_finding, dumps, loads, to_json
 from auditkit.finding.tables import Cell, Chart, ChartKind, Column, ColumnKind, Table
 from auditkit.finding.values import SCHEMA_VERSION, Audit, Failure, Finding, Status
 
 __all__ = [
     "FIELDS", "GATES", "KEYS", "SCHEMA_VERSION", "Address", "Announcement", "Audit", "Cell",
     "Chart", "ChartKind", "Column", "ColumnKind", "Example", "Failure", "Finding", "GateResult",
-    "Interval", "Measurement", "Segment", "Status", "Table", "Undefined", "announce", "dumps",
-    "loads", "parse_address", "read_announcement", "segments", "to_json",
+    "Interval", "Measurement", "Segment", "Status", "Table", "Undefined", "announce",
+    "check_finding", "dumps", "loads", "parse_address", "read_announcement", "segments", "to_json",
 ]  # fmt: skip

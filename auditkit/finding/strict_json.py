@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import cache
 from typing import Any
 
@@ -12,8 +12,11 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from auditkit.errors import ProbeError, TraceError
-from auditkit.finding.values import SCHEMA_VERSION, Audit
+from auditkit.finding.values import SCHEMA_VERSION, Audit, Finding
 from auditkit.text import one_line, said
+
+LONGEST = 2**26
+"""Characters of one finding: a page and whoever reads it must be able to hold it."""
 
 MOST_DIGITS = 18
 """Of an integer: more do not fit into 64 bits."""
@@ -53,9 +56,31 @@ def dumps(value: Any) -> str:
     return json.dumps(to_json(value), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
+def check_finding(finding: Finding) -> None:
+    """Make sure that `results.json` can hold a finding, and be read again.
+
+    Raises:
+        ProbeError: It is too large, or holds something of another type than is declared.
+    """
+    text = dumps(finding)
+    if len(text) > LONGEST:
+        raise ProbeError(
+            f"its finding takes {len(text):,} characters, expected at most {LONGEST:,}"
+        )
+    try:
+        _read(Finding, text)
+    except (ValidationError, ValueError) as error:
+        raise ProbeError(f"its finding cannot be read again: {_first(error)}") from error
+
+
+def _read(kind: Hashable, text: str | bytes) -> Any:
+    json.loads(text, parse_int=_whole)
+    return _reader(kind).validate_json(text, strict=True)
+
+
 @cache
-def _reader() -> TypeAdapter[Audit]:
-    return TypeAdapter(Audit)
+def _reader(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def loads(text: str | bytes) -> Audit:
@@ -65,8 +90,7 @@ def loads(text: str | bytes) -> Audit:
         TraceError: The text is not an audit of this schema version.
     """
     try:
-        json.loads(text, parse_int=_whole)
-        audit = _reader().validate_json(text, strict=True)
+        audit: Audit = _read(Audit, text)
     except (ValidationError, ProbeError, ValueError, RecursionError) as error:
         raise TraceError(
             f"results.json {_problem(text, error)}; run `auditkit run` again"
@@ -95,11 +119,16 @@ def _problem(text: str | bytes, error: Exception) -> str:
         version = SCHEMA_VERSION
     if version != SCHEMA_VERSION:
         return _version(version)
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the text"
-        return f"is not an audit: {place}: {one_line(first['msg'])}"
-    return f"is not an audit: {said(error)}"
+    return f"is not an audit: {_first(error)}"
+
+
+def _first(error: Exception) -> str:
+    """The first fault and where it is."""
+    if not isinstance(error, ValidationError):
+        return said(error)
+    first = error.errors(include_url=False)[0]
+    place = ".".join(map(str, first["loc"])) or "the text"
+    return f"{place}: {one_line(first['msg'])}"
 
 
 def _version(seen: object) -> str:

@@ -39,7 +39,7 @@ LAST = Place(len(CHAPTERS), 0)
 
 
 class BenchView(Protocol):
-    """What `measure` may ask for. Arms: `baseline`, `unpruned`, `pruned`.
+    """What `measure` may ask for; of an arm that cannot be asked an error names those that can.
 
     All frames are keyed by `example_id`; positions are token positions of the trace.
     """

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 
 from auditkit.errors import ProbeError, SettingsError
 from auditkit.files import Folder
-from auditkit.finding import Failure, Finding, dumps
+from auditkit.finding import Failure, Finding, check_finding
 from auditkit.plugin import (
     MeasuringProbe,
     Plugin,
@@ -22,18 +23,21 @@ from auditkit.plugin import (
     not_applicable,
     unmet,
 )
+from auditkit.plugin.guard import TIMEOUT
 from auditkit.report.charts import drawn
 from auditkit.run.progress import Clock
 from auditkit.run.settings import ProbeSettings
-from auditkit.text import cut, fault, one_of
+from auditkit.signals import is_signal
+from auditkit.text import cut, fault, one_of, shown
 from auditkit.trace import Trace
 from auditkit.trace.caching import Question, answered, keep_measured
 
 if TYPE_CHECKING:  # an analysis needs no model library
     from auditkit.bench.view import ProbeBench
 
-BROKEN = (Exception, SystemExit)
-"""What a third party's probe may raise: anything but an interruption by the user."""
+
+ASKED = "asked"
+"""A file in the run directory while a third party's probe is asked; it holds the probe's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,11 @@ class Asked:
     options: Mapping[str, Any]
 
 
-def chosen_probes(settings: ProbeSettings) -> list[Asked]:
-    """The probes to ask, in the order in which they are told.
+def chosen_probes(settings: ProbeSettings) -> tuple[list[Asked], tuple[Failure, ...]]:
+    """The probes to ask, in the order in which they are told, and those that cannot be loaded.
 
     Raises:
-        ProbeError: One of them cannot be loaded with its options.
+        ProbeError: One of them cannot be loaded with the options that it was given.
         SettingsError: One is not installed, or none is left.
     """
     found = discover()
@@ -57,65 +61,112 @@ def chosen_probes(settings: ProbeSettings) -> list[Asked]:
     for name in (*names, *settings.without):
         if name not in found:
             raise SettingsError(f"no probe {name!r}; {one_of(found, name)}")
-    options = {name: settings.options.get(name, {}) for name in names}
-    probes = [found[name].load(options[name]) for name in options if name not in settings.without]
-    if not probes:
+    wanted = [name for name in dict.fromkeys(names) if name not in settings.without]
+    if not wanted:
         raise SettingsError(f"no probe is left to run; {one_of(found)}")
-    return [Asked(found[p.name], p, options[p.name]) for p in in_order(probes)]
+    probes, failures = [], []
+    for name in wanted:
+        try:
+            options = settings.options.get(name, {})
+            probes.append(found[name].load(options, seconds=settings.probe_timeout))
+        except ProbeError as error:
+            if options:  # they may be at fault, which whoever gave them can mend
+                raise
+            failures.append(_failure(found[name], "load", error))
+    asked = [Asked(found[p.name], p, settings.options.get(p.name, {})) for p in in_order(probes)]
+    return asked, tuple(failures)
 
 
 def ask(
     asked: Sequence[Asked],
     trace: Trace,
     clock: Clock,
-    measure: Callable[[Asked], None] = lambda one: None,
+    directory: Folder,
+    measure: Callable[[Asked, Trace], None] = lambda one, trace: None,
+    *,
+    seconds: int = TIMEOUT,
 ) -> tuple[tuple[Finding, ...], tuple[Failure, ...]]:
     """What every probe finds, or how it broke.
 
     Args:
         asked: The probes, in order.
-        trace: What was recorded.
+        trace: What was recorded; every probe gets one of its own.
         clock: Gets the seconds of every probe.
+        directory: Of the run; knows from one process to the next whom a process died with.
         measure: Lets a probe ask the models first; it may raise whatever the probe does.
+        seconds: What a third party's probe may take to measure, and again to analyse.
     """
     findings: list[Finding] = []
     failures: list[Failure] = []
+    died_with = directory.read(ASKED).decode() if directory.has(ASKED) else ""
+    directory.remove(ASKED)
     for one in asked:
-        name, lacking = one.probe.name, unmet(one.probe, trace.about)
-        if lacking:
-            reason = f"the run lacks {'; '.join(lacking)}"
-            findings.append(not_applicable(one.probe, reason))
-            continue
-        moment = "measure"
+        name, moment = one.plugin.name, "measure"
         try:
-            with clock(f"measure {name}"):
-                measure(one)
-            moment = "analyse"
-            with clock(f"analyse {name}"):
-                findings.append(analyse(one, trace))
-        except BROKEN as error:
-            failures.append(
-                Failure(
-                    probe=name,
-                    distribution=one.plugin.distribution,
-                    error=f"{moment}: {cut(fault(error), 500)}",
+            if name == died_with:
+                raise ProbeError(
+                    "the process ended while it was asked, in the run before; it was left out of "
+                    "this one, and the next asks it again"
                 )
-            )
+            with _noted(one.plugin, directory), one.plugin.guarded(seconds):
+                if lacking := unmet(one.probe, trace.about):
+                    reason = f"the run lacks {'; '.join(lacking)}"
+                    findings.append(not_applicable(one.probe, reason))
+                    continue
+                own = trace.bound(name, one.probe.version, one.options)
+                with clock(f"measure {name}"):
+                    measure(one, own)
+            moment = "analyse"
+            with (
+                _noted(one.plugin, directory),
+                one.plugin.guarded(seconds),
+                clock(f"analyse {name}"),
+            ):
+                findings.append(analyse(one, own))
+        except BaseException as error:  # a third party's code may raise anything
+            if is_signal(error):
+                raise
+            failures.append(_failure(one.plugin, moment, error))
     return tuple(findings), tuple(failures)
 
 
+@contextmanager
+def _noted(plugin: Plugin, directory: Folder) -> Iterator[None]:
+    """Name a third party's probe in the run directory until the block ends, but not the process."""
+    if plugin.built_in:
+        yield
+        return
+    directory.write(ASKED, plugin.name)
+    try:
+        yield
+    finally:
+        directory.remove(ASKED)
+
+
+def _failure(plugin: Plugin, moment: str, error: BaseException) -> Failure:
+    return Failure(
+        probe=plugin.name,
+        distribution=plugin.distribution,
+        error=f"{moment}: {cut(fault(error), 500)}",
+    )
+
+
 def analyse(asked: Asked, trace: Trace) -> Finding:
-    """One probe's answer, which can be written as JSON and drawn.
+    """One probe's answer, which can be written as JSON, read again, and drawn.
+
+    Args:
+        asked: The probe.
+        trace: Its own.
 
     Raises:
         ProbeError: What it returned is not its finding, or holds what cannot be written or drawn.
     """
-    probe = asked.probe
-    rng = np.random.default_rng([trace.about.seed, zlib.crc32(probe.name.encode())])
-    finding = probe.analyse(trace.bound(probe.name, probe.version, asked.options), rng)
-    if not isinstance(finding, Finding) or finding.probe != probe.name:
-        raise ProbeError(f"analyse returned {finding!r:.80}, expected its own Finding")
-    dumps(finding)
+    name = asked.plugin.name
+    rng = np.random.default_rng([trace.about.seed, zlib.crc32(name.encode())])
+    finding = asked.probe.analyse(trace, rng)
+    if type(finding) is not Finding or finding.probe != name:
+        raise ProbeError(f"analyse returned {shown(finding)}, expected its own Finding")
+    check_finding(finding)
     for chart in finding.charts:
         drawn(chart, finding.table(chart.table))
     return finding
@@ -132,7 +183,7 @@ def measure(asked: Asked, view: "ProbeBench", trace: Folder) -> None:
     Raises:
         ProbeError: It returned something else than a table.
     """
-    probe = asked.probe
+    probe, name = asked.probe, asked.plugin.name
     if not isinstance(probe, MeasuringProbe):
         return
     question = {
@@ -142,7 +193,7 @@ def measure(asked: Asked, view: "ProbeBench", trace: Folder) -> None:
         "glossary": list(view.glossary),
     }
     key = hashlib.sha256(json.dumps(question, sort_keys=True, default=str).encode()).hexdigest()
-    earlier = answered(trace, probe.name)
+    earlier = answered(trace, name)
     if (
         earlier
         and earlier.asked == key
@@ -154,4 +205,4 @@ def measure(asked: Asked, view: "ProbeBench", trace: Folder) -> None:
         kind = type(table).__name__
         raise ProbeError(f"measure returned {kind}, expected a DataFrame or None")
     training = view.training_sha256() if view.rests_on_training else None
-    keep_measured(trace, probe.name, Question(asked=key, training=training), table)
+    keep_measured(trace, name, Question(asked=key, training=training), table)

@@ -57,7 +57,7 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
         AuditError: Any input that cannot be used; nothing that looks finished is left behind.
     """
     clock, probing = Clock(), settings.probing
-    asked = chosen_probes(probing)
+    asked, unloaded = chosen_probes(probing)
     glossary = read_glossary(probing.glossary) if probing.glossary else ()
     with clock("open models"):
         bench = open_bench(settings.models)
@@ -79,7 +79,7 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
         with clock("record"):
             trace = record(bench, dataset, annotator, settings.recording, recorded, progress)
 
-        def view(name: str) -> ProbeBench:
+        def view(name: str, trace: Trace) -> ProbeBench:
             return ProbeBench(
                 bench,
                 trace,
@@ -90,12 +90,14 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
                 progress=partial(progress, name),
             )
 
-        def measured(one: Asked) -> None:
-            measure(one, view(one.probe.name), recorded)
+        def measured(one: Asked, own: Trace) -> None:
+            measure(one, view(one.plugin.name, own), recorded)
 
         with clock("speed"):
-            speed = _speed(settings, bench, trace, view("speed"), directory, progress)
-        findings, failures = ask(asked, trace, clock, measured)
+            speed = _speed(settings, bench, trace, view("speed", trace), directory, progress)
+        seconds = probing.probe_timeout
+        findings, broken = ask(asked, trace, clock, directory, measured, seconds=seconds)
+        failures = unloaded + broken
         about = {**trace.about.model_dump(mode="json"), "settings": settings.deciding()}
         gates = judge(settings.gates, findings, failures, bet(settings.gates, trace, directory))
         audit = Audit(about=about, findings=findings, failures=failures, gates=gates)

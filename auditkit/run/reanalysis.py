@@ -38,17 +38,19 @@ def _reanalysed(place: Folder, trace: Trace, progress: Progress) -> Outcome:
     clock = Clock()
     settings = told_settings(place)
     chosen = {key: settings.get(key) for key in ("probes", "without", "options")}
-    asked = chosen_probes(section_of("probing", chosen, origin="results.json"))
+    asked, unloaded = chosen_probes(section_of("probing", chosen, origin="results.json"))
     limits = {"gates": settings.get("gates", ())}
     gates = section_of("gates", limits, origin="results.json")
     (place / TRACE).remove("folds")
-    names = [one.probe.name for one in asked]
-    findings, failures = ask(
+    names = [one.plugin.name for one in asked]
+    findings, broken = ask(
         asked,
         trace,
         clock,
-        lambda one: progress(one.probe.name, names.index(one.probe.name), len(names)),
+        place,
+        lambda one, own: progress(one.plugin.name, names.index(one.plugin.name), len(names)),
     )
+    failures = unloaded + broken
     about = {**trace.about.model_dump(mode="json"), "settings": dict(settings)}
     judged = judge(gates, findings, failures, bet(gates, trace, place))
     found = Audit(about=about, findings=findings, failures=failures, gates=judged)

@@ -17,7 +17,8 @@ from auditkit.data.settings import DataSettings, Section
 from auditkit.data.sources import READERS, open_source
 from auditkit.errors import DataError, SettingsError
 from auditkit.plugin import discover
-from auditkit.ranges import Name, Natural, Place
+from auditkit.plugin.guard import TIMEOUT
+from auditkit.ranges import Name, Natural, Place, Positive
 from auditkit.record.settings import RecordingSettings
 from auditkit.run.configs import read_config, read_yaml
 from auditkit.run.gates import Gate
@@ -29,9 +30,10 @@ Where = tuple[str, ...]
 
 _NOT_DECIDING = frozenset(
     ["model", "baseline", "reseeded", "dataset", "data_dir", "out", "overwrite", "batch_tokens",
-     "device", "strict", "speed_documents"]
+     "device", "strict", "speed_documents",
+     "probe_timeout"]
 )  # fmt: skip
-"""Settings that decide no number in `results.json`: paths and speed."""
+"""Settings that decide no number in `results.json`: paths, speed and time limits."""
 
 
 class ProbeSettings(Section):
@@ -44,6 +46,8 @@ class ProbeSettings(Section):
     """By probe: its options."""
     glossary: Place | None = None
     attribution_sample: Natural = 200
+    probe_timeout: Positive = TIMEOUT
+    """Seconds that a third party's probe may take to be imported, to measure, and to analyse."""
 
     @field_validator("probes", "without", "options")
     @classmethod

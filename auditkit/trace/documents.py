@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from auditkit.errors import TraceError
 from auditkit.text import one_of
 from auditkit.trace.about import About
+from auditkit.trace.arms import arm as known
 from auditkit.trace.arms import keys
 from auditkit.trace.tables import COSTED
 
@@ -70,8 +71,12 @@ class Documents:
         return self._groups[column]
 
     def answers(self, arm: str) -> Answers | None:
-        """What an arm said, where all its draws were run; None if the arm was not run."""
-        draws = self._answers.get(arm, ())
+        """What an arm said, where all its draws were run; None if the arm was not run.
+
+        Raises:
+            TraceError: There is no such arm.
+        """
+        draws = self._answers.get(known(arm).name, ())
         if len(draws) < 2:
             return draws[0] if draws else None
         rows = draws[0].rows
@@ -86,8 +91,12 @@ class Documents:
         )
 
     def macs(self, arm: str) -> np.ndarray | None:
-        """(n,) int64: counted MACs of `baseline` or `pruned`; None for other arms."""
-        return self._macs.get(arm)
+        """(n,) int64: counted MACs of `baseline` or `pruned`; None for other arms.
+
+        Raises:
+            TraceError: There is no such arm.
+        """
+        return self._macs.get(known(arm).name)
 
     def row_of(self, example_id: str) -> int:
         """The row of a document.
@@ -208,6 +217,6 @@ def _answers(
 
 
 def _fixed(array: np.ndarray) -> np.ndarray:
-    """`array`, which nobody can change any more: probes share it."""
+    """`array`, which nobody can change any more, nor make changeable: probes share it."""
     array.setflags(write=False)
-    return array
+    return array.view()

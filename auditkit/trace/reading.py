@@ -1,6 +1,7 @@
 """Reading a trace: `documents` whole, everything else shard by shard."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -181,14 +182,17 @@ class Trace:
         return merger.result()
 
     def bound(self, probe: str, version: str, options: Mapping[str, Any]) -> "Trace":
-        """This trace as a probe gets it: what it folds is kept for its next run.
+        """This trace as a probe gets it: folds are kept, and no other sees what it writes into it.
 
         Args:
             probe: The probe's name.
             version: Its version.
             options: Its options; another version or other options fold anew.
         """
-        return Trace(self._shards, self._measured, Owner(probe, version, options))
+        len(self.documents)  # read once, for all probes
+        shards = copy(self._shards)
+        shards.about = self.about.model_copy(deep=True)
+        return Trace(shards, self._measured, Owner(probe, version, options))
 
     def measured(self, probe: str) -> pd.DataFrame | None:
         """What the probe's `measure` returned in this run, or None if it measured nothing.
@@ -196,12 +200,9 @@ class Trace:
         Raises:
             TraceError: The file is not what was written.
         """
-        if probe not in self._measured and isinstance(self._shards, Stored):
-            table = measured(self._shards.folder, probe)
-            if table is None:
-                return None
-            self._measured[probe] = table
-        return self._measured.get(probe)
+        if (given := self._measured.get(probe)) is not None:
+            return given.copy()
+        return measured(self._shards.folder, probe) if isinstance(self._shards, Stored) else None
 
     def verify(self) -> None:
         """Read every file of a stored trace, the measured ones too.

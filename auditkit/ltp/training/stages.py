@@ -7,7 +7,8 @@
     reseeded   optional control: the baseline stage again, of the next seed
 
 Deviations from the paper are recorded in `training.json`. A training can be killed at any moment
-and resumed: a stage goes on from its last whole checkpoint, and a finished stage is not made again.
+and resumed: a stage goes on from its last whole checkpoint, and a finished stage is not made again
+unless it was damaged.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,25 +24,28 @@ from auditkit.ltp.training.budget import LambdaController, fit_offset
 from auditkit.ltp.training.documents import Labelled, Rows, Tokens, padded
 from auditkit.ltp.training.given import (
     baseline_in,
-    check_recipe,
-    control_beside,
     encoder_of,
-    first_tokenizer,
     open_given,
     short_name,
 )
+from auditkit.ltp.training.history import Clock
 from auditkit.ltp.training.outcome import Stage
 from auditkit.ltp.training.settings import (
     CONTINUED,
     FROM_BACKBONE,
-    RESEEDED,
     TrainingSettings,
     choices,
     deviations,
 )
-from auditkit.ltp.training.starting import model_of, start_thresholds, teacher_logits
+from auditkit.ltp.training.starting import (
+    documents_of,
+    model_of,
+    spares,
+    start_thresholds,
+    teacher_logits,
+)
 from auditkit.ltp.training.trainer import StageTrainer, Step, arguments
-from auditkit.ltp.training.workspace import STOCK, Clock, Workspace
+from auditkit.ltp.training.workspace import Workspace
 
 
 def train(
@@ -69,8 +73,9 @@ def train(
         on_stage: Told after every stage, also after those finished before a resumption.
 
     Raises:
-        SettingsError: `out` holds something, or an interrupted training of other settings or data;
-            or the backbone reads fewer tokens than `max_length`; or `reseeded` is asked for
+        SettingsError: `out` holds something, or an interrupted training of other settings or data,
+            or a finished one of which a file is gone or changed, or another process is training
+            there; or the backbone reads fewer tokens than `max_length`; or `reseeded` is asked for
             beside a given baseline of which is not known what it was trained from, or which was
             trained otherwise.
         CheckpointError: The backbone or the given baseline cannot be opened, or the latter has
@@ -82,36 +87,40 @@ def train(
         if settings.reseeded and settings.backbone is None:
             settings = replace(settings, backbone=encoder_of(baseline, labels))
     work = Workspace(out, choices(settings, training, held_out, labels))
-    if (finished := work.finished(resume)) is not None:
-        for stage in finished:
-            on_stage(stage)
-        return finished
-    if settings.baseline is not None and settings.reseeded:
-        check_recipe(settings.baseline, work.choices)
-        model_of(RESEEDED, settings, labels, work)  # if it cannot be made, that is said now
-    tokenizer = first_tokenizer(settings.backbone, settings.baseline)
-    tokenizer.model_max_length = settings.max_length  # whoever opens the result truncates alike
-    data = Tokens(tokenizer, training, held_out, settings.max_length)
+    finished = work.finished(resume)
+    if finished is None:
+        data = documents_of(settings, training, held_out, labels, work)
+        with work.held():
+            finished = work.finished(resume)  # another process may have had it until now
+            if finished is None:
+                return _trained(settings, data, labels, work, training.texts, observer, on_stage)
+    for stage in finished:
+        on_stage(stage)
+    return finished
+
+
+def _trained(
+    settings: TrainingSettings,
+    data: Tokens,
+    labels: Sequence[str],
+    work: Workspace,
+    texts: Sequence[str],
+    observer: Callable[[Step], None],
+    on_stage: Callable[[Stage], None],
+) -> tuple[Stage, ...]:
+    """Make the stages that are not there yet, and deliver them."""
+    work.mend(settings.stages)
     stages: list[Stage] = []
     for name in settings.stages:
         if not work.is_done(name):
-            if (given := _given(name, settings, work)) is not None:
+            if (given := spares(name, settings, work)) is not None:
                 _take(name, given, settings, data, labels, work)
             else:
                 _run_stage(name, settings, data, labels, work, observer)
         stages.append(work.stage(name))
         on_stage(stages[-1])
-    work.deliver(stages, deviations(settings), training.texts)
+    work.deliver(stages, deviations(settings), texts)
     return tuple(stages)
-
-
-def _given(name: str, settings: TrainingSettings, work: Workspace) -> str | None:
-    """The model that is there already and spares the stage, if any."""
-    if settings.baseline is None or name not in STOCK:
-        return None
-    if name == "baseline":
-        return settings.baseline
-    return control_beside(name, settings.baseline, work.out, work.choices)
 
 
 def _take(

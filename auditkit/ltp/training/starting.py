@@ -1,4 +1,4 @@
-"""What a stage starts from: its model, its thresholds, its teacher."""
+"""What a training starts from: its documents; and a stage: its model, thresholds and teacher."""
 
 from collections.abc import Sequence
 
@@ -15,10 +15,35 @@ from auditkit.ltp.checkpoints import (
 from auditkit.ltp.inference import run
 from auditkit.ltp.modeling import LTPForSequenceClassification
 from auditkit.ltp.training.budget import warm_start
-from auditkit.ltp.training.documents import Tokens
-from auditkit.ltp.training.given import check_length
-from auditkit.ltp.training.settings import FROM_BACKBONE, TrainingSettings
-from auditkit.ltp.training.workspace import Workspace
+from auditkit.ltp.training.documents import Labelled, Tokens
+from auditkit.ltp.training.given import check_length, check_recipe, control_beside, first_tokenizer
+from auditkit.ltp.training.settings import FROM_BACKBONE, RESEEDED, TrainingSettings
+from auditkit.ltp.training.workspace import STOCK, Workspace
+
+
+def documents_of(
+    settings: TrainingSettings,
+    training: Labelled,
+    held_out: Labelled,
+    labels: Sequence[str],
+    work: Workspace,
+) -> Tokens:
+    """The documents as tokens, once all is seen to be fit for training; nothing is written."""
+    if settings.baseline is not None and settings.reseeded:
+        check_recipe(settings.baseline, work.choices)
+        model_of(RESEEDED, settings, labels, work)  # if it cannot be made, that is said now
+    tokenizer = first_tokenizer(settings.backbone, settings.baseline)
+    tokenizer.model_max_length = settings.max_length  # whoever opens the result truncates alike
+    return Tokens(tokenizer, training, held_out, settings.max_length)
+
+
+def spares(name: str, settings: TrainingSettings, work: Workspace) -> str | None:
+    """The model that is there already and spares the stage, if any does."""
+    if settings.baseline is None or name not in STOCK:
+        return None
+    if name == "baseline":
+        return settings.baseline
+    return control_beside(name, settings.baseline, work.out, work.choices)
 
 
 def model_of(

@@ -17,7 +17,7 @@ from auditkit.errors import SettingsError
 from auditkit.files import write_whole
 from auditkit.ltp.training.outcome import Stage
 from auditkit.ltp.training.settings import TrainingSettings
-from auditkit.ltp.training.workspace import begun
+from auditkit.ltp.training.workspace import begun, read
 
 Training = Callable[[TrainingSettings, Path], Sequence[Stage]]
 """Trains one budget into a directory, or goes on with it there, as
@@ -107,7 +107,7 @@ def _first(out: Path, places: Sequence[Path]) -> Path:
 def _tell(out: Path) -> None:
     """Write all finished budgets into the record of each of them, the dearest first."""
     paths = sorted(out.glob("share-*/training.json"), reverse=True)
-    records = {path: json.loads(path.read_text(encoding="utf-8")) for path in paths}
-    budgets = [record["budget"] for record in records.values()]
+    records = {path: read(path.parent, path) for path in paths}
+    budgets = [record["budget"] for record in records.values() if "budget" in record]
     for path, record in records.items():
         write_whole(path, json.dumps(record | {"sweep": budgets}, indent=1) + "\n")

@@ -14,6 +14,7 @@ from transformers.trainer_callback import ExportableState, PrinterCallback
 from auditkit.ltp.cost import macs_share
 from auditkit.ltp.modeling import LTPForSequenceClassification
 from auditkit.ltp.training.budget import LambdaController
+from auditkit.ltp.training.seals import seal
 from auditkit.ltp.training.settings import FROM_BACKBONE, TrainingSettings
 
 CLIP_WEIGHTS = 1.0
@@ -77,6 +78,7 @@ class StageTrainer(Trainer):
         self.threshold_lr, self.distill = threshold_lr, distill
         self.remove_callback(PrinterCallback)  # printing is the command line's
         self.add_callback(_Clip())
+        self.add_callback(_Seal())
         self.add_callback(_Observe(self, observers))
         self.last: dict[str, Any] = {"loss": 0.0}
         if controller is not None:
@@ -190,6 +192,16 @@ class _Clip(TrainerCallback):
         )
         if thresholds:
             nn.utils.clip_grad_norm_(thresholds, CLIP_THRESHOLDS)
+
+
+class _Seal(TrainerCallback):
+    """Seals each checkpoint: one that is damaged is not gone on from."""
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """After a checkpoint was written."""
+        seal(Path(args.output_dir or "") / f"checkpoint-{state.global_step}")
 
 
 class _Observe(TrainerCallback):
