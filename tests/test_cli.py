@@ -179,7 +179,7 @@ def test_out_may_be_neither_a_file_nor_out_of_reach(model: Path, data: str, tmp_
     done = run(tmp_path / "file", *FAST, model=model, dataset=data)
     assert (done.code, "is a file; give a directory" in done.complaint) == (2, True)
     done = run(tmp_path / "file" / "below", *FAST, model=model, dataset=data)
-    assert (done.code, "file/below" in done.complaint) == (2, True)
+    assert (done.code, str(tmp_path / "file") in done.complaint) == (2, True)
 
 
 def test_strict_refuses_refused_rows(model: Path, tmp_path: Path) -> None:

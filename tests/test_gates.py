@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import report_case
 from command import assert_harmless, auditkit
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditkit.errors import SettingsError
@@ -114,6 +114,7 @@ def test_a_probe_that_broke_is_said_to_have_broken() -> None:
     assert (result.status, result.reason) == ("not_run", "the probe performance broke")
 
 
+@settings(max_examples=20, deadline=None)
 @given(st.floats(-9, 9, width=32), st.floats(0.001, 1), st.floats(-1e-6, 1e-6))
 def test_a_run_and_its_results_are_decided_alike(value: float, half: float, beside: float) -> None:
     """Also where the limit is the bound as it is printed, and not quite as it was computed."""
