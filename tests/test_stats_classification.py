@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 from by_hand import degrees
+from fairlearn.metrics import MetricFrame
 from scipy.stats import t as student
+from sklearn.metrics import accuracy_score, confusion_matrix
 from sklearn.metrics import classification_report as sklearn_report
-from sklearn.metrics import confusion_matrix
 from statsmodels.stats.proportion import proportion_confint
 
 from auditkit.stats.classification import Scores, classification_report, confusion
@@ -70,6 +71,18 @@ def test_precision_and_recall_are_shares_of_documents() -> None:
     (first, _), *_ = classification_report(predicted[:, None], labels, 2)
     assert first.precision.interval == pytest.approx(proportion_confint(30, 30, method="beta"))
     assert first.recall.interval == pytest.approx(proportion_confint(30, 40, method="beta"))
+
+
+def test_recall_of_a_class_is_fairlearns_accuracy_of_its_group() -> None:
+    labels = rng(4).integers(4, size=300)
+    predicted = np.where(rng(5).random(300) < 0.7, labels, rng(6).integers(4, size=300))
+    frame = MetricFrame(
+        metrics=accuracy_score, y_true=labels, y_pred=predicted, sensitive_features=labels
+    )
+    each, macro, weighted = classification_report(predicted[:, None], labels, 4)
+    assert [s.recall.value for s in each] == pytest.approx(frame.by_group.to_list())
+    assert macro.recall.value == pytest.approx(frame.by_group.mean())
+    assert weighted.recall.value == pytest.approx(frame.overall)
 
 
 def test_the_error_of_an_average_is_that_of_the_jackknife() -> None:
