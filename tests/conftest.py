@@ -1,15 +1,16 @@
 """Fixtures for all tests. The environment is set before any library reads it."""
 
 import os
+import signal
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # a test that needs the network is a defect
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ.pop("AUDITKIT_DATA", None)  # a developer's own copy must not answer for a test's
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -142,3 +143,16 @@ def tiny_traces(
         return recorded(bench(tiny_checkpoint(layout)), tiny_csv, folder, RecordingSettings())
 
     return trace
+
+
+@pytest.fixture
+def signals_as_in_a_shell() -> Iterator[None]:
+    """Handlers as a command in the foreground has them: tests may run under nohup."""
+    usual: dict[signal.Signals, Any] = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

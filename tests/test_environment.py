@@ -5,10 +5,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from unittest.mock import Mock
 
 import page_cases
@@ -100,19 +99,6 @@ def discover():
 auditkit.plugin.discover = discover
 main()
 """
-
-
-@pytest.fixture
-def signals_as_in_a_shell() -> Iterator[None]:
-    """Handlers as a command in the foreground has them: tests may run under nohup."""
-    usual: dict[signal.Signals, Any] = {
-        signal.SIGINT: signal.default_int_handler,
-        signal.SIGHUP: signal.SIG_DFL,
-    }
-    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 @pytest.mark.usefixtures("signals_as_in_a_shell")

@@ -228,6 +228,7 @@ def test_whatever_a_probe_raises_is_told(does: Callable[..., Any], expected: str
     assert said(does).startswith(expected)
 
 
+@pytest.mark.usefixtures("signals_as_in_a_shell")
 def test_an_interruption_of_its_own_is_told_from_the_users() -> None:
     with answered():
         assert said(raising(KeyboardInterrupt())) == "analyse: KeyboardInterrupt"
