@@ -138,6 +138,7 @@ def test_a_fail_survives_holm_or_is_none() -> None:
     assert judge([far, other], both)[0].status == "fail"
 
 
+@settings(max_examples=30, deadline=None)
 @given(
     value=st.floats(0.1, 0.9), half=st.floats(0.01, 0.09), limit=st.floats(0, 1),
     side=st.sampled_from(["at_least", "at_most"]),
