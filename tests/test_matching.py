@@ -13,12 +13,13 @@ from tabular import load as load_data
 from tabular import write_csv
 
 from auditkit.bench.order import check_baseline
-from auditkit.data.classes import Class, Matching
+from auditkit.data.classes import Matching
 from auditkit.data.labels import Sides, parse_labels
 from auditkit.data.matching import match
 from auditkit.errors import DataError
 from auditkit.ltp.trained_on import count_known, write_texts
 from auditkit.report.rendering import load
+from auditkit.trace import Class
 
 Checkpoints = Callable[[str], Path]
 

@@ -180,11 +180,11 @@ def test_the_chance_that_all_stay_or_go_is_never_underestimated() -> None:
         position=0 * one, depth=one, words=one,
     )  # fmt: skip
     stay = [np.mean([word in way for way in ways]) for word in range(3)]
-    logs = log_chances(cells)
-    assert np.exp(logs[0][0]) == pytest.approx(np.prod(1 - np.array(stay)))
-    assert np.exp(logs[1][0]) == pytest.approx(np.prod(stay))
-    assert none <= np.exp(logs[0][0])
-    assert every <= np.exp(logs[1][0])
+    logs = log_chances(cells, 0)
+    assert np.exp(logs[0]) == pytest.approx(np.prod(1 - np.array(stay)))
+    assert np.exp(logs[1]) == pytest.approx(np.prod(stay))
+    assert none <= np.exp(logs[0])
+    assert every <= np.exp(logs[1])
 
 
 def test_exact_p_is_that_of_all_ways_to_keep_as_many() -> None:

@@ -7,14 +7,12 @@ largest of them; under another order it is hardly ever right.
 from collections import Counter
 from collections.abc import Sequence
 
-import numpy as np
-
 from auditkit.bench.subjects import Bench
 from auditkit.data.classes import Matching
 from auditkit.data.examples import Dataset, Example
 from auditkit.errors import DataError
 from auditkit.ltp.checkpoints import load_baseline
-from auditkit.ltp.inference import run
+from auditkit.ltp.inference import evaluate
 from auditkit.ltp.tokenizers import load_tokenizer
 from auditkit.ltp.tokenizing import tokenize
 
@@ -32,7 +30,8 @@ def check_bench(bench: Bench, dataset: Dataset, seed: int) -> None:
         arm = "baseline" if "baseline" in bench.arms else "unpruned"
         tried = dataset.sample(TRIED, seed, 5)
         answers = bench.answer(arm, bench.encode([example.text for example in tried]))
-        _check(dataset.matching, f"the arm {arm}", [a.predicted for a in answers], tried)
+        hits = [said.predicted == gold.label for said, gold in zip(answers, tried, strict=True)]
+        _check(dataset.matching, f"the arm {arm}", sum(hits), tried)
 
 
 def check_baseline(name: str, dataset: Dataset, seed: int, max_length: int) -> None:
@@ -55,28 +54,18 @@ def check_baseline(name: str, dataset: Dataset, seed: int, max_length: int) -> N
                 "cannot; merge classes of the data alone, or train from a --backbone"
             )
     if dataset.matching.assumed:
-        model, tokenizer, tried = (
-            load_baseline(name),
-            load_tokenizer(name),
-            dataset.sample(TRIED, seed, 5),
-        )
-        texts = [example.text for example in tried]
-        ids = [found.ids for found in tokenize(tokenizer, texts, max_length)]
-        predicted = np.zeros(len(ids), dtype=np.int64)
-        for result in run(model, ids, pruning="off"):
-            predicted[result.indices] = result.logits.argmax(1)
-        _check(dataset.matching, name, predicted.tolist(), tried)
+        tried = dataset.sample(TRIED, seed, 5)
+        texts, labels = [e.text for e in tried], [e.label for e in tried]
+        ids = [found.ids for found in tokenize(load_tokenizer(name), texts, max_length)]
+        found = evaluate(load_baseline(name), ids, labels, pruning="off")
+        _check(dataset.matching, name, round(found.accuracy * len(tried)), tried)
 
 
-def _check(
-    matching: Matching, model: str, predicted: Sequence[int], tried: Sequence[Example]
-) -> None:
-    labels = [example.label for example in tried]
-    right = sum(ours == gold for ours, gold in zip(predicted, labels, strict=True))
-    (largest, most), *_ = Counter(labels).most_common(1)
+def _check(matching: Matching, model: str, right: int, tried: Sequence[Example]) -> None:
+    (largest, most), *_ = Counter(example.label for example in tried).most_common(1)
     if right <= most:
         raise DataError(
-            f"{matching.told}; so {model} is right in {right} of {len(labels)} documents, and "
+            f"{matching.told}; so {model} is right in {right} of {len(tried)} documents, and "
             f"whoever always says {matching.classes[largest].name} in {most}: say which is which "
             "with --labels MODEL=DATA,…"
         )

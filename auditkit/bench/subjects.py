@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 
 from auditkit.bench.settings import ModelSettings
-from auditkit.data.classes import Class
 from auditkit.errors import CheckpointError
 from auditkit.ltp import LTPForSequenceClassification
 from auditkit.ltp.cost import Cost, count
 from auditkit.ltp.inference import Result, run
 from auditkit.ltp.pruning import permute_depths
 from auditkit.ltp.tokenizing import tokenize
-from auditkit.trace import ARMS, ModelAbout, arm
+from auditkit.trace import ARMS, Class, ModelAbout, arm
 
 _TOKENIZING = ("truncation_side", "split_special_tokens")
 """Settings of a tokenizer that are handed to its engine with every text."""

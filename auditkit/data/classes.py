@@ -4,20 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from auditkit.data.labels import folded
+from auditkit.trace import Class
 
 MatchedBy = Literal["name", "index", "labels", "own"]
 """`labels`: as --labels says; `own`: there is no model yet, the data's own names are taken."""
-
-
-@dataclass(frozen=True, slots=True)
-class Class:
-    """One class as it is audited."""
-
-    name: str
-    data: tuple[str, ...] = ()
-    """The data's names for it, as they are written there."""
-    model: tuple[int, ...] = ()
-    """Indices of the model's classes that stand for it; their probabilities are added."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from auditkit.data.classes import Class, Matching
+from auditkit.data.classes import Matching
 from auditkit.data.labels import Sides, folded, is_numbered
 from auditkit.errors import DataError
 from auditkit.text import is_unicode, listing
+from auditkit.trace import Class
 
 _GENERIC = re.compile(r"(?:label_)?(\d{1,18})", flags=re.IGNORECASE | re.ASCII)
 

@@ -22,7 +22,6 @@ from auditkit.record.provenance import budgets, claim, inputs, training_summary
 from auditkit.record.settings import RecordingSettings
 from auditkit.trace import (
     About,
-    ClassAbout,
     DatasetAbout,
     Trace,
     documents_schema,
@@ -117,10 +116,7 @@ def _about(
             label_column=dataset.label_column,
             labels=dataset.labels,
             matched=dataset.matching.told,
-            classes=tuple(
-                ClassAbout(name=one.name, data=one.data, model=one.model)
-                for one in dataset.matching.classes
-            ),
+            classes=dataset.matching.classes,
             group_columns=dataset.group_columns,
             rows_in=dataset.rows_in,
             audited=len(dataset.examples),

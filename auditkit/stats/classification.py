@@ -114,11 +114,10 @@ def _on_logit(value: float, influence: Floats, documents: int, few: str, missing
         return Estimate(None, documents, why_not=missing)
     if few:
         return Estimate(float(value), documents, why_not=few)
-    n = len(influence)
-    error = float(np.sqrt(n / (n - 1) * np.square(influence).sum()))
+    error, df = student.error_and_degrees(influence)
     if error < 1e-12 or not 0 < value < 1:
         return Estimate(float(value), documents, why_not=NO_SPREAD)
-    half = student.quantile(0.95, student.degrees_of(influence)) * error
+    half = student.quantile(0.95, df) * error
     return Estimate(float(value), documents, on_logit(float(value), half))
 
 

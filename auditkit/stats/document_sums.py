@@ -61,24 +61,20 @@ def chance_variance(cells: WordCells) -> Floats:
     return sum((block.variance().sum(axis=0) for block in cells.blocks()), np.zeros(1))
 
 
-def log_chances(cells: WordCells) -> tuple[Floats, Floats]:
-    """Log probability that none, and that all, of a category's words stay (C,) each.
+def log_chances(cells: WordCells, category: int) -> tuple[float, float]:
+    """Log probability that none, and that all, of a category's words stay.
 
     After the reference layer, under random keeping of pieces, words taken as independent: pieces
     are drawn without replacement, so that both are at most this, and a p from it is on the safe
     side (negative association, Joag-Dev & Proschan 1983).
     """
-    none, every = np.zeros((2, len(cells.names)))
-    for block in cells.blocks():
-        inside = block.category >= 0
-        of = block.document[inside]
-        kept = block.kept[of, block.reference - 1]
-        gone = drop_probability(block.total[of], kept, block.pieces[inside])
-        with np.errstate(divide="ignore"):
-            for found, chance in ((none, gone), (every, 1 - gone)):
-                log = block.words[inside] * np.log(chance)
-                np.add.at(found, block.category[inside], log)
-    return none, every
+    mine = cells.category == category
+    of = cells.document[mine]
+    kept = cells.kept[of, cells.reference - 1]
+    gone = drop_probability(cells.total[of], kept, cells.pieces[mine])
+    with np.errstate(divide="ignore"):
+        none, every = (cells.words[mine] @ np.log(chance) for chance in (gone, 1 - gone))
+    return float(none), float(every)
 
 
 def document_ratios(cells: WordCells) -> dict[str, Ratio]:

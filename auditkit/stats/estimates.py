@@ -87,10 +87,10 @@ def document_mean(values: Floats, *, kind: Kind = "mean", level: float = 0.95) -
     mean = float(values.mean())
     if few := too_few(kind, n):
         return Estimate(mean, n, why_not=few)
-    error = float(values.std(ddof=1)) / n**0.5
+    error, df = student.error_and_degrees((values - mean) / n)
     if error <= _TOLERANCE * abs(mean):
         return Estimate(mean, n, why_not=NO_SPREAD)
-    half = student.quantile(level, student.degrees_of(values - mean)) * error
+    half = student.quantile(level, df) * error
     return Estimate(mean, n, (mean - half, mean + half))
 
 

@@ -43,7 +43,7 @@ def over_expected(sums: Sums, words: float, *, level: float = 0.95) -> Estimate:
 
 
 def lift(
-    sums: Sums, words: float, extremes: tuple[float, float], *, level: float = 0.95
+    sums: Sums, words: float, extremes: Callable[[], tuple[float, float]], *, level: float = 0.95
 ) -> Estimate:
     """Words alive over those that random keeping of as many pieces per document would keep.
 
@@ -52,7 +52,7 @@ def lift(
     Args:
         sums: K and E of the category after one layer.
         words: Its words.
-        extremes: Log probability that none and that all stay, if words stayed independently.
+        extremes: Log probability that none and that all stay; asked for where that has happened.
         level: Coverage aimed at.
     """
     found = over_expected(sums, words, level=level)
@@ -80,7 +80,7 @@ def matched_lift(
         level: Coverage aimed at.
     """
     found = over_expected(sums, words, level=level)
-    if certain := _certain(found, sums, words, extremes):
+    if certain := _certain(found, sums, words, lambda: extremes):
         return certain
     few = too_few("lift", sums.documents)
     if few and exact and found.value is not None:
@@ -129,13 +129,13 @@ def layer_signs(
 
 
 def _certain(
-    found: Estimate, sums: Sums, words: float, extremes: tuple[float, float]
+    found: Estimate, sums: Sums, words: float, extremes: Callable[[], tuple[float, float]]
 ) -> Estimate | None:
     """The estimate where none or all of the words are alive: p without a spread to go by."""
     if found.value is None or sums.top not in (0.0, words):
         return None
     which = "none" if sums.top == 0 else "all"
-    p = float(np.exp(extremes[sums.top > 0]))  # twice the mid-p of the end of the distribution
+    p = float(np.exp(extremes()[sums.top > 0]))  # twice the mid-p of the end of the distribution
     reason = f"{which} of {words:,.0f} words are alive, which leaves no spread; p is exact"
     return Estimate(found.value, found.n, why_not=reason, p=min(1.0, p))
 

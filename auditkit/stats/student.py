@@ -25,10 +25,18 @@ def degrees(squares: float, fourth: float, n: int) -> float:
     return max(1.0, min(n - 1.0, 2 * n / beyond if beyond > 0 else n))
 
 
-def degrees_of(residuals: NDArray[np.float64]) -> float:
-    """As `degrees`, from the residuals (n,) themselves."""
-    squares = np.square(residuals)
-    return degrees(float(squares.sum()), float(squares @ squares), residuals.size)
+def error_and_degrees(influence: NDArray[np.float64]) -> tuple[float, float]:
+    """Standard error and degrees of freedom of a sum of what each document adds to an estimate.
+
+    Args:
+        influence: By document (n,); it adds up to 0.
+
+    Returns:
+        √(n/(n−1)·Σi²), and `degrees`.
+    """
+    squares, n = np.square(influence), influence.size
+    whole = float(squares.sum())
+    return (n / (n - 1) * whole) ** 0.5, degrees(whole, float(squares @ squares), n) if whole else n
 
 
 def quantile(level: float, df: float) -> float:

@@ -129,10 +129,10 @@ def retained(
     if not holders.any():
         return ()
     sums, extremes = moments(cells, document_ratios), log_extremes(cells)
-    variance, chances = chance_variance(cells), log_chances(cells)
+    variance = chance_variance(cells)
     found = []
     for c in map(int, np.flatnonzero(holders)):
-        row = _retained(cells, sums, c, extremes, chances, variance[c], rng)
+        row = _retained(cells, sums, c, extremes, variance[c], rng)
         tested = asked is None or row.category in asked
         found.append(row if tested else replace(row, **_without_p(row)))
     return tuple(sorted(adjusted(found), key=_by_concordance))
@@ -160,7 +160,6 @@ def _retained(
     sums: Mapping[str, Moments],
     c: int,
     extremes: tuple[np.ndarray, np.ndarray],
-    chances: tuple[np.ndarray, np.ndarray],
     variance: float,
     rng: np.random.Generator,
 ) -> Retained:
@@ -175,10 +174,11 @@ def _retained(
         own = (float(extremes[0][c, layer]), float(extremes[1][c, layer]))
         return partial(preference.matched_lift, matched.at(c, layer), compared, own, exact)
 
-    ends = (float(chances[0][c]), float(chances[1][c]))
     at_level: dict[str, At] = {
         "concordance": partial(preference.concordance, sums["concordance"].at(c), choice),
-        "lift": partial(preference.lift, sums["lift"].at(c, at), words, ends),
+        "lift": partial(
+            preference.lift, sums["lift"].at(c, at), words, partial(log_chances, cells, c)
+        ),
         "matched_lift": matched_at(at, partial(exact_p, cells, c, cells.reference)),
         "odds_ratio": partial(preference.odds_ratio, sums["odds_ratio"].at(c)),
     }

@@ -8,7 +8,7 @@ from auditkit.trace.about import SCHEMA_VERSION, About, ArmAbout, BudgetAbout, M
 from auditkit.trace.about_data import (
     TAGS,
     AnnotatorAbout,
-    ClassAbout,
+    Class,
     DatasetAbout,
     LanguageFit,
     Refused,
@@ -30,7 +30,7 @@ __all__ = [
     "Arm",
     "ArmAbout",
     "BudgetAbout",
-    "ClassAbout",
+    "Class",
     "DatasetAbout",
     "Documents",
     "LanguageFit",

@@ -4,7 +4,8 @@ from typing import Any
 
 from pydantic import Field
 
-from auditkit.trace.about_data import AnnotatorAbout, DatasetAbout, Frozen, Share
+from auditkit.ranges import Share
+from auditkit.trace.about_data import AnnotatorAbout, DatasetAbout, Frozen
 from auditkit.trace.arms import ARMS, Role, arm, keys
 
 SCHEMA_VERSION = 2

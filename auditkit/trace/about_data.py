@@ -1,10 +1,11 @@
 """What `about.json` says of the data and of what tagged its words."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
-Share = Annotated[float, Field(ge=0, le=1)]
+from auditkit.ranges import Share
 
 
 class Frozen(BaseModel):
@@ -20,14 +21,17 @@ class Refused(Frozen):
     reason: str
 
 
-class ClassAbout(Frozen):
+@dataclass(frozen=True, slots=True)
+class Class:
     """One class as it is audited."""
+
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
 
     name: str
     data: tuple[str, ...] = ()
-    """The data's names for it; none where no row is of it."""
-    model: tuple[int, ...]
-    """Indices of the model's classes whose probabilities are added up for it."""
+    """The data's names for it, as they are written there; none where no row is of it."""
+    model: tuple[int, ...] = ()
+    """Indices of the model's classes that stand for it; their probabilities are added."""
 
 
 class DatasetAbout(Frozen):
@@ -41,7 +45,7 @@ class DatasetAbout(Frozen):
     labels: tuple[str, ...]
     matched: str = ""
     """How the data's classes were matched with the model's, for people."""
-    classes: tuple[ClassAbout, ...] = ()
+    classes: tuple[Class, ...] = ()
     group_columns: tuple[str, ...] = ()
     rows_in: int
     audited: int
