@@ -20,8 +20,8 @@ MOST_DIGITS = 400
 class _UniqueKeys(yaml.SafeLoader):
     """YAML's safe loader, for which a key that stands twice is an error and none is a truth value.
 
-    YAML 1.1 reads the key `on` as true. Aliases and endless integers are errors, so that what a file
-    comes to is bounded by its length.
+    YAML 1.1 reads the key `on` as true. Aliases and endless integers are errors: what a file comes
+    to is bounded by its length.
     """
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
