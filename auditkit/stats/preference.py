@@ -47,7 +47,8 @@ def lift(
 ) -> Estimate:
     """Words alive over those that random keeping of as many pieces per document would keep.
 
-    Where none or all of them are alive, p is that of this null model; then there is no interval.
+    Where none or all of them are alive, p is that of this null model, or above it (`log_chances`);
+    then there is no interval.
 
     Args:
         sums: K and E of the category after one layer.
@@ -56,7 +57,7 @@ def lift(
         level: Coverage aimed at.
     """
     found = over_expected(sums, words, level=level)
-    return _certain(found, sums, words, extremes) or found
+    return _certain(found, sums, words, extremes, "p is at most this") or found
 
 
 def matched_lift(
@@ -80,7 +81,7 @@ def matched_lift(
         level: Coverage aimed at.
     """
     found = over_expected(sums, words, level=level)
-    if certain := _certain(found, sums, words, lambda: extremes):
+    if certain := _certain(found, sums, words, lambda: extremes, "p is exact"):
         return certain
     few = too_few("lift", sums.documents)
     if few and exact and found.value is not None:
@@ -129,14 +130,18 @@ def layer_signs(
 
 
 def _certain(
-    found: Estimate, sums: Sums, words: float, extremes: Callable[[], tuple[float, float]]
+    found: Estimate,
+    sums: Sums,
+    words: float,
+    extremes: Callable[[], tuple[float, float]],
+    of_p: str,
 ) -> Estimate | None:
     """The estimate where none or all of the words are alive: p without a spread to go by."""
     if found.value is None or sums.top not in (0.0, words):
         return None
     which = "none" if sums.top == 0 else "all"
     p = float(np.exp(extremes()[sums.top > 0]))  # twice the mid-p of the end of the distribution
-    reason = f"{which} of {words:,.0f} words are alive, which leaves no spread; p is exact"
+    reason = f"{which} of {words:,.0f} words are alive, which leaves no spread; {of_p}"
     return Estimate(found.value, found.n, why_not=reason, p=min(1.0, p))
 
 
