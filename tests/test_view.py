@@ -1,5 +1,6 @@
 """What probes may ask of the models, by hand: a bench over three documents of a small trace."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny
+import torch
 from recorded import annotator
 from tabular import write_csv
 
@@ -182,3 +184,58 @@ def test_the_macs_beside_measured_times_are_of_the_same_documents(
     assert speed.against == "baseline"
     assert speed.tokens == sum(len(d.token_ids) for d in bench.encode([TEXTS["r1"], TEXTS["r2"]]))
     assert (len(speed.rounds), seen[-1]) == (ROUNDS, (2 * (ROUNDS + 1) * 2,) * 2)
+
+
+def changed(example_id: str, do: str, positions: list[int]) -> dict[str, Any]:
+    return {"example_id": example_id, "do": do, "positions": positions}
+
+
+def test_tokens_kept_dropped_or_left_unread(bench: Bench, trace: Trace) -> None:
+    ids = dict(zip(TEXTS, bench.encode(list(TEXTS.values())), strict=True))
+    asked = [
+        changed("r1", "mask", []), changed("r1", "drop", [2, 3]), changed("r10", "keep", [1, 3]),
+        changed("r1", "mask", [2, 3, 4]), changed("r2", "keep", [4]),
+    ]  # fmt: skip
+    said = view(bench, trace).intervene("pruned", pd.DataFrame(asked).assign(variant=list("abcde")))
+    model = bench.model.model
+    for number, question in enumerate(asked):
+        probs = said["probs"][number]
+        tokens = torch.tensor([ids[question["example_id"]].token_ids])
+        chosen = torch.zeros_like(tokens)
+        chosen[0, question["positions"]] = 1
+        extra = {"keep": "force_keep", "drop": "force_drop", "mask": "attention_mask"}
+        given = 1 - chosen if question["do"] == "mask" else chosen
+        with torch.no_grad():
+            logits = model(tokens, pruning="hard", **{extra[question["do"]]: given}).logits
+        assert logits is not None
+        assert probs == pytest.approx(torch.softmax(logits, -1)[0].tolist(), abs=1e-6)
+        assert said["predicted"][number] == int(np.argmax(probs))
+    assert list(said["variant"]) == list("abcde")
+    alone = view(bench, trace).intervene("pruned", pd.DataFrame(asked[3:4]))
+    assert alone["probs"][0] == said["probs"][3]
+
+
+def test_what_is_left_unread_is_as_if_it_were_padding(bench: Bench, trace: Trace) -> None:
+    """Unpruned, the last token that is no special one: the document ends a place later."""
+    whole = view(bench, trace).intervene("unpruned", pd.DataFrame([changed("r10", "mask", [])]))
+    less = view(bench, trace).intervene("unpruned", pd.DataFrame([changed("r10", "mask", [1])]))
+    answers = bench.answer("unpruned", bench.encode([TEXTS["r10"]]))
+    assert whole["probs"][0] == answers[0].probs.tolist()
+    assert less["probs"][0] != whole["probs"][0]
+
+
+@pytest.mark.parametrize(
+    ("arm", "do", "where", "line"),
+    [
+        ("unpruned", "keep", [1], "arm unpruned: 'keep' cannot be done to a token; available: ma"),
+        ("pruned", "leave", [1], "arm pruned: 'leave' cannot be done to a token"),
+        ("pruned", "drop", [0], "position 0 of a document of 6 tokens holds no token that can be"),
+        ("pruned", "drop", [99], "position 99 of a document of 6 tokens"),
+        ("repeat", "mask", [1], "no arm 'repeat' can be asked"),
+    ],
+)
+def test_changes_that_are_none(
+    bench: Bench, trace: Trace, arm: str, do: str, where: list[int], line: str
+) -> None:
+    with pytest.raises(TraceError, match=re.escape(line)):
+        view(bench, trace).intervene(arm, pd.DataFrame([changed("r10", do, where)]))

@@ -154,6 +154,7 @@ class Bench:
         *,
         depths: Sequence[np.ndarray] | None = None,
         on_batch: Callable[[int], None] = lambda documents: None,
+        **masks: Sequence[np.ndarray],
     ) -> list[Answer]:
         """Ask one arm about documents.
 
@@ -162,6 +163,8 @@ class Bench:
             documents: As `encode` gives them.
             depths: Survival depths by document, for an arm that follows them.
             on_batch: Told the number of documents after every batch.
+            **masks: What `run` takes by document: `read`, and where the arm prunes `force_keep` and
+                `force_drop`.
 
         Raises:
             CheckpointError: The bench has no such model.
@@ -169,7 +172,8 @@ class Bench:
         """
         subject = self.subject(name)
         answers: list[Answer | None] = [None] * len(documents)
-        for result in self._results(name, [document.token_ids for document in documents], depths):
+        token_ids = [document.token_ids for document in documents]
+        for result in self._results(name, token_ids, depths, masks):
             probs = np.stack([result.probs[:, list(c)].sum(1) for c in subject.classes], axis=1)
             for row, index in enumerate(result.indices):
                 answers[index] = Answer(probs[row], result.depths[row], result.lengths[:, row])
@@ -177,7 +181,11 @@ class Bench:
         return [answer for answer in answers if answer is not None]
 
     def _results(
-        self, name: str, token_ids: Sequence[list[int]], depths: Sequence[np.ndarray] | None
+        self,
+        name: str,
+        token_ids: Sequence[list[int]],
+        depths: Sequence[np.ndarray] | None,
+        masks: Mapping[str, Sequence[np.ndarray]],
     ) -> Iterator[Result]:
         model = self.subject(name).model
         if name == "repeat":
@@ -190,6 +198,7 @@ class Bench:
             batch_tokens=self.settings.batch_tokens,
             pruning="off" if arm(name).pruning == "off" else "hard",
             depths=depths,
+            **masks,
         )
 
     def subject(self, name: str) -> Subject:

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from auditkit.bench.intervening import intervene
 from auditkit.bench.opening import open_bench
 from auditkit.bench.subjects import Bench
 from auditkit.data.annotate import Annotator
@@ -142,15 +143,9 @@ class ProbeBench:
         if dtype not in self._others:
             changed = self._bench.settings.model_copy(update={"dtype": dtype})
             self._others[dtype] = open_bench(changed).grouped(self._bench.classes)
-        bench, texts, done = self._others[dtype], dict(self.texts(example_ids)), 0
-
-        def on_batch(count: int) -> None:
-            nonlocal done
-            done += count
-            self._progress(done, len(example_ids))
-
+        bench, texts = self._others[dtype], dict(self.texts(example_ids))
         documents = bench.encode([texts[example_id] for example_id in example_ids])
-        answers = bench.answer(arm, documents, on_batch=on_batch)
+        answers = bench.answer(arm, documents, on_batch=self._counting(len(documents)))
         return pd.DataFrame(
             {
                 "example_id": list(example_ids),
@@ -158,6 +153,31 @@ class ProbeBench:
                 "depths": [answer.depths.tolist() for answer in answers],
             }
         )
+
+    def intervene(self, arm: str, changes: pd.DataFrame) -> pd.DataFrame:
+        """What an arm says where tokens are kept, dropped or left unread: see `BenchView`.
+
+        Raises:
+            TraceError: `arm` is none of those that run on all documents, or cannot be put to a
+                change.
+        """
+        self._check(arm, self._bench.arms)
+        ids = sorted(set(changes["example_id"]))
+        texts = dict(self.texts(ids))
+        encoded = self._bench.encode([texts[example_id] for example_id in ids])
+        documents = dict(zip(ids, encoded, strict=True))
+        return intervene(self._bench, arm, documents, changes, self._counting(len(changes)))
+
+    def _counting(self, total: int) -> Callable[[int], None]:
+        """Adds up what batches report, and tells it as progress."""
+        done = 0
+
+        def on_batch(count: int) -> None:
+            nonlocal done
+            done += count
+            self._progress(done, total)
+
+        return on_batch
 
     def _check(self, arm: str, asked: Sequence[str]) -> None:
         if arm not in asked:

@@ -68,6 +68,7 @@ def run(
     batch_tokens: int = BATCH_TOKENS,
     pruning: str,
     depths: Sequence[np.ndarray] | None = None,
+    read: Sequence[np.ndarray] | None = None,
     **masks: Sequence[np.ndarray],
 ) -> Iterator[Result]:
     """Classify documents, batch by batch.
@@ -78,6 +79,8 @@ def run(
         batch_tokens: Padded tokens per batch; results do not depend on it.
         pruning: `off` or `hard`.
         depths: Survival depths to follow instead of deciding.
+        read: Which tokens of a document are read, bool, the first among them; the others keep their
+            positions, and have depth 0. None: all.
         masks: `force_keep` and `force_drop` by document.
 
     Raises:
@@ -93,12 +96,15 @@ def run(
         extra: dict[str, Any] = {
             name: pad([values[i] for i in indices], 0, device) for name, values in masks.items()
         }
+        there = [np.ones(n, dtype=np.int64) for n in sizes]
+        if read is not None:
+            there = [read[i].astype(np.int64) for i in indices]
         if depths is not None:
             extra["depth"] = pad([depths[i] for i in indices], 0, device)
         with _supported(model):
             output: LTPOutput = model(
                 pad(rows, fill, device),
-                pad([np.ones(n, dtype=np.int64) for n in sizes], 0, device),
+                pad(there, 0, device),
                 pruning=pruning,
                 **extra,
             )

@@ -112,6 +112,22 @@ class BenchView(Protocol):
         """
         ...
 
+    def intervene(self, arm: str, changes: pd.DataFrame) -> pd.DataFrame:
+        """What an arm says where tokens are kept, dropped or left unread against its own decisions.
+
+        Args:
+            arm: One that runs on all documents; `keep` and `drop` take one that drops tokens.
+            changes: One row a question, any number of them a document. Columns example_id; do:
+                `keep` (no layer drops these tokens), `drop` (the first layer drops them, so that
+                they were attended to once) or `mask` (they are not read at all; all others keep
+                their positions); positions: list of token positions, none of a special token. Of
+                the others the arm decides as ever. Further columns are carried along.
+
+        Returns:
+            `changes` with predicted (class index) and probs (list of C floats), row by row.
+        """
+        ...
+
 
 @runtime_checkable
 class Probe(Protocol):

@@ -1,7 +1,7 @@
 """A bench without models, for tests of what probes measure."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +23,9 @@ class SyntheticBench:
     truth: float = 0.5
     """Weight of the survival depth in |attribution|; the rest is noise."""
     seed: int = 0
+    says: Callable[[str, str, str, frozenset[int]], Sequence[float]] | None = None
+    """Probabilities by arm, example id, what is done (`keep`, `drop`, `mask`) and the positions it
+    is done to; None: what the trace holds, whatever is done."""
     calls: list[tuple[str, str]] = field(default_factory=list)
     """Arm and method of every call of `attribute`."""
     about: About = field(init=False)
@@ -97,3 +100,18 @@ class SyntheticBench:
                 "depths": [depths[row] for row in rows],
             }
         )
+
+    def intervene(self, arm: str, changes: pd.DataFrame) -> pd.DataFrame:
+        """What `says` says."""
+        asked = zip(changes["example_id"], changes["do"], changes["positions"], strict=True)
+        says = self.says or self._recorded
+        probs = [list(says(arm, one, do, frozenset(where))) for one, do, where in asked]
+        said = pd.Series(probs, index=changes.index, dtype=object)
+        return changes.assign(predicted=[int(np.argmax(p)) for p in probs], probs=said)
+
+    def _recorded(self, arm: str, example_id: str, do: str, where: frozenset[int]) -> list[float]:
+        answers = self.documents.answers(arm)
+        assert answers is not None, f"{arm} was not run"
+        row = np.searchsorted(answers.rows, self.documents.row_of(example_id))
+        found: list[float] = answers.probs[row, 0].tolist()
+        return found
