@@ -1,6 +1,6 @@
 """The probe protocol, what a probe may ask of the bench, and how it answers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -38,6 +38,14 @@ LAST = Place(len(CHAPTERS), 0)
 """Where a probe stands that says nothing of it."""
 
 
+class GlossaryTerm(NamedTuple):
+    """A domain term that the user supplied."""
+
+    term: str
+    label: int | None = None
+    """The class index that it is a term of; None: of every class."""
+
+
 class BenchView(Protocol):
     """What `measure` may ask for; of an arm that cannot be asked an error names those that can.
 
@@ -50,7 +58,7 @@ class BenchView(Protocol):
         ...
 
     @property
-    def glossary(self) -> tuple[str, ...]:
+    def glossary(self) -> tuple[GlossaryTerm, ...]:
         """Terms that the user supplied (`--glossary`)."""
         ...
 
@@ -68,15 +76,22 @@ class BenchView(Protocol):
         """Id and text of these documents, shard by shard."""
         ...
 
+    def scan(
+        self, name: str, columns: Sequence[str] | None = None, ids: Iterable[str] | None = None
+    ) -> Iterator[pd.DataFrame]:
+        """A table of the run, shard by shard: `Trace.scan`."""
+        ...
+
     @property
     def stop_words(self) -> frozenset[str]:
         """Those of the pipeline's language, in lower case."""
         ...
 
     def training_words(self) -> pd.DataFrame | None:
-        """Words of the training split: columns label (int), lower (str), count (int).
+        """Words of the training texts: columns label (int), lower (str), count (int).
 
-        Counts are numbers of occurrences over the whole split. None: there is no training split.
+        The texts are those of `--training-data`, else of the data set's own training split. Counts
+        are numbers of occurrences over all of them. None: there are none.
         """
         ...
 

@@ -1,12 +1,13 @@
 """A bench without models, for tests of what probes measure."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from auditkit.plugin import GlossaryTerm
 from auditkit.testing.words import VOCABULARY
 from auditkit.trace import About, Documents, Trace
 
@@ -16,7 +17,7 @@ class SyntheticBench:
     """A `BenchView` without models: attributions follow survival depth, as far as `truth` says."""
 
     trace: Trace
-    glossary: tuple[str, ...] = ()
+    glossary: tuple[GlossaryTerm, ...] = ()
     attribution_sample: int = 200
     training: pd.DataFrame | None = None
     """What `training_words` returns."""
@@ -42,6 +43,12 @@ class SyntheticBench:
         """Id and text of these documents."""
         for shard in self.trace.scan("texts", ids=example_ids):
             yield from shard.itertuples(index=False, name=None)
+
+    def scan(
+        self, name: str, columns: Sequence[str] | None = None, ids: Iterable[str] | None = None
+    ) -> Iterator[pd.DataFrame]:
+        """The trace's own."""
+        return self.trace.scan(name, columns, ids)
 
     @property
     def stop_words(self) -> frozenset[str]:
