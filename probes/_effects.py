@@ -73,7 +73,7 @@ class Effects:
     ) -> dict[str, Estimate]:
         """In points, what doing it to `words` changes against `against`."""
         one, other = self.outcomes[do, words], self.outcomes[do, against]
-        p_gold = document_mean(one.p_gold.mean(axis=1) - other.p_gold.mean(axis=1))
+        p_gold = document_mean(one.p_gold.mean(axis=1) - other.p_gold.mean(axis=1), kind="change")
         if against == NOTHING:
             flips = _share(one.flipped)
         else:

@@ -104,11 +104,11 @@ def _questions(
         seed: Of the run.
         draws: Draws of random words.
     """
-    positions = dict(iter(tokens.groupby("example_id")))
+    tokens_of = dict(iter(tokens.groupby("example_id")))
     for example_id, own in words.groupby("example_id"):
         places = {
-            int(word): where.to_list()
-            for word, where in positions[example_id].groupby("word")["position"]
+            word: where.to_list()
+            for word, where in tokens_of[example_id].groupby("word")["position"]
         }
         terms = own.loc[own["term"], "word"].to_list()
         free = {word: len(places[word]) for word in own.loc[own["free"], "word"]}
