@@ -24,7 +24,7 @@ from auditkit.plugin import (
     word_cells,
 )
 from auditkit.probes._matching import DOMAIN, KINDS, READS, TermOf
-from auditkit.probes._terms import GLOSSARY
+from auditkit.probes._terms import EVERY_CLASS, GLOSSARY
 from auditkit.stats.cells import WordCells
 from auditkit.stats.survival import Retained, adjusted, retained
 from auditkit.stats.terms import term_retention
@@ -54,17 +54,18 @@ def terms_table(trace: Trace, single: WordCells, terms: pd.DataFrame) -> Told:
     label = trace.documents.label
     rows: list[tuple[tuple[float, float], Row]] = []
     for value in sorted({int(of) for of, _ in listed}):
-        given = value == GLOSSARY
-        mine = np.ones(len(label), dtype=bool) if given else label == value
-        at: dict[str, Any] = {} if given else {"class": class_name(trace.about.labels, value)}
+        every = value == EVERY_CLASS
+        mine = np.ones(len(label), dtype=bool) if every else label == value
+        at: dict[str, Any] = {} if every else {"class": class_name(trace.about.labels, value)}
         for term in term_retention(single.select(mine)):
             if (value, term.term) not in listed:
                 continue
             z, weirdness = listed[value, term.term]
+            given = bool(np.isnan(z))
             weird: Cell = NOT_AT_LARGE if np.isnan(weirdness) else weirdness
             known: tuple[Cell, Cell] = (NO_Z, NO_Z) if given else (z, weird)
             facts = {"log_odds_z": known[0], "weirdness": known[1]}
-            place = (0.0, 0.0) if given else (1.0 + value, -z)
+            place = (float(value), np.inf if given else -z)
             rows.append((place, term_row(term, facts, **at)))
     layer = single.reference
     return tabulate(
@@ -86,6 +87,21 @@ def terms_table(trace: Trace, single: WordCells, terms: pd.DataFrame) -> Told:
         note=TERM_NOTE,
         arm=trace.about.depths_of,
     )  # fmt: skip
+
+
+def never_there(terms: pd.DataFrame, single: WordCells) -> list[str]:
+    """How many terms of the glossary stand in no document of their class; nothing where none.
+
+    Args:
+        terms: The term list.
+        single: Words by the term of their document's class that they belong to.
+    """
+    given = set(terms.loc[terms["source"] == GLOSSARY, "term"])
+    gone = len(given - set(single.names))
+    told = (
+        f"{gone:,} of the {len(given):,} terms of the glossary occur in no document of their class."
+    )
+    return [told] if gone else []
 
 
 def _by_class(trace: Trace, terms: pd.DataFrame, rng: np.random.Generator) -> tuple[Retained, ...]:

@@ -138,7 +138,7 @@ def _row(category: str, do: str, changes: pd.DataFrame | None) -> CueRow:
         cue, others = (wide[side].to_numpy(dtype=np.float64) for side in (CHOSEN, OTHERS))
         numbers[f"{outcome}_change"] = document_mean(cue)
         numbers[f"{outcome}_change_others"] = document_mean(others)
-        numbers[f"{outcome}_change_difference"] = mean_change(cue - others)
+        numbers[f"{outcome}_change_difference"] = mean_change(cue - others, kind="change")
     told = changes[changes["side"] == CHOSEN].groupby("example_id")
     words, present = (float(told[name].mean().mean()) for name in ("words", "present"))
     return CueRow(category, do, len(told), words, present, numbers)

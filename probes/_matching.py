@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from auditkit.probes._terms import ANY_FOLD, GLOSSARY, fold_of
+from auditkit.probes._terms import ANY_FOLD, EVERY_CLASS, fold_of
 
 DOMAIN = "domain terms"
 KINDS = (DOMAIN, "other words")
@@ -28,13 +28,13 @@ class TermOf:
     listed: tuple[tuple[str, int, int], ...]
     """Term, class and fold."""
     own: bool
-    """Only terms of the class of the word's document, and of the glossary."""
+    """Only terms of the class of the word's document, and of every class."""
     kinds: tuple[str, str] | None = None
     """What words of terms, and all others, are called; None: by the term, and ""."""
 
     @classmethod
     def of(cls, terms: pd.DataFrame, **options: Any) -> "TermOf":
-        """The rule for a list with columns `COLUMNS`."""
+        """The rule for a list with columns `TERM`."""
         rows = terms[["term", "label", "fold"]].itertuples(index=False)
         return cls(tuple((str(t), int(label), int(fold)) for t, label, fold in rows), **options)
 
@@ -57,7 +57,7 @@ class TermOf:
         return [
             term
             for term, of_class, of_fold in self.listed
-            if of_fold in (fold, ANY_FOLD) and (not self.own or of_class in (label, GLOSSARY))
+            if of_fold in (fold, ANY_FOLD) and (not self.own or of_class in (label, EVERY_CLASS))
         ]
 
 

@@ -10,10 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from auditkit.plugin import BenchView
+from auditkit.plugin import About, BenchView
+from auditkit.probes._measured import TERM
 
-GLOSSARY = -1
-"""The class of glossary terms: they are terms in every class."""
+EVERY_CLASS = -1
+"""The class of glossary terms that name none: they are terms in every class."""
+
+GLOSSARY = "glossary"
+"""The source of terms that the user supplied."""
 
 ANY_FOLD = -1
 """The fold of terms that are measured on all documents."""
@@ -25,15 +29,15 @@ UNSEEN = 1e-9
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _POSSESSIVE = re.compile(r"['’]s$")
 
-COLUMNS = ["term", "label", "source", "z", "weirdness", "fold"]
+ONE_IN, FEWEST, MOST = 1000, 3, 10
+"""Where nothing else is asked for: a term is one in so many words of its class, within these."""
 
 
-def term_list(bench: BenchView, *, top: int, min_count: int) -> pd.DataFrame:
-    """The terms to audit: columns `COLUMNS`, the glossary last.
+def term_list(bench: BenchView, *, top: int, min_count: int | None) -> pd.DataFrame:
+    """The terms to audit: columns `TERM`, the glossary last.
 
     With training words terms are found there. Without, each half of the audited documents is
-    measured with the terms of the other half, so that no term is found and measured on one text;
-    in half of the words half of `min_count` makes a term (a z needs no such scaling).
+    measured with the terms of the other half, so that no term is found and measured on one text.
     """
     terms_of = partial(
         class_terms, top=top, stop_words=bench.stop_words, language=bench.about.annotator.language
@@ -43,27 +47,43 @@ def term_list(bench: BenchView, *, top: int, min_count: int) -> pd.DataFrame:
         found = [terms_of(training, ANY_FOLD, min_count=min_count)]
     else:
         halves = _counts(bench)
-        found = [terms_of(halves[1 - fold], fold, min_count=_of_half(min_count)) for fold in (0, 1)]
-    glossary = sorted({" ".join(term.lower().split()) for term in bench.glossary} - {""})
+        found = [
+            terms_of(halves[1 - fold], fold, min_count=min_count, share=0.5) for fold in (0, 1)
+        ]
+    given = {(" ".join(one.term.lower().split()), one.label) for one in bench.glossary}
     found.append(
         pd.DataFrame(
-            [(term, GLOSSARY, "glossary", np.nan, np.nan, ANY_FOLD) for term in glossary],
-            columns=COLUMNS,
+            [
+                (term, EVERY_CLASS if label is None else label, GLOSSARY, np.nan, np.nan, ANY_FOLD)
+                for term, label in sorted(given, key=lambda one: (one[0], one[1] or 0))
+                if term
+            ],
+            columns=list(TERM),
         )
     )
     frame = pd.concat([f for f in found if len(f)] or found[:1], ignore_index=True)
     return frame.astype({"label": "int64", "fold": "int64", "z": "float64", "weirdness": "float64"})
 
 
-def cross_fitted(terms: pd.DataFrame, min_count: int) -> str:
+def cross_fitted(terms: pd.DataFrame) -> str:
     """What to bear in mind of terms that halves were measured with; "" where there are none."""
     if (terms["fold"] == ANY_FOLD).all():
         return ""
     return (
         "There were no training words: terms found on one half of the audited documents were "
-        "measured on the other half. Half of the words hold half of the occurrences, so that "
-        f"{_of_half(min_count)} in a class make a term there instead of {min_count}."
+        "measured on the other half. Half of the words hold half of the occurrences, so that half "
+        "as many make a term there."
     )
+
+
+def known_texts(about: About) -> list[str]:
+    """How many documents stand in the training file too; nothing where none does."""
+    known = about.training_data.audited if about.training_data else 0
+    told = (
+        f"{known:,} of the {about.dataset.audited:,} documents stand in the training file too: "
+        "terms were found in them and measured on them."
+    )
+    return [told] if known else []
 
 
 def fold_of(example_id: str) -> int:
@@ -76,7 +96,8 @@ def class_terms(
     fold: int,
     *,
     top: int,
-    min_count: int,
+    min_count: int | None,
+    share: float = 1.0,
     stop_words: Container[str],
     language: str,
 ) -> pd.DataFrame:
@@ -86,21 +107,25 @@ def class_terms(
         counts: Columns label, lower, count.
         fold: What to write into the column `fold`.
         top: Terms per class at most, highest z first.
-        min_count: Occurrences in the class below which a word is no term.
+        min_count: Occurrences in the class, in all of the words, below which a word is no term;
+            None: as many as `ONE_IN` says.
+        share: Which share of all the words is counted here; of `min_count` it takes as much.
         stop_words: Words that are no terms.
         language: Its code; where `wordfreq` does not know it weirdness is NaN and decides nothing.
 
     Returns:
-        Columns `COLUMNS`. Only alphabetic words of two letters and more that are no stop words.
+        Columns `TERM`. Only alphabetic words of two letters and more that are no stop words.
     """
     at_large = _frequency(language)
     table = counts.pivot_table(index="lower", columns="label", values="count", aggfunc="sum")
     table = table.fillna(0).sort_index()  # (words, classes)
     z = log_odds_z(table.to_numpy(dtype=np.float64))
-    share = table / table.sum()
+    words = table.sum()
+    frequency = table / words
     rows = []
     for c, label in enumerate(table.columns):
-        often = table[label].to_numpy() >= min_count
+        scaled = np.clip(words[label] / share / ONE_IN, FEWEST, MOST)
+        often = table[label].to_numpy() >= np.ceil((min_count or scaled) * share)
         taken = 0
         for i in np.lexsort((np.arange(len(table)), -z[:, c])):
             word = str(table.index[i])
@@ -108,11 +133,11 @@ def class_terms(
                 break
             if not often[i] or len(word) < 2 or not word.isalpha() or word in stop_words:
                 continue
-            weirdness = float(share[label].iloc[i]) / at_large(word)
+            weirdness = float(frequency[label].iloc[i]) / at_large(word)
             if not weirdness <= 1:  # NaN decides nothing
                 rows.append((word, int(label), "log_odds", float(z[i, c]), weirdness, fold))
                 taken += 1
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=list(TERM))
 
 
 def log_odds_z(counts: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -153,11 +178,6 @@ def _frequency(language: str) -> Callable[[str], float]:
     except (LookupError, ValueError, ImportError):  # no such list, or no splitter of its words
         return lambda word: np.nan
     return lambda word: float(word_frequency(word, language, minimum=UNSEEN))
-
-
-def _of_half(min_count: int) -> int:
-    """Occurrences in half of the words that stand for `min_count` in all of them."""
-    return (min_count + 1) // 2
 
 
 def _counts(bench: BenchView) -> tuple[pd.DataFrame, pd.DataFrame]:

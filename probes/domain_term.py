@@ -10,8 +10,10 @@ from auditkit.plugin import (
     PRUNING,
     BenchView,
     Finding,
+    Natural,
     Place,
     Positive,
+    Resamples,
     Rows,
     Trace,
     claim_of,
@@ -19,10 +21,20 @@ from auditkit.plugin import (
     retention_answer,
     word_cells,
 )
-from auditkit.probes._class_terms import by_class_tables, terms_table
+from auditkit.probes._class_terms import by_class_tables, never_there, terms_table
+from auditkit.probes._effects import (
+    claim_of_dropping,
+    effect_rows,
+    effects_of,
+    effects_table,
+    told_of_interventions,
+)
+from auditkit.probes._intervened import interventions
 from auditkit.probes._matching import DOMAIN, KINDS, READS, TermOf
+from auditkit.probes._measured import joined, of_kind
 from auditkit.probes._outcome import CONFOUNDED, outcome_table
-from auditkit.probes._terms import cross_fitted, term_list
+from auditkit.probes._terms import cross_fitted, known_texts, term_list
+from auditkit.stats.resampling import Bootstrap
 from auditkit.stats.survival import retention
 
 
@@ -31,33 +43,53 @@ class DomainTerm:
     """Retention of domain terms: found by class in the training words, or given as a glossary."""
 
     name: ClassVar[str] = "domain_term"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     question: ClassVar[str] = "Are the terms that mark a class kept longer than other words?"
     needs: ClassVar[frozenset[str]] = frozenset({"words", "stop_words", PRUNING})
     place: ClassVar[Place] = Place(1, 4)
 
     top: Rows = 50
     """Terms per class at most."""
-    min_count: Positive = 10
-    """Occurrences in the class below which a word is no term; of half of the words, half of it."""
+    min_count: Positive | None = None
+    """Occurrences in the class below which a word is no term, half of that in half of the words;
+    None: one in a thousand of the class's words, 3 at least and 10 at most."""
+    intervened: Rows = 20
+    """Terms per class that are kept, dropped and left unread against the model's decisions."""
+    intervened_documents: Natural = 1000
+    """Documents that this is done to, at most; 0: to none."""
+    intervened_draws: Positive = 3
+    """Draws of random words to which the same is done."""
+    resamples: Resamples = 2000
+    """Of the bootstrap of what the interventions change."""
 
     def measure(self, bench: BenchView) -> pd.DataFrame:
-        """The term list, one row a term, class and fold.
+        """The term list, and what the pruned model says where terms are kept, dropped or unread.
 
         Returns:
-            Columns term, label (class index; −1 for the glossary), source (`log_odds` or
-            `glossary`), z (of the log-odds), weirdness (relative frequency in the class over that
-            in the language at large; NaN where that is not known); both NaN for the glossary; fold
-            (the half of the documents that the term is measured on, 0 or 1; −1: all of them).
+            Rows of three kinds, told apart by the column `kind`, whose other columns are empty.
+            `term`, one a term, class and fold: term, label (class index; −1 for terms of every
+            class), source (`log_odds` or `glossary`), z (of the log-odds), weirdness (relative
+            frequency in the class over that in the language at large; NaN where that is not
+            known); both NaN for the glossary; fold (the half of the documents that the term is
+            measured on, 0 or 1; −1: all of them). `holder`, one a document with terms to intervene
+            on: example_id, words (that belong to terms). `answer`, one a question: example_id, do
+            (`keep`, `drop`, `mask`), draw (−1: the terms; from 0: random words), pieces (tokens
+            that it is done to), predicted, p_gold.
         """
-        terms: pd.DataFrame = term_list(bench, top=self.top, min_count=self.min_count)
-        return terms
+        terms = term_list(bench, top=self.top, min_count=self.min_count)
+        holders, answers = interventions(
+            bench, terms, top=self.intervened, most=self.intervened_documents,
+            draws=self.intervened_draws,
+        )  # fmt: skip
+        measured: pd.DataFrame = joined(term=terms, holder=holders, answer=answers)
+        return measured
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """Domain terms against other words, over all and by class; single terms; the outcome."""
-        terms = trace.measured(self.name)
-        if terms is None:
+        measured = trace.measured(self.name)
+        if measured is None or "kind" not in measured:  # by a version that measured terms alone
             return not_applicable(self, "the term list was not measured in this run")
+        terms = of_kind(measured, "term")
         if terms.empty:
             return not_applicable(self, "no word marks a class, and no glossary is given")
         cells = word_cells(trace, TermOf.of(terms, own=False, kinds=KINDS), READS)
@@ -67,10 +99,20 @@ class DomainTerm:
         del cells  # as large as the run has words: one such count at a time
         by_class = by_class_tables(trace, terms, rng)
         single = word_cells(trace, TermOf.of(terms, own=True), READS, others=False)
-        claim, crossed = claim_of(found.of(DOMAIN), "Domain terms"), []
-        if told := cross_fitted(terms, self.min_count):
+        claim, caveats = claim_of(found.of(DOMAIN), "Domain terms"), [CONFOUNDED]
+        if told := cross_fitted(terms):
             claim = f"{claim} Terms found on one half of the documents were measured on the other."
-            crossed = [told]
+            caveats.append(told)
+        holders, answers = (of_kind(measured, kind) for kind in ("holder", "answer"))
+        effects, done = effects_of(trace, answers), []
+        caveats += [
+            *never_there(terms, single),
+            *known_texts(trace.about),
+            told_of_interventions(len(holders), self.intervened_documents, effects),
+        ]
+        if effects is not None:
+            rows = effect_rows(trace, effects, Bootstrap(rng, self.resamples))
+            claim, done = f"{claim} {claim_of_dropping(rows)}", [effects_table(trace, rows)]
         return retention_answer(
             self,
             claim,
@@ -82,6 +124,7 @@ class DomainTerm:
                 *by_class,
                 terms_table(trace, single, terms),
                 outcome_table(trace, single),
+                *done,
             ],
-            caveats=[CONFOUNDED, *crossed],
+            caveats=caveats,
         )

@@ -65,9 +65,9 @@ class SuperficialCue:
     needs: ClassVar[frozenset[str]] = frozenset({"words", PRUNING})
     place: ClassVar[Place] = Place(2, 2)
 
-    documents: Rows = 300
+    documents: Rows = 400
     """How many to ask about, each class with its share."""
-    draws: Positive = 3
+    draws: Positive = 2
     """How often the others are drawn."""
     edge: Natural = 3
     """How many words count as the first, and as the last; 0: none."""

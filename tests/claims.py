@@ -97,7 +97,7 @@ def contradictions(finding: Finding, about: About) -> list[str]:
     """What the claim says in words and its own numbers do not."""
     readers = {
         "performance": _performance, "stopword": _one_category, "entity": _one_category,
-        "pos_retention": _many_categories, "domain_term": _one_category,
+        "pos_retention": _many_categories, "domain_term": _domain_terms,
     }  # fmt: skip
     reader = readers.get(finding.probe)
     if reader is None or finding.status == "not_applicable":
@@ -212,6 +212,29 @@ def _one_category(finding: Finding, about: About) -> Problems:
     lift = _sign(finding, "lift", 1, **at)
     opposite = "the opposite, because" in claim
     yield "the opposite", opposite != (bool(ours) and lift == -(ours or 0))
+
+
+def _domain_terms(finding: Finding, about: About) -> Problems:
+    yield from _one_category(finding, about)
+    claim, done = finding.claim, "interventions" in [table.name for table in finding.tables]
+    yield "dropping, and nothing was done", ("ropping them" in claim) != done
+    if not done:
+        return
+    at = {"arm": str(about.depths_of), "against": "random words", "category": "domain terms"}
+    m = finding.measurement("accuracy_change", **at, perturbation="drop")
+    sign = _sign(finding, "accuracy_change", 0, **at, perturbation="drop")
+    for words, wanted in (
+        ("Dropping them by layer 1 costs", -1), ("Dropping them by layer 1 leaves", 1),
+        ("No difference in accuracy shown between", 0), ("cannot be told", None),
+    ):  # fmt: skip
+        yield words, (words in claim) != (sign == wanted)
+    said = re.search(r"\((−?[\d.]+) points, [^)]*?([\d,]+) documents\)", claim)
+    yield "no figures of dropping", (said is None) != (sign is None)
+    if said:
+        yield "other documents", int(said[2].replace(",", "")) != m.n
+        size = re.search(r"(?:costs|leaves) ([\d.]+) points", claim)
+        yield "two sizes", bool(size) and size[1] != said[1].strip("−")
+        yield "an effect of 0 as printed", bool(size) and float(size[1]) == 0
 
 
 def _many_categories(finding: Finding, about: About) -> Problems:

@@ -16,10 +16,11 @@ import pytest
 from command import auditkit as command
 from tabular import load
 
+from auditkit.data.glossary import read_glossary
 from auditkit.errors import AuditError
 from auditkit.finding import dumps
 from auditkit.report.rendering import load as load_audit
-from auditkit.run.settings import load_settings, read_gates, read_glossary
+from auditkit.run.settings import load_settings, read_gates
 
 SECONDS = 5.0
 """Of the processor, within which an input of these sizes has to be answered."""

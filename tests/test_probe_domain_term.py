@@ -6,8 +6,9 @@ import pytest
 from counted import reference_of
 
 from auditkit.finding import Finding, Undefined, parse_address
-from auditkit.plugin import Probe, unmet, word_cells
+from auditkit.plugin import GlossaryTerm, Probe, unmet, word_cells
 from auditkit.probes._matching import READS, TermOf, match
+from auditkit.probes._measured import joined, of_kind
 from auditkit.probes._terms import class_terms, fold_of, log_odds_z, term_list
 from auditkit.probes.domain_term import DomainTerm
 from auditkit.stats.inclusion import inclusion_probability
@@ -31,6 +32,8 @@ TRAINING = pd.DataFrame(
     columns=["label", "lower", "count"],
 )  # fmt: skip
 
+QUICK = DomainTerm(resamples=100)
+
 ENGLISH: dict[str, Any] = {"language": "en", "stop_words": {"the", "of"}}
 
 
@@ -43,13 +46,17 @@ def labels(trace: Trace) -> dict[str, int]:
     return dict(zip(trace.documents.ids, trace.documents.label.tolist(), strict=True))
 
 
+def of_every_class(*terms: str) -> tuple[GlossaryTerm, ...]:
+    return tuple(map(GlossaryTerm, terms))
+
+
 def with_terms(trace: Trace, glossary: tuple[str, ...] = ()) -> Trace:
-    bench = SyntheticBench(trace, glossary=glossary, training=TRAINING)
+    bench = SyntheticBench(trace, glossary=of_every_class(*glossary), training=TRAINING)
     return replace_tables(trace, measured_domain_term=DomainTerm().measure(bench))
 
 
 def analysed(trace: Trace) -> Finding:
-    finding: Finding = DomainTerm().analyse(trace, np.random.default_rng(1))
+    finding: Finding = QUICK.analyse(trace, np.random.default_rng(1))
     return finding
 
 
@@ -139,7 +146,8 @@ def test_terms_are_weighed_by_their_own_language_and_by_no_other() -> None:
         assert list(unknown["term"]) == ["jardin", "maire"]
         assert unknown["weirdness"].isna().all()
         trace = replace_tables(
-            trace_of(), measured_domain_term=unknown.replace({"jardin": "market", "maire": "won"})
+            trace_of(),
+            measured_domain_term=joined(term=unknown.replace({"jardin": "market", "maire": "won"})),
         )
         cells = analysed(trace).table("terms").column("weirdness")
         assert all(isinstance(cell, Undefined) and "at large" in cell.undefined for cell in cells)
@@ -147,15 +155,17 @@ def test_terms_are_weighed_by_their_own_language_and_by_no_other() -> None:
 
 def test_measure_lists_terms_and_glossary() -> None:
     bench = SyntheticBench(
-        trace_of(), glossary=("Berlin  Ng", "berlin ng", " ", "Won"), training=TRAINING
+        trace_of(),
+        glossary=(*of_every_class("Berlin  Ng", "berlin ng", " ", "Won"), GlossaryTerm("WON", 1)),
+        training=TRAINING,
     )
-    terms = DomainTerm().measure(bench)
+    terms = of_kind(DomainTerm().measure(bench), "term")
     assert list(terms.columns) == ["term", "label", "source", "z", "weirdness", "fold"]
     glossary = terms[terms["source"] == "glossary"]
-    assert list(glossary["term"]) == ["berlin ng", "won"]
-    assert (glossary["label"] == -1).all()
+    assert list(glossary["term"]) == ["berlin ng", "won", "won"]
+    assert glossary["label"].tolist() == [-1, -1, 1]
     assert (terms["fold"] == -1).all()
-    assert len(terms) == 6
+    assert len(terms) == 7
 
 
 def test_nothing_to_list_is_an_empty_table() -> None:
@@ -192,13 +202,13 @@ def test_without_training_words_each_half_is_measured_with_the_terms_of_the_othe
     half = term_list(SyntheticBench(replace_tables(trace, texts=silent)), top=1, min_count=5)
     assert set(half["fold"]) == {0}  # found on half 1, so measured on half 0 alone
     assert set(half["term"]) == {"goalkeeper", "semiconductor"}
-    finding = analysed(replace_tables(trace, measured_domain_term=half))
+    finding = analysed(replace_tables(trace, measured_domain_term=joined(term=half)))
     words = whole(trace, "words")
     inside = np.array([fold_of(e) == 0 for e in words["example_id"]])
     count = (words["lower"].isin(["goalkeeper", "semiconductor"]) & inside).sum()
     assert finding.measurement("lift", arm="pruned", category="domain terms").n == count
     assert finding.claim.endswith("were measured on the other.")
-    assert any("5 in a class make a term there instead of 10" in c for c in finding.caveats)
+    assert any("half as many make a term there" in caveat for caveat in finding.caveats)
 
 
 def test_half_of_the_words_take_half_of_the_occurrences() -> None:
@@ -251,8 +261,8 @@ def test_words_and_phrases_are_matched() -> None:
 
 @pytest.mark.parametrize(("name", "trace"), contract_traces().items())
 def test_contract(name: str, trace: Trace) -> None:
-    assert isinstance(DomainTerm(), Probe)
-    probe = DomainTerm()
+    assert isinstance(QUICK, Probe)
+    probe = QUICK
     unmeasured = check_probe(probe, trace)
     if name in ("no_words", "changed"):
         assert unmeasured is None
@@ -345,7 +355,7 @@ def test_table_of_terms_by_hand() -> None:
 )
 def test_hostile_class_names_make_no_two_classes_one(names: tuple[str, str]) -> None:
     trace = synthetic_trace(np.random.default_rng(0), documents=40, labels=names)
-    finding = check_probe(DomainTerm(), with_terms(trace, ("won",)))
+    finding = check_probe(QUICK, with_terms(trace, ("won",)))
     assert finding is not None
     assert finding.status == "reported"
     assert len(finding.table("outcome").rows) == 3
@@ -439,7 +449,7 @@ def test_terms_that_do_not_occur_are_not_applicable() -> None:
         [("zebra", 0, "log_odds", 5.0, 9.0, -1)],
         columns=["term", "label", "source", "z", "weirdness", "fold"],
     )
-    finding = analysed(replace_tables(trace_of(), measured_domain_term=terms))
+    finding = analysed(replace_tables(trace_of(), measured_domain_term=joined(term=terms)))
     assert finding.status == "not_applicable"
     assert "none of 1 terms" in finding.claim
 
@@ -452,9 +462,11 @@ def test_terms_of_other_classes_alone_are_terms_in_no_class() -> None:
         replace_tables(
             trace,
             words=words.assign(lower=lower),
-            measured_domain_term=pd.DataFrame(
-                [("market", 1, "log_odds", 5.0, 9.0, -1)],
-                columns=["term", "label", "source", "z", "weirdness", "fold"],
+            measured_domain_term=joined(
+                term=pd.DataFrame(
+                    [("market", 1, "log_odds", 5.0, 9.0, -1)],
+                    columns=["term", "label", "source", "z", "weirdness", "fold"],
+                )
             ),
         )
     )

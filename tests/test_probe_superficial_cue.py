@@ -33,7 +33,7 @@ def analysed(trace: Trace) -> Finding:
 
 @pytest.fixture(scope="module")
 def trace() -> Trace:
-    return synthetic_trace(np.random.default_rng(3), documents=120, words=(12, 30))
+    return synthetic_trace(np.random.default_rng(3), documents=420, words=(8, 20))
 
 
 def losing(trace: Trace, stop: float, other: float) -> Any:

@@ -21,6 +21,7 @@ from auditkit.bench.view import ProbeBench
 from auditkit.data.settings import DataSettings
 from auditkit.errors import TraceError
 from auditkit.files import Folder
+from auditkit.plugin import GlossaryTerm
 from auditkit.run.asking import chosen_probes
 from auditkit.run.asking import measure as ask_models
 from auditkit.run.settings import ProbeSettings
@@ -74,7 +75,7 @@ def trace(bench: Bench) -> Trace:
 
 def view(bench: Bench, trace: Trace, dataset: str = "d.csv") -> ProbeBench:
     data = DataSettings(dataset=dataset)
-    return ProbeBench(bench, trace, annotator(), data, glossary=("x",))
+    return ProbeBench(bench, trace, annotator(), data, glossary=(GlossaryTerm("x"),))
 
 
 def test_documents_and_their_texts(bench: Bench, trace: Trace) -> None:

@@ -16,6 +16,7 @@ from auditkit.data.examples import Dataset, load_dataset
 from auditkit.data.sampling import stratified
 from auditkit.data.settings import DataSettings
 from auditkit.errors import DataError, TraceError
+from auditkit.plugin import GlossaryTerm
 from auditkit.text import one_of
 from auditkit.trace import About, Documents, Trace, arms
 
@@ -30,16 +31,18 @@ class ProbeBench:
         annotator: Annotator,
         data: DataSettings,
         *,
-        glossary: tuple[str, ...] = (),
+        glossary: tuple[GlossaryTerm, ...] = (),
+        training: Dataset | None = None,
         attribution_sample: int = 200,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> None:
         self._others: dict[str, Bench] = {}
         self._bench, self._trace, self._annotator, self._data = bench, trace, annotator, data
         self.glossary, self.attribution_sample = glossary, attribution_sample
+        self._given = training
         self._progress = progress
         self.rests_on_training = False
-        """Whether a probe has asked for the training split."""
+        """Whether a probe has asked for the training texts."""
 
     @property
     def about(self) -> About:
@@ -57,10 +60,10 @@ class ProbeBench:
             yield from zip(frame["example_id"], frame["text"], strict=True)
 
     def scan(
-        self, table: str, columns: Sequence[str], example_ids: Sequence[str]
+        self, name: str, columns: Sequence[str] | None = None, ids: Iterable[str] | None = None
     ) -> Iterator[pd.DataFrame]:
-        """Rows of a table of the trace, of these documents, shard by shard."""
-        yield from self._trace.scan(table, columns, ids=example_ids)
+        """A table of the run, shard by shard: `Trace.scan`."""
+        return self._trace.scan(name, columns, ids)
 
     @property
     def stop_words(self) -> frozenset[str]:
@@ -69,7 +72,9 @@ class ProbeBench:
 
     @cached_property
     def _training(self) -> Dataset | None:
-        """The data set's training split; None where there is none besides what is audited."""
+        """What was given, else the data set's training split; None where all of it is audited."""
+        if self._given is not None:
+            return self._given
         audited = self.about.dataset
         if audited.split in ("train", "all"):
             return None  # the audited data would be counted against itself
@@ -87,11 +92,11 @@ class ProbeBench:
             return None
 
     def training_sha256(self) -> str:
-        """Of the training split; "" where there is none."""
+        """Of the training texts; "" where there are none."""
         return self._training.sha256 if self._training else ""
 
     def training_words(self) -> pd.DataFrame | None:
-        """Words of the training split by class: columns label, lower, count."""
+        """Words of the training texts by class: columns label, lower, count."""
         self.rests_on_training, data = True, self._training
         if data is None:
             return None

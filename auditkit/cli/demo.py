@@ -59,6 +59,7 @@ def demo(domain: str, out: Path | None) -> int:
         {
             "model": str(checkpoint),
             "dataset": str(sample_corpus(domain, "test")),
+            "training_data": sample_corpus(domain, "train"),
             "groups": GROUPS[domain],
             "attribution_sample": ATTRIBUTED,
             "out": home / "audit",

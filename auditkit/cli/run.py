@@ -43,7 +43,9 @@ PHASES = {"documents": "record"}
 @click.option("--speed-documents", type=int, metavar="N",
               help="Time the models on N documents; 0: do not.  [default: 256]")  # fmt: skip
 @click.option("--glossary", metavar="FILE",
-              help="Domain terms: one a line, or a CSV with a column term.")  # fmt: skip
+              help="Domain terms: one a line, or a CSV: term, and class if of one.")  # fmt: skip
+@click.option("--training-data", metavar="FILE",
+              help="Texts to find domain terms in.  [default: the split train]")  # fmt: skip
 @click.option("--probe", "probes", metavar="NAME", multiple=True, help="Run this one; repeatable.")
 @click.option("--without", metavar="NAME", multiple=True, help="Leave it out; repeatable.")
 @click.option("--probe-timeout", type=int, metavar="SECONDS",
@@ -108,7 +110,10 @@ def _summary(outcome: "Outcome") -> None:
         click.echo(
             f"{data['trained_on']} of the documents are among those that the model learned from"
         )
-    click.echo(f"language: {clean(about_of(audit).annotator.reading)}")
+    about = about_of(audit)
+    if about.training_data:
+        click.echo(clean(about.training_data.reading))
+    click.echo(f"language: {clean(about.annotator.reading)}")
     for row in data["refused"][:5]:
         click.echo(f"  refused row {row['row']}: {clean(row['reason'])}")
     if refused > 5:

@@ -35,6 +35,9 @@ class DataSettings(Section):
     """Columns to carry along."""
     data_dir: Place | None = None
     """Where local copies are; None: the environment variable `AUDITKIT_DATA`."""
+    training_data: Place | None = None
+    """A file as `dataset` may be, whose texts probes may learn from; None: the data set's own
+    training split, where it has one."""
     spacy_model: Name | None = None
     """None: en_core_web_sm where installed, else the small one that ships."""
     strict: StrictBool = False

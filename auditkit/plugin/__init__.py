@@ -13,7 +13,7 @@ from auditkit.finding import (
     Undefined,
     segments,
 )
-from auditkit.plugin.bench_view import BenchView
+from auditkit.plugin.bench_view import BenchView, GlossaryTerm
 from auditkit.plugin.claims import claim_of, claim_over
 from auditkit.plugin.counting import Rule, word_cells
 from auditkit.plugin.decisions import DECISION, changed_decisions
@@ -60,9 +60,9 @@ from auditkit.trace import (
 __all__ = [
     "ARMS", "CHAPTERS", "DECISION", "NO_TOKENS", "PRUNING", "RANDOM", "TERM_NOTE", "WORD", "About",
     "AnnotatorAbout", "Answers", "BenchView", "BudgetAbout", "Cell", "Chart", "Column", "Documents",
-    "Estimate", "Example", "Finding", "Fraction", "Interval", "Label", "Measurement",
-    "MeasuringProbe", "Natural", "Number", "Place", "Plugin", "Positive", "Probe", "Resamples",
-    "Row", "Rows", "Rule", "Segment", "Shard", "Table", "Told", "Trace", "Undefined",
+    "Estimate", "Example", "Finding", "Fraction", "GlossaryTerm", "Interval", "Label",
+    "Measurement", "MeasuringProbe", "Natural", "Number", "Place", "Plugin", "Positive", "Probe",
+    "Resamples", "Row", "Rows", "Rule", "Segment", "Shard", "Table", "Told", "Trace", "Undefined",
     "adjusted_table", "answer", "arm", "bounds", "by_group", "changed_decisions",
     "choose_documents", "claim_of", "claim_over", "class_name", "columns", "compare", "direction",
     "discover", "figure", "in_order", "measurement", "needs", "not_applicable", "percent",

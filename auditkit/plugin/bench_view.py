@@ -1,13 +1,21 @@
 """What a probe may ask of the models while it measures."""
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from auditkit.trace import About, Documents
+
+
+class GlossaryTerm(NamedTuple):
+    """A domain term that the user supplied."""
+
+    term: str
+    label: int | None = None
+    """The class index that it is a term of; None: of every class."""
 
 
 class BenchView(Protocol):
@@ -22,7 +30,7 @@ class BenchView(Protocol):
         ...
 
     @property
-    def glossary(self) -> tuple[str, ...]:
+    def glossary(self) -> tuple[GlossaryTerm, ...]:
         """Terms that the user supplied (`--glossary`)."""
         ...
 
@@ -41,9 +49,9 @@ class BenchView(Protocol):
         ...
 
     def scan(
-        self, table: str, columns: Sequence[str], example_ids: Sequence[str]
+        self, name: str, columns: Sequence[str] | None = None, ids: Iterable[str] | None = None
     ) -> Iterator[pd.DataFrame]:
-        """Rows of a table of the trace, such as `words`, of these documents, shard by shard."""
+        """A table of the run, such as `words`, shard by shard: `Trace.scan`."""
         ...
 
     @property
@@ -52,9 +60,10 @@ class BenchView(Protocol):
         ...
 
     def training_words(self) -> pd.DataFrame | None:
-        """Words of the training split: columns label (int), lower (str), count (int).
+        """Words of the training texts: columns label (int), lower (str), count (int).
 
-        Counts are numbers of occurrences over the whole split. None: there is no training split.
+        The texts are those of `--training-data`, else of the data set's own training split. Counts
+        are numbers of occurrences over all of them. None: there are none.
         """
         ...
 

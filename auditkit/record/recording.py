@@ -24,6 +24,7 @@ from auditkit.trace import (
     About,
     DatasetAbout,
     Trace,
+    TrainingAbout,
     documents_schema,
     finish,
     finished_shards,
@@ -46,8 +47,12 @@ def record(
     settings: RecordingSettings,
     folder: Folder,
     progress: Progress = lambda what, done, total: None,
+    *,
+    training: TrainingAbout | None = None,
 ) -> Trace:
     """Record `dataset` into `folder`, or go on with it, or open what is there already.
+
+    `training` is told of, and decides nothing that is recorded.
 
     Raises:
         TraceError: `folder` holds a trace of other inputs, of another schema version, or a shard
@@ -67,7 +72,7 @@ def record(
             tables = part.tables(partial(_advance, progress, start, total))
             write_shard(folder, number, tables, schema)
         progress("documents", start + len(examples), total)
-    finish(folder, _about(folder, bench, dataset, annotator, plan))
+    finish(folder, _about(folder, bench, dataset, annotator, plan, training))
     return Trace.open(folder)
 
 
@@ -98,7 +103,12 @@ def _advance(progress: Progress, start: int, total: int, done: int) -> None:
 
 
 def _about(
-    folder: Folder, bench: Bench, dataset: Dataset, annotator: Annotator, plan: Plan
+    folder: Folder,
+    bench: Bench,
+    dataset: Dataset,
+    annotator: Annotator,
+    plan: Plan,
+    training: TrainingAbout | None,
 ) -> About:
     """What the trace holds; what is told of training may have changed since it was recorded."""
     model = bench.settings.model
@@ -123,6 +133,7 @@ def _about(
             refused=dataset.refused,
             trained_on=count_known(model, [example.text for example in dataset.examples]),
         ),
+        training_data=training,
         training=training_summary(model),
         sweep=budgets(model),
         annotator=annotator.about,

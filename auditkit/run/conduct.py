@@ -12,6 +12,8 @@ from auditkit.bench.subjects import Bench
 from auditkit.bench.view import ProbeBench
 from auditkit.data.annotate import load_annotator
 from auditkit.data.examples import load_dataset
+from auditkit.data.glossary import read_glossary, with_classes
+from auditkit.data.training import about_training, load_training
 from auditkit.files import Folder
 from auditkit.finding import Audit, announce
 from auditkit.ltp.checkpoints import quiet
@@ -21,7 +23,7 @@ from auditkit.run.betting import bet
 from auditkit.run.directory import RESULTS, TRACE, Outcome, default_directory, prepared, write
 from auditkit.run.gates import judge
 from auditkit.run.progress import Clock, Progress, unseen
-from auditkit.run.settings import Settings, load_settings, read_glossary
+from auditkit.run.settings import Settings, load_settings
 from auditkit.trace import Trace
 
 
@@ -58,12 +60,14 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
     """
     clock, probing = Clock(), settings.probing
     asked, unloaded = chosen_probes(probing)
-    glossary = read_glossary(probing.glossary) if probing.glossary else ()
+    entries = read_glossary(probing.glossary) if probing.glossary else ()
     with clock("open models"):
         bench = open_bench(settings.models)
     with clock("read data"):
         seed = settings.recording.seed
         dataset = load_dataset(settings.data, seed=seed, label_names=bench.labels)
+        glossary = with_classes(entries, dataset.matching)
+        training = load_training(settings.data, dataset, bench.labels)
         annotator = load_annotator(settings.data.spacy_model)
         if settings.data.strict:
             check_strict(bench, dataset)
@@ -77,7 +81,10 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
         announce(directory, limits, before_results=not directory.has(RESULTS))
         recorded = directory / TRACE
         with clock("record"):
-            trace = record(bench, dataset, annotator, settings.recording, recorded, progress)
+            told = about_training(training, dataset) if training else None
+            trace = record(
+                bench, dataset, annotator, settings.recording, recorded, progress, training=told
+            )
 
         def view(name: str, trace: Trace) -> ProbeBench:
             return ProbeBench(
@@ -86,6 +93,7 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
                 annotator,
                 settings.data,
                 glossary=glossary,
+                training=training,
                 attribution_sample=probing.attribution_sample,
                 progress=partial(progress, name),
             )

@@ -12,17 +12,15 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, StrictBool, ValidationError, field_validator
 
 from auditkit.bench.settings import ModelSettings
-from auditkit.data.formats import read_text
 from auditkit.data.settings import DataSettings, Section
-from auditkit.data.sources import READERS, open_source
-from auditkit.errors import DataError, SettingsError
+from auditkit.errors import SettingsError
 from auditkit.plugin import discover
 from auditkit.plugin.guard import TIMEOUT
 from auditkit.ranges import Name, Natural, Place, Positive
 from auditkit.record.settings import RecordingSettings
 from auditkit.run.configs import read_config, read_yaml
 from auditkit.run.gates import Gate
-from auditkit.text import listing, one_of, shown
+from auditkit.text import one_of, shown
 
 Where = tuple[str, ...]
 """Section and key; a key alone at the top."""
@@ -87,7 +85,7 @@ class Settings(Section):
     def deciding(self) -> dict[str, Any]:
         """The settings that decide the numbers, without a machine's paths."""
         kept = {key: value for key, value in self.flat().items() if key not in _NOT_DECIDING}
-        for key in ("glossary", "spacy_model"):
+        for key in ("glossary", "spacy_model", "training_data"):
             kept[key] = Path(kept[key]).name if kept[key] else None
         return kept
 
@@ -177,34 +175,6 @@ def _placed(origin: str, values: Mapping[str, Any]) -> dict[Where, Any]:
                 )
             placed[place] = part
     return placed
-
-
-def read_glossary(path: Path) -> tuple[str, ...]:
-    """The user's domain terms, each once, whatever its case, in the order of the file.
-
-    A data file (.csv, .tsv, …) has a column `term`. Any other file has one term a line; a line that
-    starts with `#` is a comment.
-
-    Raises:
-        DataError: No such file, not UTF-8, no column `term`, or no term in it.
-    """
-    if path.name.lower().endswith(tuple(READERS)):
-        source = open_source(str(path))
-        if "term" not in source.columns:
-            raise DataError(
-                f"glossary {path.name}: no column 'term'; available: {listing(source.columns)}"
-            )
-        found = [str(value) for value in source.values("term") if value is not None]
-    else:
-        lines = read_text(path).splitlines()
-        found = [line for line in lines if not line.lstrip().startswith("#")]
-    terms: dict[str, str] = {}
-    for term in (" ".join(value.split()) for value in found):
-        if term:
-            terms.setdefault(term.casefold(), term)
-    if not terms:
-        raise DataError(f"glossary {path.name}: no terms; expected one a line")
-    return tuple(terms.values())
 
 
 def _place(location: Sequence[int | str]) -> Where:

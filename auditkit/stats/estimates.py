@@ -16,7 +16,7 @@ from auditkit.stats import student
 Floats = NDArray[np.float64]
 
 Kind = Literal[
-    "rate", "mean", "score", "class_f1", "f1", "lift", "odds_ratio", "difference", "ece",
+    "rate", "mean", "change", "score", "class_f1", "f1", "lift", "odds_ratio", "difference", "ece",
     "discordant",
 ]  # fmt: skip
 
@@ -24,6 +24,7 @@ FEWEST: Mapping[Kind, int] = {
     "rate": 5,  # linearised ratios, and whatever is told of a category or a term
     "ece": 1000,  # with 200 a calibrated model has .034
     "mean": 30,  # of what is about symmetric
+    "change": 400,  # of a probability: with 200 documents, of which 1 in 100 changes, .86
     "score": 1000,  # Brier and the like: most near 0; with 300 a model right in 99 of 100 has .91
     "class_f1": 50,  # of the class, or said to be
     "f1": 100,
@@ -77,8 +78,8 @@ def document_mean(values: Floats, *, kind: Kind = "mean", level: float = 0.95) -
 
     Args:
         values: One finite value a document (n,).
-        kind: Of the values: `mean` where they lie about as far on either side, `score` where most
-            are near one end and few far from it.
+        kind: Of the values: `mean` where they lie about as far on either side, `change` where most
+            are near 0 and few far from it, `score` where most are near one end and few far from it.
         level: Coverage aimed at.
     """
     n = len(values)
@@ -94,7 +95,7 @@ def document_mean(values: Floats, *, kind: Kind = "mean", level: float = 0.95) -
     return Estimate(mean, n, (mean - half, mean + half))
 
 
-def mean_change(values: Floats) -> Estimate:
+def mean_change(values: Floats, *, kind: Kind = "mean") -> Estimate:
     """`document_mean` of what something changes in each document, with p of a mean of 0.
 
     Where fewer than ten documents change at all their spread says too little, and there is neither
@@ -102,8 +103,9 @@ def mean_change(values: Floats) -> Estimate:
 
     Args:
         values: One change a document (n,), 0 where nothing changes.
+        kind: Of the values, as there.
     """
-    mean = document_mean(values)
+    mean = document_mean(values, kind=kind)
     if mean.interval is None:
         return mean
     if few := too_few("discordant", int((values != 0).sum())):

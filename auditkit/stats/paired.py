@@ -83,12 +83,27 @@ def accuracy_difference(
     n, change = len(right), right.astype(np.float64) - draws.mean(axis=1)
     gained, lost = float(change[change > 0].sum()), float(-change[change < 0].sum())
     delta, p = (gained - lost) / n, sign_flip(change, bootstrap)
+    few = too_few("discordant", int((change != 0).sum()))
+    interval = drawn_interval(change, bootstrap, level=level)
+    return Difference(delta, interval, "Tango" if few else "bootstrap", lost, gained, n, p, None)
+
+
+def drawn_interval(
+    change: NDArray[np.float64], bootstrap: Bootstrap, *, level: float = 0.95
+) -> tuple[float, float]:
+    """Interval of the mean difference of documents on which one side is a mean over draws.
+
+    The percentile bootstrap over documents; Tango's where too few documents differ for that.
+
+    Args:
+        change: Differences of the documents (n,).
+        bootstrap: How to resample.
+        level: Coverage aimed at.
+    """
     if too_few("discordant", int((change != 0).sum())):
-        interval = tango_interval(lost, gained, n, level)
-        return Difference(delta, interval, "Tango", lost, gained, n, p, None)
-    sums = bootstrap.sums(change[:, None])[:, 0]
-    interval = percentile_interval(sums / n, level)
-    return Difference(delta, interval, "bootstrap", lost, gained, n, p, None)
+        lost, gained = float(-change[change < 0].sum()), float(change[change > 0].sum())
+        return tango_interval(lost, gained, len(change), level)
+    return percentile_interval(bootstrap.sums(change[:, None])[:, 0] / len(change), level)
 
 
 def answers_difference(

@@ -1,13 +1,14 @@
 """A bench without models, for tests of what probes measure."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from auditkit.plugin import GlossaryTerm
 from auditkit.testing.words import VOCABULARY
 from auditkit.trace import About, Documents, Trace
 
@@ -17,7 +18,7 @@ class SyntheticBench:
     """A `BenchView` without models: attributions follow survival depth, as far as `truth` says."""
 
     trace: Trace
-    glossary: tuple[str, ...] = ()
+    glossary: tuple[GlossaryTerm, ...] = ()
     attribution_sample: int = 200
     training: pd.DataFrame | None = None
     """What `training_words` returns."""
@@ -47,10 +48,10 @@ class SyntheticBench:
             yield from shard.itertuples(index=False, name=None)
 
     def scan(
-        self, table: str, columns: Sequence[str], example_ids: Sequence[str]
+        self, name: str, columns: Sequence[str] | None = None, ids: Iterable[str] | None = None
     ) -> Iterator[pd.DataFrame]:
-        """Rows of the trace's table."""
-        yield from self.trace.scan(table, columns, ids=example_ids)
+        """The trace's own."""
+        return self.trace.scan(name, columns, ids)
 
     @property
     def stop_words(self) -> frozenset[str]:

@@ -12,6 +12,7 @@ from auditkit.trace.about_data import (
     DatasetAbout,
     LanguageFit,
     Refused,
+    TrainingAbout,
 )
 from auditkit.trace.arms import ARMS, Arm, arm, keys
 from auditkit.trace.documents import Answers, Documents
@@ -39,6 +40,7 @@ __all__ = [
     "Shard",
     "Step",
     "Trace",
+    "TrainingAbout",
     "arm",
     "conform",
     "documents_schema",

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from auditkit.ranges import Share
-from auditkit.trace.about_data import AnnotatorAbout, DatasetAbout, Frozen
+from auditkit.trace.about_data import AnnotatorAbout, DatasetAbout, Frozen, TrainingAbout
 from auditkit.trace.arms import ARMS, Role, arm, keys
 
 SCHEMA_VERSION = 2
@@ -73,6 +73,8 @@ class About(Frozen):
     """Rows by table."""
     dataset: DatasetAbout
     annotator: AnnotatorAbout
+    training_data: TrainingAbout | None = None
+    """Texts beside the audited ones, for probes to learn from; None: none were given."""
     training: dict[str, Any] | None = None
     """The summary that `auditkit train` left beside the checkpoint."""
     sweep: tuple[BudgetAbout, ...] = ()

@@ -57,6 +57,30 @@ class DatasetAbout(Frozen):
     """Words past the model's length in truncated documents; they are in no count."""
 
 
+class TrainingAbout(Frozen):
+    """The texts of `--training-data`."""
+
+    name: str
+    sha256: str
+    """Of what is used, as that of the audited data."""
+    text_column: str
+    label_column: str
+    rows_in: int
+    """Those used and those refused together."""
+    refused: int
+    audited: int
+    """Audited documents whose text is one of them."""
+
+    @property
+    def reading(self) -> str:
+        """What was read, as a sentence."""
+        return (
+            f"Training texts: {self.name}, {self.rows_in:,} rows in = "
+            f"{self.rows_in - self.refused:,} used + {self.refused:,} refused; {self.audited:,} of "
+            "the audited documents are among them."
+        )
+
+
 TAGS = {"pos": "parts of speech", "stop_words": "stop words", "entities": "entities"}
 """What a pipeline says of a word, as probes need it."""
 
