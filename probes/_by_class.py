@@ -26,7 +26,7 @@ from auditkit.plugin import (
     percent,
     tabulate,
 )
-from auditkit.plugin.retention_tables import ALIKE, CALLED, lift_number
+from auditkit.plugin.retention_tables import ALIKE, CALLED, after, lift_number
 from auditkit.stats.cells import WordCells
 from auditkit.stats.multiplicity import benjamini_hochberg
 from auditkit.stats.rates import ratio_difference, ratio_of_sums
@@ -178,8 +178,9 @@ def class_tables(
                        "pieces in its document that a word outlives: .5 is chance.", CALLED,
                        p="Of .5.", adjusted="Benjamini–Hochberg over the rows of the class.",
                        control=ALIKE),
-                lift_number(CALLED),
-                Number("matched_lift", "Matched lift", "ratio", interval=CALLED, control=ALIKE),
+                lift_number(cells.reference, CALLED),
+                Number("matched_lift", "Matched lift", "ratio", interval=CALLED, control=ALIKE,
+                       basis=after(cells.reference)),
                 Number("odds_ratio", "Odds ratio", "odds ratio", "At a like position.", CALLED,
                        control="other words of as many pieces at a like position"),
             ],

@@ -118,8 +118,8 @@ def words_table(trace: Trace, found: Sequence[Frequent], layer: int) -> Told:
             Number("kept_share", "Share of kept words", "share", "The same of what is kept.",
                    interval=None),
             *rate_numbers(layer),
-            lift_number("Fieller's on document sums; of words called different the level is 1 − "
-                        "0.05·R/m, for R of m tested that are.", tested=True),
+            lift_number(layer, "Fieller's on document sums; of words called different the "
+                        "level is 1 − 0.05·R/m, for R of m tested that are.", tested=True),
         ],
         (row for one in found for row in _rows(one)),
         note="Each class and group is a family of tests of its own.",

@@ -49,10 +49,12 @@ def places(trace: Trace) -> dict[str, dict[str, frozenset[int]]]:
     """By document and word, in lower case: all positions of its tokens."""
     words = whole(trace, "words").set_index(["example_id", "word"])["lower"].to_dict()
     found: dict[str, dict[str, set[int]]] = {name: {} for name in trace.documents.ids}
-    for token in whole(trace, "tokens").itertuples():
-        if not token.special:
-            lower = words[token.example_id, token.word]
-            found[token.example_id].setdefault(lower, set()).add(token.position)
+    tokens = whole(trace, "tokens")
+    for name, word, position, special in zip(
+        *(tokens[c] for c in ("example_id", "word", "position", "special")), strict=True
+    ):
+        if not special:
+            found[name].setdefault(words[name, word], set()).add(position)
     return {name: {w: frozenset(at) for w, at in own.items()} for name, own in found.items()}
 
 
@@ -65,7 +67,8 @@ def terms_at(trace: Trace, example_id: str) -> frozenset[int]:
 
 def measured(trace: Trace, probe: DomainTerm = QUICK, says: Says | None = None) -> pd.DataFrame:
     bench = SyntheticBench(trace, glossary=GLOSSARY, training=TRAINING, says=says)
-    return probe.measure(bench)
+    frame: pd.DataFrame = probe.measure(bench)
+    return frame
 
 
 def analysed(trace: Trace, probe: DomainTerm = QUICK, says: Says | None = None) -> Finding:
@@ -126,11 +129,13 @@ def test_terms_and_their_controls_by_hand() -> None:
     table = measured(trace, says=says)
     answers, holders = of_kind(table, "answer"), of_kind(table, "holder")
     pieces, term = {}, {}
-    for word in whole(trace, "words").itertuples():
-        at = (word.example_id, word.word)
-        pieces[at] = word.pieces
-        gold = trace.documents.label[trace.documents.row_of(word.example_id)]
-        term[at] = word.lower == "won" or (word.lower == "semiconductor" and gold == 1)
+    words = whole(trace, "words")
+    for name, number, size, lower in zip(
+        *(words[c] for c in ("example_id", "word", "pieces", "lower")), strict=True
+    ):
+        pieces[name, number] = size
+        gold = trace.documents.label[trace.documents.row_of(name)]
+        term[name, number] = lower == "won" or (lower == "semiconductor" and gold == 1)
     counted = Counter(name for (name, _), is_term in term.items() if is_term)
     assert dict(zip(holders["example_id"], holders["words"], strict=True)) == counted
     assert Counter(answers["example_id"]) == dict.fromkeys(counted, 3 * (1 + 3))

@@ -9,6 +9,7 @@ import traceback
 import click
 
 from auditkit._version import __version__
+from auditkit.cli.compare import compare
 from auditkit.cli.console import clean
 from auditkit.cli.convert import convert
 from auditkit.cli.demo import demo
@@ -33,7 +34,7 @@ def cli(debug: bool) -> None:
     """Train, prune and audit transformer classifiers that drop tokens (Learned Token Pruning)."""
 
 
-for command in (demo, train, convert, run, explain, report, gate, probes):
+for command in (demo, train, convert, run, explain, report, gate, compare, probes):
     cli.add_command(command)
 
 

@@ -69,6 +69,9 @@ class Measurement:
     """Where it was measured, by keys of an address: `{"arm": "pruned", "class": "World"}`."""
     control: str = ""
     """What the value is compared with: `random keeping`, `baseline`, …"""
+    basis: str = ""
+    """What it rests on that another run may have otherwise, such as the layer it was taken after:
+    numbers are compared where it is the same."""
     headline: bool = False
     """Whether it is a key figure of the page and the summary."""
     p: float | None = None

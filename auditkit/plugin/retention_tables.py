@@ -36,18 +36,23 @@ def rate_numbers(layer: int) -> tuple[Number, Number]:
     """Columns of what is kept after layer `layer`, and of what chance would keep."""
     return (
         Number("retention", "Kept", "share", f"Share alive after layer {layer}: words kept over "
-               "words, all documents together."),
+               "words, all documents together.", basis=after(layer)),
         Number("retention_expected", "At random", "share", "The same share if each document kept "
-               "as many pieces at random.", interval=None, control=RANDOM),
+               "as many pieces at random.", interval=None, control=RANDOM, basis=after(layer)),
     )  # fmt: skip
 
 
-def lift_number(interval: str = SUMS, *, tested: bool = False) -> Number:
+def after(layer: int) -> str:
+    """What numbers on what is kept rest on."""
+    return f"kept after layer {layer}"
+
+
+def lift_number(layer: int, interval: str = SUMS, *, tested: bool = False) -> Number:
     """The column of the plain lift."""
     return Number("lift", "Lift", "ratio", "Kept over at random: 1 is what chance gives. It mixes "
                   "in how many pieces words have, and how hard their documents were pruned.",
                   interval=interval, control=RANDOM, p="Of lift = 1." if tested else None,
-                  adjusted=ADJUSTED if tested else None)  # fmt: skip
+                  adjusted=ADJUSTED if tested else None, basis=after(layer))  # fmt: skip
 
 
 def retention_table(
@@ -87,7 +92,7 @@ def retention_table(
             Number("comparable", "Comparable", "share", "Share of the words that have such others "
                    "to be compared with.", interval=None),
             *rate_numbers(layer),
-            lift_number(CALLED, tested=True),
+            lift_number(layer, CALLED, tested=True),
             *more,
         ],
         [
@@ -130,10 +135,10 @@ def adjusted_table(
             Number("matched_lift", "Matched lift", "ratio", ratio + "what is expected among words "
                    "of as many pieces in the same document: 1 is chance, and it is pulled towards "
                    "1, because the row's own words are among these.", CALLED, p="Of 1.",
-                   adjusted=ADJUSTED, control=ALIKE),
+                   adjusted=ADJUSTED, control=ALIKE, basis=after(layer)),
             Number("rate_ratio", "Matched rate ratio", "ratio", ratio + "what there would be if "
                    "these words were kept as the other ones are: sizes are compared by this.",
-                   SUMS, control=ALIKE),
+                   SUMS, control=ALIKE, basis=after(layer)),
             Number("odds_ratio", "Odds ratio", "odds ratio", "Odds of outliving a layer that it "
                    "enters, against other words of as many pieces at a like position of the same "
                    "document (Mantel–Haenszel; first and last word apart, ten parts between).",
@@ -141,13 +146,13 @@ def adjusted_table(
                    control="other words of as many pieces at a like position"),
             Number("whole_words", "Lift over whole words", "ratio", ratio + "what keeping as many "
                    "whole words a document at random would keep.", SUMS,
-                   control="random keeping of whole words"),
+                   control="random keeping of whole words", basis=after(layer)),
             Number("depth", "Mean survival depth", "layers", "Layers outlived by the word's "
                    "longest-lived piece."),
             Number("depth_change", "Depth above others", "layers", "Mean depth less that of all "
                    "words of as many pieces in the same document.", SUMS, control=ALIKE),
             Number("retention_macro", "Kept, mean over documents", "share", "Each document's own "
-                   f"share, after layer {layer}."),
+                   f"share, after layer {layer}.", basis=after(layer)),
             Number("z", "z, random pieces", "standard deviations", "Of the stronger null that "
                    "every document kept its pieces at random; lift = 1 claims less.", interval=None,
                    control=f"{RANDOM} in every document (a stronger null)"),

@@ -56,6 +56,8 @@ class Number:
     better: Literal["higher", "lower"] | None = None
     control: str = ""
     """What the values are compared with; "": what the key `against` says, if anything."""
+    basis: str = ""
+    """As `Measurement.basis`."""
     headline: bool = False
     """Whether the values are key figures of the page."""
 
@@ -136,7 +138,7 @@ def measurement(
         estimate: What was estimated, over documents.
         unit: As `Measurement.unit`.
         n: Units that the value rests on; the documents where there is no other unit.
-        **labels: Further fields of the measurement: at, control, better, headline.
+        **labels: Further fields of the measurement: at, control, better, basis, headline.
     """
     undefined = estimate.value is None
     return Measurement(
@@ -221,5 +223,6 @@ def _measured(number: Number, row: Row, at: Mapping[str, Any]) -> Measurement:
         at=place,
         control=number.control or place.get("against", ""),
         better=number.better,
+        basis=number.basis,
         headline=number.headline and row.headline,
     )

@@ -18,7 +18,7 @@ TERM_NOTE = "Intervals here are Student's t over the documents that hold the ter
 
 def term_numbers(layer: int) -> tuple[Column | Number, ...]:
     """What a table says of a single term, after its name."""
-    return (*WORDS, *rate_numbers(layer), lift_number())
+    return (*WORDS, *rate_numbers(layer), lift_number(layer))
 
 
 def term_row(term: TermRetained, facts: dict[str, Any] | None = None, **at: str) -> Row:

@@ -47,7 +47,7 @@ def render_html(
     for finding, anchor in zip(audit.findings, ids, strict=False):
         spent = sum(section.spent for section in sections)
         sections.append(section_view(finding, anchor, EXAMPLE_BUDGET - spent))
-    return _page(
+    return page(
         "report.html.j2",
         about=about,
         limits=about.limits,
@@ -79,7 +79,7 @@ def render_explanation(
         title: The page's heading.
         facts: Label and value pairs printed above: the models, counted MACs, …
     """
-    return _page(
+    return page(
         "explain.html.j2", title=title, facts=facts, view=example_view(example, LONGEST_TEXT)
     )
 
@@ -148,7 +148,7 @@ def _setting(value: Any) -> str:
     return cut(str(value), LONGEST_CELL)
 
 
-def _page(template: str, **context: Any) -> str:
+def page(template: str, **context: Any) -> str:
     """Render a page; its policy names the one style sheet by hash and forbids everything else."""
     css = style() + source("page.css")
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()

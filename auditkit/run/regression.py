@@ -5,19 +5,13 @@ Each becomes a gate on its difference, which must rule out a loss of more than t
 
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from auditkit.errors import TraceError
 from auditkit.files import Folder
 from auditkit.finding import Audit, GateResult, Measurement
 from auditkit.plugin import ARMS
 from auditkit.plugin.rows import measurement
-from auditkit.run.directory import TRACE
+from auditkit.run.differences import change_of, same_documents
 from auditkit.run.gates import Gate, decide
-from auditkit.stats.estimates import Estimate, difference_of
-from auditkit.stats.paired import answers_difference
-from auditkit.trace import Trace
 
 MARGIN = 0.01
 
@@ -48,11 +42,11 @@ def regressions(
             "the runs have no key figure of the model under audit in common; "
             f"here: {', '.join(ours) or 'none'}; there: {', '.join(theirs) or 'none'}"
         )
-    traces = _same_documents(new, old)
+    traces = same_documents(new, old)
     asked, how = [], []
     for address in shared:
         mine, before = ours[address], theirs[address]
-        change, by = _change(mine, before, traces)
+        change, by = change_of(mine, before, traces)
         accepted = margin if mine.unit == "share" else margin * abs(before.value or 0.0)
         higher = mine.better == "higher"
         limit = {"at_least": -accepted} if higher else {"at_most": accepted}
@@ -73,40 +67,6 @@ def _key_figures(audit: Audit) -> dict[str, Measurement]:
         for m in finding.measurements
         if m.headline and m.better and m.at.get("arm") in (None, *_AUDITED)
     }
-
-
-def _same_documents(
-    new: tuple[Audit, Folder], old: tuple[Audit, Folder]
-) -> tuple[Trace, Trace] | None:
-    """The traces, if they are there and of the same documents with the same labels."""
-    hashes = {audit.about["dataset"]["sha256"] for audit, _ in (new, old)}
-    if len(hashes) > 1 or not all((place / TRACE).has("about.json") for _, place in (new, old)):
-        return None
-    return Trace.open(new[1] / TRACE), Trace.open(old[1] / TRACE)
-
-
-def _change(
-    mine: Measurement, before: Measurement, traces: tuple[Trace, Trace] | None
-) -> tuple[Estimate, str]:
-    """The new value less the old one, and how that was found."""
-    if traces is not None and mine.name == "accuracy":
-        now, then = (_right(trace, mine.at["arm"]) for trace in traces)
-        change = answers_difference(now, then)
-        return change.estimate(), f"paired over the same {change.n:,} documents"
-    return difference_of(_estimate(mine), _estimate(before)), "by the two intervals"
-
-
-def _right(trace: Trace, arm: str) -> NDArray[np.bool_]:
-    documents = trace.documents
-    answers = documents.answers(arm)
-    assert answers is not None  # the arm under audit runs on all documents
-    return np.asarray(answers.predicted[:, 0] == documents.label)
-
-
-def _estimate(m: Measurement) -> Estimate:
-    interval = None if m.interval is None else (m.interval.low, m.interval.high)
-    why_not = m.undefined or m.no_interval or ""
-    return Estimate(m.value, m.n_clusters, interval, why_not, level=m.level)
 
 
 def _seen(m: Measurement) -> str:

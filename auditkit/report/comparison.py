@@ -1,0 +1,54 @@
+"""The page that holds runs side by side."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from auditkit.finding import Table
+from auditkit.report.page import page
+from auditkit.report.tables import TableView, table_view
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Runs side by side."""
+
+    names: tuple[str, ...]
+    sentence: str
+    """The decision, or the largest change, in words."""
+    overview: Table
+    decision: Table | None
+    """Accuracy of every run against its baseline, and all of them together."""
+    undecided: str
+    """Why there is no decision; "" where there is one."""
+    figures: Table | None
+    """Key figures that the runs share."""
+    shares: Table | None
+    """Retention at equal shares alive."""
+    without_shares: str
+    gates: Table | None
+    probes: tuple[Table, ...]
+    """Everything else that can be compared, probe by probe."""
+    left_out: Table
+    """What cannot, and why."""
+
+
+def render_comparison(found: Comparison) -> str:
+    """The comparison as one HTML file that loads nothing and runs no script."""
+
+    def view(table: Table | None, anchor: str) -> TableView | None:
+        return None if table is None else table_view(table, anchor)
+
+    def views(tables: Sequence[Table], anchor: str) -> list[TableView]:
+        return [table_view(table, f"{anchor}-{i}") for i, table in enumerate(tables)]
+
+    return page(
+        "comparison.html.j2",
+        found=found,
+        overview=view(found.overview, "overview"),
+        decision=view(found.decision, "decision-table"),
+        figures=view(found.figures, "figures-table"),
+        shares=view(found.shares, "shares-table"),
+        gates=view(found.gates, "gates-table"),
+        probes=views(found.probes, "probe"),
+        left_out=view(found.left_out, "left-out-table"),
+    )
