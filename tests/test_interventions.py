@@ -49,10 +49,10 @@ def places(trace: Trace) -> dict[str, dict[str, frozenset[int]]]:
     """By document and word, in lower case: all positions of its tokens."""
     words = whole(trace, "words").set_index(["example_id", "word"])["lower"].to_dict()
     found: dict[str, dict[str, set[int]]] = {name: {} for name in trace.documents.ids}
-    for token in whole(trace, "tokens").itertuples():
-        if not token.special:
-            lower = words[token.example_id, token.word]
-            found[token.example_id].setdefault(lower, set()).add(token.position)
+    tokens = whole(trace, "tokens")
+    for name, word, position in tokens[["example_id", "word", "position"]].to_numpy().tolist():
+        if word >= 0:
+            found[name].setdefault(words[name, word], set()).add(position)
     return {name: {w: frozenset(at) for w, at in own.items()} for name, own in found.items()}
 
 
@@ -65,7 +65,8 @@ def terms_at(trace: Trace, example_id: str) -> frozenset[int]:
 
 def measured(trace: Trace, probe: DomainTerm = QUICK, says: Says | None = None) -> pd.DataFrame:
     bench = SyntheticBench(trace, glossary=GLOSSARY, training=TRAINING, says=says)
-    return probe.measure(bench)
+    table: pd.DataFrame = probe.measure(bench)
+    return table
 
 
 def analysed(trace: Trace, probe: DomainTerm = QUICK, says: Says | None = None) -> Finding:
@@ -125,15 +126,12 @@ def test_terms_and_their_controls_by_hand() -> None:
 
     table = measured(trace, says=says)
     answers, holders = of_kind(table, "answer"), of_kind(table, "holder")
-    pieces, term = {}, {}
-    for word in whole(trace, "words").itertuples():
-        at = (word.example_id, word.word)
-        pieces[at] = word.pieces
-        gold = trace.documents.label[trace.documents.row_of(word.example_id)]
-        term[at] = word.lower == "won" or (word.lower == "semiconductor" and gold == 1)
-    counted = Counter(name for (name, _), is_term in term.items() if is_term)
-    assert dict(zip(holders["example_id"], holders["words"], strict=True)) == counted
-    assert Counter(answers["example_id"]) == dict.fromkeys(counted, 3 * (1 + 3))
+    counted = Counter[str]()
+    for name, lower in whole(trace, "words")[["example_id", "lower"]].to_numpy().tolist():
+        gold = trace.documents.label[trace.documents.row_of(name)]
+        counted[name] += lower == "won" or (lower == "semiconductor" and gold == 1)
+    assert Counter(dict(zip(holders["example_id"], holders["words"], strict=True))) == +counted
+    assert Counter(answers["example_id"]) == dict.fromkeys(+counted, 3 * (1 + 3))
     every = frozenset().union(*(one.term.split() for one in GLOSSARY))
     for (example_id, do, where), row in zip(asked, answers.itertuples(), strict=True):
         assert (row.example_id, row.do, row.pieces) == (example_id, do, len(where))
