@@ -20,11 +20,11 @@ TRAINED = [("label", "content", "x"), ("sports", "Rain", "1"), ("World", "Cup fi
            ("World", "Cup final", "3"), ("World", "", "4")]  # fmt: skip
 
 
-def given(folder: Path, file: str, **settings: str) -> tuple[Dataset, Dataset | None]:
+def given(folder: Path, file: str) -> tuple[Dataset, Dataset | None]:
     """The audited data, and the training file beside them."""
     dataset = write_csv(folder / "audited.csv", AUDITED)
-    audited = load(dataset, label_names=NAMES, **settings)
-    chosen = DataSettings.model_validate({"dataset": dataset, "training_data": file, **settings})
+    audited = load(dataset, label_names=NAMES)
+    chosen = DataSettings.model_validate({"dataset": dataset, "training_data": file})
     return audited, load_training(chosen, NAMES)
 
 

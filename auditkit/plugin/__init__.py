@@ -24,12 +24,12 @@ from auditkit.plugin.documents import (
     token_counts,
     tokens_left,
 )
+from auditkit.plugin.glossary import GlossaryTerm
 from auditkit.plugin.groups import by_group, class_name
 from auditkit.plugin.probe import (
     CHAPTERS,
     PRUNING,
     BenchView,
-    GlossaryTerm,
     MeasuringProbe,
     Place,
     Probe,

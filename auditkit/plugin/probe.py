@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from auditkit.finding import Chart, Example, Finding, Measurement, Status, Table
+from auditkit.plugin.glossary import GlossaryTerm
 from auditkit.plugin.rows import Told
 from auditkit.trace import ARMS, TABLES, TAGS, About, Documents, Trace
 
@@ -36,14 +37,6 @@ class Place(NamedTuple):
 
 LAST = Place(len(CHAPTERS), 0)
 """Where a probe stands that says nothing of it."""
-
-
-class GlossaryTerm(NamedTuple):
-    """A domain term that the user supplied."""
-
-    term: str
-    label: int | None = None
-    """The class index that it is a term of; None: of every class."""
 
 
 class BenchView(Protocol):
