@@ -32,7 +32,7 @@ if typing.TYPE_CHECKING:
         Table,
         Undefined,
     )
-    from auditkit.plugin.probe import BenchView, Probe
+    from auditkit.plugin import BenchView, Probe
     from auditkit.report.rendering import load
     from auditkit.run.conduct import audit
     from auditkit.run.directory import Outcome

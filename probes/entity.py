@@ -25,6 +25,7 @@ from auditkit.plugin import (
     retention_table,
     word_cells,
 )
+from auditkit.probes._by_class import class_tables, in_classes
 from auditkit.stats.survival import Retained, retained, retention
 
 NAMES = frozenset(
@@ -57,7 +58,7 @@ class Entity:
     """
 
     name: ClassVar[str] = "entity"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     question: ClassVar[str] = "Are names kept longer than other words?"
     needs: ClassVar[frozenset[str]] = frozenset({"words", "entities", PRUNING})
     place: ClassVar[Place] = Place(1, 3)
@@ -69,6 +70,9 @@ class Entity:
         if NAME not in cells.names:
             return not_applicable(self, "the spaCy pipeline found no names in the documents")
         kinds = retention(cells, rng, asked=[NAME, QUANTITY])
+        by_class = class_tables(
+            trace, cells, in_classes(trace, cells), rng, title="Names and others", kind="Words"
+        )
         del cells  # as large as the run has words: one such count at a time
         typed = retained(word_cells(trace, _type, ["entity"]), rng)
 
@@ -91,6 +95,7 @@ class Entity:
             tables=[
                 types,
                 adjusted_table(typed, "by_type_adjusted", TYPES, "Type", key="type", at=at),
+                *by_class,
             ],
             caveats=_caveats(annotator),
         )

@@ -17,7 +17,7 @@ from auditkit.plugin import (
     retention_answer,
     word_cells,
 )
-from auditkit.probes._pos_classes import CLASSES_CHART, classes_table
+from auditkit.probes._by_class import claim_by_class, class_chart, class_tables, in_classes
 from auditkit.stats.survival import retention
 
 
@@ -29,7 +29,7 @@ class PosRetention:
     """
 
     name: ClassVar[str] = "pos_retention"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     question: ClassVar[str] = "Which parts of speech are kept longer than other words?"
     needs: ClassVar[frozenset[str]] = frozenset({"words", "pos", PRUNING})
     place: ClassVar[Place] = Place(1, 1)
@@ -41,15 +41,18 @@ class PosRetention:
             return not_applicable(self, "the spaCy pipeline gave no word a part of speech")
         found, annotator = retention(cells, rng), trace.about.annotator
         tagger = f"{annotator.name} {annotator.version}"
+        by_class = in_classes(trace, cells)
+        claim = f"{claim_over(found.rows, 'parts of speech')} {claim_by_class(by_class)}"
+        title, kind = "Parts of speech", "Part of speech"
         return retention_answer(
             self,
-            claim_over(found.rows, "parts of speech"),
+            claim.strip(),
             trace,
             found,
-            title="Parts of speech",
-            kind="Part of speech",
-            tables=[classes_table(trace, cells)],
-            charts=[CLASSES_CHART],
+            title=title,
+            kind=kind,
+            tables=class_tables(trace, cells, by_class, rng, title=title, kind=kind),
+            charts=[class_chart("part of speech")],
             caveats=[f"Tagged by {tagger}; its tagging errors are in all rows."],
         )
 

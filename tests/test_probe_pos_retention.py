@@ -53,7 +53,7 @@ def test_by_class_counted_by_hand() -> None:
     table, reference = finding.table("by_class"), reference_of(trace)
     assert table.title.endswith(f"after layer {reference}")
     seen = 0
-    for upos, name, n, kept, share, kept_share, rate, depth in table.rows:
+    for upos, name, n, kept, share, _, kept_share, *_, rate, depth in table.rows:
         own = np.array([f"class {label[e]}" == name for e in words["example_id"]])
         mine = own & (words["upos"] == upos).to_numpy()
         alive = (words["depth"] >= reference).to_numpy()
@@ -96,3 +96,60 @@ def test_words_without_a_tag_have_no_row_and_only_such_words_are_not_applicable(
     nothing = analysed(replace_tables(trace, words=words.assign(upos="")))
     assert nothing.status == "not_applicable"
     assert "part of speech" in nothing.claim
+
+
+def by_class_of(nouns: float) -> Finding:
+    """Nouns of the first class alone turned into proper nouns with a probability."""
+    trace = trace_of(classes=2)
+    words, label = whole(trace, "words"), trace.documents
+    first = dict(zip(label.ids, label.label == 0, strict=True))
+    rng = np.random.default_rng(5)
+    turned = words["example_id"].map(first).to_numpy() & (words["upos"] == "NOUN").to_numpy()
+    turned &= rng.random(len(words)) < nouns
+    return analysed(
+        replace_tables(trace, words=words.assign(upos=words["upos"].mask(turned, "PROPN")))
+    )
+
+
+def test_what_a_class_has_more_of_is_claimed_and_only_that() -> None:
+    finding = by_class_of(0.7)
+    assert "class 0 has more PROPN" in finding.claim
+    assert "class 1 has more NOUN" in finding.claim
+    change = finding.measurement(
+        "kept_share_change", arm="pruned", **{"class": "class 0"}, category="PROPN"
+    )
+    assert change.interval is not None
+    assert change.interval.low > 0
+    assert change.p_adjusted is not None
+    assert change.p_adjusted < 0.05
+    assert "has more" not in by_class_of(0.0).claim
+
+
+def test_the_difference_between_classes_by_hand() -> None:
+    trace = trace_of(classes=3)
+    finding, words, documents = analysed(trace), whole(trace, "words"), trace.documents
+    label = dict(zip(documents.ids, documents.label, strict=True))
+    kept = words[words["depth"] >= reference_of(trace)]
+    mine = kept["example_id"].map(label) == 1
+    share = (kept["upos"] == "NOUN").groupby(mine).mean()
+    found = finding.measurement(
+        "kept_share_change", arm="pruned", **{"class": "class 1"}, category="NOUN"
+    )
+    assert found.value == pytest.approx(share[True] - share[False])
+
+
+def test_preference_by_class_is_that_of_its_own_documents() -> None:
+    trace = trace_of(classes=2, weights={"NOUN": 4.0})
+    finding = analysed(trace)
+    table = finding.table("by_class_preference")
+    assert set(table.column("class")) == {"class 0", "class 1"}
+    for name in ("class 0", "class 1"):
+        found = finding.measurement("concordance", arm="pruned", **{"class": name}, category="NOUN")
+        assert found.interval is not None
+        assert found.interval.low > 0.5
+        assert found.n_clusters <= int((trace.documents.label == int(name[-1])).sum())
+
+
+def test_many_classes_have_no_table_of_preferences() -> None:
+    finding = analysed(trace_of(classes=15))
+    assert "by_class_preference" not in {table.name for table in finding.tables}

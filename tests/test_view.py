@@ -254,3 +254,52 @@ def test_changes_that_are_none(
 ) -> None:
     with pytest.raises(TraceError, match=re.escape(line)):
         view(bench, trace).intervene(arm, pd.DataFrame([changed("r10", do, where)]))
+
+
+@pytest.mark.parametrize("layer", [0, 1, 2])
+def test_states_of_tokens_by_hand(bench: Bench, trace: Trace, layer: int) -> None:
+    places = pd.DataFrame(
+        [("r1", 3), ("r10", 1), ("r1", 1), ("r2", 5)], columns=["example_id", "position"]
+    )
+    found = view(bench, trace).token_states("unpruned", places, layer)
+    for row, (one, position) in enumerate(places.itertuples(index=False)):
+        ids = torch.tensor([bench.encode([TEXTS[str(one)]])[0].token_ids])
+        model = bench.model.model
+        with torch.no_grad():
+            if layer == 0:
+                states = model.embeddings.word_embeddings(ids)
+            else:
+                states = hidden(model, ids, layer)
+        assert found[row] == pytest.approx(states[0, int(position)].numpy(), abs=1e-5)
+
+
+def hidden(model: Any, ids: torch.Tensor, layer: int) -> torch.Tensor:
+    """States after a layer as plain attention makes them, one document."""
+    x = model.embeddings(input_ids=ids)[0]
+    for own in list(model.layers)[:layer]:
+        parts = own.qkv(x).view(len(x), 3, own.heads, -1).permute(1, 2, 0, 3)  # (3, H, n, d)
+        context = torch.nn.functional.scaled_dot_product_attention(*parts)
+        x = own.finish(x, context.transpose(0, 1).reshape(len(x), -1))
+    out: torch.Tensor = x[None]
+    return out
+
+
+@pytest.mark.parametrize("arm", ["unpruned", "pruned", "baseline"])
+def test_states_of_documents_are_what_the_prediction_is_made_of(
+    bench: Bench, trace: Trace, arm: str
+) -> None:
+    ids = ["r2", "r1", "r2"]
+    found = view(bench, trace).document_states(arm, ids)
+    assert (found[0] == found[2]).all()
+    subject = bench.subject(arm).model
+    answers = bench.answer(arm, bench.encode([TEXTS[one] for one in ids]))
+    with torch.no_grad():
+        logits = subject.head(torch.from_numpy(found))
+    for row, answer in zip(torch.softmax(logits, -1), answers, strict=True):
+        assert row.numpy() == pytest.approx(answer.probs, abs=1e-5)
+
+
+def test_states_of_an_arm_that_drops_tokens_are_refused(bench: Bench, trace: Trace) -> None:
+    places = pd.DataFrame({"example_id": ["r1"], "position": [1]})
+    with pytest.raises(TraceError, match="no arm 'pruned' can be asked"):
+        view(bench, trace).token_states("pruned", places, 1)

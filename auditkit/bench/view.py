@@ -9,7 +9,8 @@ import pandas as pd
 
 from auditkit.bench.intervening import intervene
 from auditkit.bench.opening import open_bench
-from auditkit.bench.subjects import Bench
+from auditkit.bench.states import states
+from auditkit.bench.subjects import Bench, Encoded
 from auditkit.data.annotate import Annotator
 from auditkit.data.examples import Dataset, load_dataset
 from auditkit.data.sampling import stratified
@@ -173,11 +174,45 @@ class ProbeBench:
                 change.
         """
         self._check(arm, self._bench.arms)
-        ids = sorted(set(changes["example_id"]))
-        texts = dict(self.texts(ids))
-        encoded = self._bench.encode([texts[example_id] for example_id in ids])
-        documents = dict(zip(ids, encoded, strict=True))
+        documents = dict(zip(*self._encoded(changes["example_id"]), strict=True))
         return intervene(self._bench, arm, documents, changes, self._counting(len(changes)))
+
+    def token_states(self, arm: str, places: pd.DataFrame, layer: int) -> np.ndarray:
+        """States of tokens after a layer: see `BenchView`.
+
+        Raises:
+            TraceError: `arm` is none of those that drop no tokens and run on all documents.
+        """
+        self._check(arm, [name for name in self._bench.arms if arms.arm(name).pruning == "off"])
+        ids, documents = self._encoded(places["example_id"])
+        told = self._counting(len(ids))
+        own = {
+            name: np.asarray(rows) for name, rows in places.groupby("example_id").indices.items()
+        }
+        position = places["position"].to_numpy(dtype=np.int64)
+        found = np.zeros((len(places), self._bench.model.about.hidden_size), dtype=np.float32)
+        for index, own_states in states(self._bench, arm, documents, layer, told):
+            rows = own[ids[index]]
+            found[rows] = own_states[position[rows]]
+        return found
+
+    def document_states(self, arm: str, example_ids: Sequence[str]) -> np.ndarray:
+        """States of documents: see `BenchView`.
+
+        Raises:
+            TraceError: `arm` is none of those that run on all documents.
+        """
+        self._check(arm, self._bench.arms)
+        ids, documents = self._encoded(example_ids)
+        told = self._counting(len(ids))
+        found = {ids[at]: own for at, own in states(self._bench, arm, documents, None, told)}
+        return np.stack([found[one] for one in example_ids])
+
+    def _encoded(self, example_ids: Iterable[str]) -> tuple[list[str], list[Encoded]]:
+        """Documents as the models read them, each once, in the order of ids."""
+        ids = sorted(set(example_ids))
+        texts = dict(self.texts(ids))
+        return ids, self._bench.encode([texts[one] for one in ids])
 
     def _counting(self, total: int) -> Callable[[int], None]:
         """Adds up what batches report, and tells it as progress."""

@@ -12,7 +12,8 @@ ColumnKind = Literal["text", "count", "number", "share", "p", "interval", "label
 """How a column is printed. `share` is 0..1; `interval` cells are `Interval`; `label` is short text
 that names the row."""
 
-ChartKind = Literal["dots", "lines", "bars", "heat", "scatter"]
+ChartKind = Literal["dots", "lines", "bars", "heat", "scatter", "cloud"]
+"""`cloud`: words of column y, each as large as its x."""
 
 Cell = str | int | float | Interval | Undefined
 
@@ -90,6 +91,8 @@ class Chart:
     interval: str = ""
     """A column of `Interval` cells drawn as bars around x (dots), as bars around y (scatter),
     or as a band around y (lines)."""
+    label: str = ""
+    """A column that names each point (`scatter`): shown where it is pointed at."""
     reference: float | None = None
     """A line at this value of x (`dots`, `bars`) or y (`lines`, `scatter`): where nothing happens,
     or a baseline."""

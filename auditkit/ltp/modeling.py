@@ -153,7 +153,7 @@ class LTPForSequenceClassification(PreTrainedModel):  # type: ignore[no-untyped-
             self.config, self.thresholds, attention_mask, mode,
             force_keep, force_drop, depth, output_scores,
         )  # fmt: skip
-        x = self._embed(input_ids, token_type_ids, run)
+        x = self.embed(input_ids, token_type_ids, run)
         for number, layer in enumerate(self.layers):
             x = run.through(number, cast(LTPLayer, layer), x)
         logits = self.head(run.first_rows(x))[: len(input_ids)]
@@ -168,7 +168,7 @@ class LTPForSequenceClassification(PreTrainedModel):  # type: ignore[no-untyped-
             regularizer=run.regularizer if mode == "soft" else None,
         )
 
-    def _embed(self, input_ids: Tensor, token_type_ids: Tensor | None, run: Pass) -> Tensor:
+    def embed(self, input_ids: Tensor, token_type_ids: Tensor | None, run: Pass) -> Tensor:
         """(R, D) embeddings of the packed rows."""
         longest = int(run.position.max()) + 1
         if longest > self.config.max_tokens:

@@ -13,6 +13,7 @@ from auditkit.finding import (
     Undefined,
     segments,
 )
+from auditkit.plugin.bench_view import BenchView, GlossaryTerm
 from auditkit.plugin.claims import claim_of, claim_over
 from auditkit.plugin.counting import Rule, word_cells
 from auditkit.plugin.decisions import DECISION, changed_decisions
@@ -24,12 +25,10 @@ from auditkit.plugin.documents import (
     token_counts,
     tokens_left,
 )
-from auditkit.plugin.glossary import GlossaryTerm
 from auditkit.plugin.groups import by_group, class_name
 from auditkit.plugin.probe import (
     CHAPTERS,
     PRUNING,
-    BenchView,
     MeasuringProbe,
     Place,
     Probe,

@@ -1,15 +1,15 @@
-"""The probe protocol, what a probe may ask of the bench, and how it answers."""
+"""The probe protocol, and how a probe answers."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
 
 from auditkit.finding import Chart, Example, Finding, Measurement, Status, Table
-from auditkit.plugin.glossary import GlossaryTerm
+from auditkit.plugin.bench_view import BenchView
 from auditkit.plugin.rows import Told
-from auditkit.trace import ARMS, TABLES, TAGS, About, Documents, Trace
+from auditkit.trace import ARMS, TABLES, TAGS, About, Trace
 
 ROLES = {
     "audited": "a model under audit",
@@ -37,104 +37,6 @@ class Place(NamedTuple):
 
 LAST = Place(len(CHAPTERS), 0)
 """Where a probe stands that says nothing of it."""
-
-
-class BenchView(Protocol):
-    """What `measure` may ask for; of an arm that cannot be asked an error names those that can.
-
-    All frames are keyed by `example_id`; positions are token positions of the trace.
-    """
-
-    @property
-    def about(self) -> About:
-        """What the trace holds."""
-        ...
-
-    @property
-    def glossary(self) -> tuple[GlossaryTerm, ...]:
-        """Terms that the user supplied (`--glossary`)."""
-        ...
-
-    @property
-    def attribution_sample(self) -> int:
-        """How many documents to attribute (`--attribution-sample`)."""
-        ...
-
-    @property
-    def documents(self) -> Documents:
-        """The documents of the run, without their texts."""
-        ...
-
-    def texts(self, example_ids: Sequence[str]) -> Iterator[tuple[str, str]]:
-        """Id and text of these documents, shard by shard."""
-        ...
-
-    def scan(
-        self, name: str, columns: Sequence[str] | None = None, ids: Iterable[str] | None = None
-    ) -> Iterator[pd.DataFrame]:
-        """A table of the run, shard by shard: `Trace.scan`."""
-        ...
-
-    @property
-    def stop_words(self) -> frozenset[str]:
-        """Those of the pipeline's language, in lower case."""
-        ...
-
-    def training_words(self) -> pd.DataFrame | None:
-        """Words of the training texts: columns label (int), lower (str), count (int).
-
-        The texts are those of `--training-data`, else of the data set's own training split. Counts
-        are numbers of occurrences over all of them. None: there are none.
-        """
-        ...
-
-    def stratified_sample(self, size: int) -> list[str]:
-        """`size` example ids (or all), each class with its share, seeded."""
-        ...
-
-    def attribute(self, arm: str, method: str, example_ids: Sequence[str]) -> pd.DataFrame:
-        """Attributions of the class that the pruned model predicts, on `arm`'s weights, unpruned.
-
-        Args:
-            arm: `unpruned` or `baseline`.
-            method: `integrated_gradients` or `input_x_gradient`.
-            example_ids: Documents to explain.
-
-        Returns:
-            Columns example_id, position, attribution (signed, summed over the embedding), and
-            convergence (|δ| / |f(x) − f(x′)| of the document; NaN where the method has none).
-        """
-        ...
-
-    def ask(self, arm: str, example_ids: Sequence[str], dtype: str) -> pd.DataFrame:
-        """What an arm says when it computes in another precision, on the same device.
-
-        Args:
-            arm: One that runs on all documents, such as `pruned`, `unpruned` or `baseline`.
-            example_ids: Documents to ask about.
-            dtype: `float32`, `bfloat16` or `float16`; the checkpoint is opened in it.
-
-        Returns:
-            Columns example_id, predicted (class index), and depths (list of the survival depths of
-            the document's tokens, in order of position).
-        """
-        ...
-
-    def intervene(self, arm: str, changes: pd.DataFrame) -> pd.DataFrame:
-        """What an arm says where tokens are kept, dropped or left unread against its own decisions.
-
-        Args:
-            arm: One that runs on all documents; `keep` and `drop` take one that drops tokens.
-            changes: One row a question, any number of them a document. Columns example_id; do:
-                `keep` (no layer drops these tokens), `drop` (the first layer drops them, so that
-                they were attended to once) or `mask` (they are not read at all; all others keep
-                their positions); positions: list of token positions, none of a special token. Of
-                the others the arm decides as ever. Further columns are carried along.
-
-        Returns:
-            `changes` with predicted (class index) and probs (list of C floats), row by row.
-        """
-        ...
 
 
 @runtime_checkable

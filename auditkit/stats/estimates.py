@@ -95,6 +95,25 @@ def document_mean(values: Floats, *, kind: Kind = "mean", level: float = 0.95) -
     return Estimate(mean, n, (mean - half, mean + half))
 
 
+def mean_change(values: Floats, *, kind: Kind = "mean") -> Estimate:
+    """`document_mean` of what something changes in each document, with p of a mean of 0.
+
+    Where fewer than ten documents change at all their spread says too little, and there is neither
+    interval nor p.
+
+    Args:
+        values: One change a document (n,), 0 where nothing changes.
+        kind: Of the values, as there.
+    """
+    mean = document_mean(values, kind=kind)
+    if mean.interval is None:
+        return mean
+    if few := too_few("discordant", int((values != 0).sum())):
+        return replace(mean, interval=None, why_not=f"{few} that change")
+    error, df = student.error_and_degrees((values - values.mean()) / len(values))
+    return replace(mean, p=student.two_sided(float(values.mean()) / error, df))
+
+
 def document_share(hits: NDArray[np.bool_]) -> Estimate:
     """Share of documents with the exact interval (Clopper & Pearson 1934).
 

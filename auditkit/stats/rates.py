@@ -182,7 +182,7 @@ def on_logit(share: float, half: float) -> tuple[float, float]:
 def ratio_difference(
     one: tuple[Floats, Floats], other: tuple[Floats, Floats], *, level: float = 0.95
 ) -> Estimate:
-    """ΣK/ΣN of `one` minus that of `other`, linearised over documents, with Student's t.
+    """ΣK/ΣN of `one` minus that of `other`, linearised over documents, Student's t and its p of 0.
 
     Where either side has no spread of its own there is no interval: that a few documents agree
     does not make their rate a certain one.
@@ -206,4 +206,5 @@ def ratio_difference(
     n = int(((one[1] > 0) | (other[1] > 0)).sum())
     error = float(np.sqrt(n / (n - 1) * (difference**2).sum()))
     half = student.quantile(level, documents - 1) * error
-    return Estimate(value, documents, (value - half, value + half))
+    p = student.two_sided(value / error, documents - 1)
+    return Estimate(value, documents, (value - half, value + half), p=p)

@@ -1,14 +1,22 @@
 """Which single terms survive: many small categories, without what takes many words."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from auditkit.stats.cells import Ints, WordCells
+from auditkit.stats.cells import Floats, Ints, WordCells
 from auditkit.stats.estimates import Estimate
 from auditkit.stats.inclusion import inclusion_probability
-from auditkit.stats.rates import NONE_EXPECTED, ratio_of_sums
+from auditkit.stats.multiplicity import benjamini_hochberg
+from auditkit.stats.rates import NONE_EXPECTED, Sums, against_expected, ratio_of_sums, sums_of
 from auditkit.stats.survival import FIXED
+
+ALPHA = 0.05
+FEWEST_EXPECTED = 10
+FEW_EXPECTED = (
+    f"random keeping would keep, or drop, fewer than {FEWEST_EXPECTED} of its words: not tested"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +25,8 @@ class TermRetained:
 
     term: str
     words: int
+    kept: int
+    """Words alive after the reference layer."""
     documents: int
     rate: Estimate
     expected: Estimate
@@ -25,24 +35,87 @@ class TermRetained:
     documents that a term has."""
 
 
+@dataclass(frozen=True, slots=True)
+class _TermSums:
+    """What one term's retention follows from."""
+
+    term: str
+    words: int
+    there: Floats
+    """Words of the term (n_c,) by document that holds it."""
+    kept: Floats
+    by_chance: Floats
+
+
 def term_retention(cells: WordCells) -> tuple[TermRetained, ...]:
     """Retention of each term (each of `cells.names`) after the reference layer, most words first.
 
     Args:
         cells: The words, their categories being the terms.
     """
+    found = []
+    for sums in _by_term(cells):
+        lift = ratio_of_sums(sums.kept, sums.by_chance, bounds=(0, np.inf))
+        if sums.by_chance.sum() <= 0:
+            lift = Estimate(None, sums.there.size, why_not=NONE_EXPECTED)
+        found.append(_retained(sums, lift))
+    return tuple(found)
+
+
+def tested_terms(cells: WordCells) -> tuple[TermRetained, ...]:
+    """As `term_retention`, the lift of every term tested among all of them.
+
+    A term is tested where random keeping would keep ten of its words and drop ten; p is adjusted
+    over these (Benjamini & Hochberg 1995), and the R of m that are called different have intervals
+    of level 1 − α·R/m (Benjamini & Yekutieli 2005).
+    """
+    sums = list(_by_term(cells))
+    moments = [sums_of(one.kept, one.by_chance) for one in sums]
+    lifts = [
+        against_expected(of, level=0.95) if _testable(one) else _untested(one, of)
+        for one, of in zip(sums, moments, strict=True)
+    ]
+    adjusted = benjamini_hochberg([lift.p for lift in lifts])
+    called = sum(p is not None and p < ALPHA for p in adjusted)
+    level = 1 - ALPHA * called / max(1, sum(p is not None for p in adjusted))
+    return tuple(
+        _retained(
+            one,
+            replace(
+                against_expected(of, level=level) if p is not None and p < ALPHA else lift,
+                p_adjusted=p,
+            ),
+        )
+        for one, of, lift, p in zip(sums, moments, lifts, adjusted, strict=True)
+    )
+
+
+def _testable(sums: _TermSums) -> bool:
+    expected = float(sums.by_chance.sum())
+    return min(expected, sums.words - expected) >= FEWEST_EXPECTED
+
+
+def _untested(sums: _TermSums, moments: Sums) -> Estimate:
+    """The lift alone: too few words are expected to be kept, or to be dropped."""
+    found = against_expected(moments)
+    why_not = found.why_not or FEW_EXPECTED
+    return Estimate(found.value, sums.there.size, why_not=why_not)
+
+
+def _by_term(cells: WordCells) -> Sequence[_TermSums]:
+    """The terms that occur, most words first."""
     inside = np.flatnonzero(cells.category >= 0)
     order = inside[np.argsort(cells.category[inside], kind="stable")]
     bounds = np.searchsorted(cells.category[order], np.arange(len(cells.names) + 1))
-    found = []
-    for c, name in enumerate(cells.names):
-        mine = order[bounds[c] : bounds[c + 1]]
-        if mine.size:
-            found.append(_term(cells, mine, name))
-    return tuple(sorted(found, key=lambda t: (-t.words, t.term)))
+    found = [
+        _sums(cells, order[bounds[c] : bounds[c + 1]], name)
+        for c, name in enumerate(cells.names)
+        if bounds[c] < bounds[c + 1]
+    ]
+    return sorted(found, key=lambda one: (-one.words, one.term))
 
 
-def _term(cells: WordCells, rows: Ints, term: str) -> TermRetained:
+def _sums(cells: WordCells, rows: Ints, term: str) -> _TermSums:
     document, words = cells.document[rows], cells.words[rows]
     kept_pieces = cells.kept[document, cells.reference - 1]
     chance = inclusion_probability(cells.total[document], kept_pieces, cells.pieces[rows])
@@ -52,14 +125,17 @@ def _term(cells: WordCells, rows: Ints, term: str) -> TermRetained:
         np.add.reduceat(words * v, first, dtype=np.float64)
         for v in (np.ones(rows.size), alive, chance)
     )
-    lift = ratio_of_sums(kept, by_chance, bounds=(0, np.inf))
-    if by_chance.sum() <= 0:
-        lift = Estimate(None, n.size, why_not=NONE_EXPECTED)
+    return _TermSums(term, int(words.sum()), n, kept, by_chance)
+
+
+def _retained(sums: _TermSums, lift: Estimate) -> TermRetained:
+    documents, expected = sums.there.size, float(sums.by_chance.sum() / sums.there.sum())
     return TermRetained(
-        term=term,
-        words=int(words.sum()),
-        documents=n.size,
-        rate=ratio_of_sums(kept, n, bounds=(0, 1)),
-        expected=Estimate(float(by_chance.sum() / n.sum()), n.size, why_not=FIXED),
+        term=sums.term,
+        words=sums.words,
+        kept=int(sums.kept.sum()),
+        documents=documents,
+        rate=ratio_of_sums(sums.kept, sums.there, bounds=(0, 1)),
+        expected=Estimate(expected, documents, why_not=FIXED),
         lift=lift,
     )

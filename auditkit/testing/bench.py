@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from auditkit.plugin import GlossaryTerm
 from auditkit.testing.words import VOCABULARY
@@ -24,6 +25,8 @@ class SyntheticBench:
     truth: float = 0.5
     """Weight of the survival depth in |attribution|; the rest is noise."""
     seed: int = 0
+    states: Callable[[str, int | None, str, int], Sequence[float]] | None = None
+    """State by arm, layer (None: of the document), example id and position; None: noise."""
     says: Callable[[str, str, str, frozenset[int]], Sequence[float]] | None = None
     """Probabilities by arm, example id, what is done (`keep`, `drop`, `mask`) and the positions it
     is done to; None: what the trace holds, whatever is done."""
@@ -122,3 +125,21 @@ class SyntheticBench:
         row = np.searchsorted(answers.rows, self.documents.row_of(example_id))
         found: list[float] = answers.probs[row, 0].tolist()
         return found
+
+    def token_states(self, arm: str, places: pd.DataFrame, layer: int) -> NDArray[np.float32]:
+        """What `states` says."""
+        tokens = zip(places["example_id"], places["position"], strict=True)
+        return self._states([(arm, layer, one, int(position)) for one, position in tokens])
+
+    def document_states(self, arm: str, example_ids: Sequence[str]) -> NDArray[np.float32]:
+        """What `states` says of position 0."""
+        return self._states([(arm, None, one, 0) for one in example_ids])
+
+    def _states(self, places: Sequence[tuple[str, int | None, str, int]]) -> NDArray[np.float32]:
+        said = self.states or self._noise
+        return np.array([said(*place) for place in places], dtype=np.float32)
+
+    def _noise(self, *place: object) -> list[float]:
+        key = hashlib.sha256(f"{place} {self.seed}".encode()).digest()[:8]
+        drawn: list[float] = np.random.default_rng(int.from_bytes(key)).normal(size=8).tolist()
+        return drawn

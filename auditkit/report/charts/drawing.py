@@ -7,7 +7,7 @@ from auditkit.errors import ProbeError
 from auditkit.finding import Cell, Chart, Interval, Table, Undefined
 from auditkit.text import cut, one_line
 
-MOST = {"dots": 60, "bars": 60, "lines": 600, "heat": 600, "scatter": 800}
+MOST = {"dots": 60, "bars": 60, "lines": 600, "heat": 600, "scatter": 800, "cloud": 60}
 """How many rows a chart draws at most; the table beside it holds all of them."""
 MOST_SERIES = 24
 """How many names a colour stands for at most: a legend of hundreds takes minutes, and is none."""
@@ -22,7 +22,7 @@ class Drawing:
     """What a kind of chart needs to draw."""
 
     rows: list[Row]
-    """One dict a drawn row: x, y, and where there are any, c (color), lo and hi."""
+    """One dict a drawn row: x, y, and where there are any, c (color), lo and hi, n (name)."""
     orders: Mapping[str, list[str]]
     """All labels of the axes that hold names, drawn or not, in the order of the table."""
     titles: Mapping[str, str]
@@ -70,12 +70,15 @@ def drawing(chart: Chart, table: Table) -> Drawing:
 def _rows(chart: Chart, table: Table) -> list[Row]:
     if chart.kind == "heat" and not chart.color:
         raise ProbeError(f"chart {chart.name}: a heat map needs `color`, a column of numbers")
-    names = {"x": chart.x, "y": chart.y, "c": chart.color, "i": chart.interval}
+    names = {
+        "x": chart.x, "y": chart.y, "c": chart.color, "i": chart.interval, "n": chart.label,
+    }  # fmt: skip
     columns = {key: table.column(name) for key, name in names.items() if name}
     labels = {key: _labels(columns[key]) for key in _categories(chart, table) if key in columns}
     rows: list[Row] = []
     for index in range(len(table.rows)):
         cells = {key: cells[index] for key, cells in columns.items()}
+        name = cells.pop("n", None)
         interval = cells.pop("i", None)
         if any(isinstance(cell, Undefined | Interval) for cell in cells.values()):
             continue
@@ -83,6 +86,8 @@ def _rows(chart: Chart, table: Table) -> list[Row]:
             key: labels[key][str(cell)] if key in labels else _number(chart, cell)
             for key, cell in cells.items()
         }
+        if name is not None:
+            row["n"] = cut(one_line(str(name)), LABEL)
         if isinstance(interval, Interval):
             row |= {"lo": interval.low, "hi": interval.high}
         rows.append(row)
@@ -97,7 +102,7 @@ def _rows(chart: Chart, table: Table) -> list[Row]:
 
 def _categories(chart: Chart, table: Table) -> tuple[str, ...]:
     """Which of x, y, c are names rather than numbers."""
-    if chart.kind in ("dots", "bars"):
+    if chart.kind in ("dots", "bars", "cloud"):
         return ("y", "c")
     if chart.kind == "heat":
         return ("x", "y")

@@ -1,4 +1,4 @@
-"""The five kinds of charts, each as layers of Vega-Lite: dots, bars, lines, heat, scatter."""
+"""The kinds of charts that are layers of Vega-Lite: dots, bars, lines, heat, scatter."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any

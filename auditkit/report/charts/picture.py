@@ -4,7 +4,9 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from typing import Any
 
+from auditkit.errors import ProbeError
 from auditkit.finding import Chart, Table
+from auditkit.report.charts.cloud import cloud
 from auditkit.report.charts.drawing import drawing
 from auditkit.report.charts.kinds import KINDS
 from auditkit.report.palette import paint
@@ -30,8 +32,13 @@ def svg(chart: Chart, table: Table, *, prefix: str) -> str:
     """
     import vl_convert
 
-    spec = _themed(*KINDS[chart.kind](drawing(chart, table)))
-    return _accessible(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]), chart, prefix)
+    drawn = drawing(chart, table)
+    if chart.kind == "cloud":
+        return _accessible(cloud(drawn, WIDTH, _FONT), chart, prefix)
+    spec = _themed(*KINDS[chart.kind](drawn))
+    root = _parsed(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
+    _name_points(root, [str(row["n"]) for row in drawn.rows if "n" in row])
+    return _accessible(root, chart, prefix)
 
 
 def _themed(layers: Sequence[Any], height: int) -> dict[str, Any]:
@@ -64,9 +71,33 @@ def _themed(layers: Sequence[Any], height: int) -> dict[str, Any]:
     return specification
 
 
-def _accessible(picture: str, chart: Chart, prefix: str) -> str:
+def _parsed(picture: str) -> ET.Element:
+    return ET.fromstring(picture.replace(' xmlns="http://www.w3.org/2000/svg"', "", 1))
+
+
+def _name_points(root: ET.Element, names: Sequence[str]) -> None:
+    """Give each point of a scatter its name, which a browser shows where it is pointed at.
+
+    Raises:
+        ProbeError: The picture has another number of points than there are names.
+    """
+    if not names:
+        return
+    groups = [g for g in root.iter("g") if "layer" in g.get("class", "") and _symbols(g)]
+    points = [point for group in groups for point in group]
+    if len(points) != len(names):
+        raise ProbeError(f"a picture of {len(points)} points for {len(names)} names")
+    for point, name in zip(points, names, strict=True):
+        title = ET.SubElement(point, "title")
+        title.text = printable(name)
+
+
+def _symbols(group: ET.Element) -> bool:
+    return "mark-symbol" in group.get("class", "")
+
+
+def _accessible(root: ET.Element, chart: Chart, prefix: str) -> str:
     """vl-convert's SVG as one image with a name and a description, its ids made unique."""
-    root = ET.fromstring(picture.replace(' xmlns="http://www.w3.org/2000/svg"', "", 1))
     for element in root.iter():
         for name, value in list(element.attrib.items()):
             if name in ("class", "role", "pointer-events") or name.startswith("aria-"):

@@ -1,0 +1,233 @@
+"""Superficial cues: which words they are, and what predictions lose without them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from auditkit.plugin import (
+    Chart,
+    Estimate,
+    Label,
+    Number,
+    Row,
+    Told,
+    Trace,
+    Undefined,
+    bounds,
+    columns,
+    direction,
+    figure,
+    tabulate,
+)
+from auditkit.probes._others import CHOSEN, OTHERS
+from auditkit.stats.estimates import document_mean, mean_change
+from auditkit.stats.multiplicity import benjamini_hochberg
+
+Floats = NDArray[np.float64]
+
+STOP, PUNCTUATION, FIRST, LAST, SOURCE = CATEGORIES = (
+    "stop words", "punctuation", "first words", "last words", "sources",
+)  # fmt: skip
+OUTCOMES = ("p", "flips", "right")
+"""Of a document: probability of the class that was predicted, whether the answer is another one,
+whether it is the gold one."""
+NEVER = "no document of the sample has such words and others to stand in for them"
+TESTED = "Benjamini–Hochberg over the rows of this table."
+
+CHART = Chart(
+    name="cues",
+    kind="dots",
+    table="cues",
+    title="What the predicted class loses without a cue, beyond what other words cost",
+    alt="One dot a cue and a way of taking it away, with its interval: the change in the "
+    "probability of the predicted class, less that without as many other words. Left of 0 the cue "
+    "carries more than they do. The table has the figures.",
+    x="p_change_difference",
+    y="category",
+    color="perturbation",
+    interval="p_change_difference_interval",
+    reference=0.0,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CueRow:
+    """One cue taken away in one way."""
+
+    category: str
+    do: str
+    documents: int
+    words: float | None
+    """Words taken away, a document."""
+    present: float | None
+    """Words of the cue, a document."""
+    numbers: Mapping[str, Estimate]
+
+
+def cues_of(words: pd.DataFrame, edge: int, sources: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+    """Which words of a document are which cue, (n,) each; a word may be several.
+
+    Args:
+        words: In the order of the text: text, is_stop, upos.
+        edge: How many count as the first, and as the last.
+        sources: Words that name where a text comes from, as they are written.
+    """
+    text = words["text"].tolist()
+    signs = np.array([not any(sign.isalnum() for sign in word) for word in text], dtype=bool)
+    place = np.cumsum(~signs)  # of words that are no signs, from 1
+    count = int(place[-1]) if len(place) else 0
+    named = np.isin(np.array(text, dtype=object), list(sources))
+    return {
+        STOP: words["is_stop"].to_numpy(dtype=bool) & ~signs,
+        PUNCTUATION: signs,
+        FIRST: ~signs & (place <= edge),
+        LAST: ~signs & (place > count - edge),
+        SOURCE: named,
+    }
+
+
+def cue_rows(trace: Trace, measured: pd.DataFrame) -> list[CueRow]:
+    """Every cue and way of taking it away, p adjusted over all of them."""
+    changed = _changes(trace, measured).groupby(["category", "do"])
+    asked = {(str(category), str(do)): mine for (category, do), mine in changed}
+    doings = sorted({do for _, do in asked})
+    rows = [
+        _row(category, do, asked.get((category, do))) for category in CATEGORIES for do in doings
+    ]
+    for name in (f"{outcome}_change_difference" for outcome in OUTCOMES):
+        adjusted = benjamini_hochberg([row.numbers[name].p for row in rows])
+        rows = [
+            replace(
+                row,
+                numbers={**row.numbers, name: replace(row.numbers[name], p_adjusted=p)},
+            )
+            for row, p in zip(rows, adjusted, strict=True)
+        ]
+    return rows
+
+
+def _changes(trace: Trace, measured: pd.DataFrame) -> pd.DataFrame:
+    """Columns category, do, example_id, side, words, present and `OUTCOMES`: a row a question."""
+    documents, (audited,) = trace.documents, trace.about.in_role("audited")
+    answers = documents.answers(audited)
+    assert answers is not None  # it runs on all documents
+    row = np.array([documents.row_of(one) for one in measured["example_id"]])
+    before, label = answers.predicted[row, 0], documents.label[row]
+    probs = np.stack(measured["probs"].to_list())
+    was = answers.probs[row, 0]
+    at, now = np.arange(len(row)), measured["predicted"].to_numpy()
+    return measured[["category", "do", "example_id", "side", "words", "present"]].assign(
+        p=probs[at, before] - was[at, before].astype(np.float64),
+        flips=(now != before).astype(np.float64),
+        right=(now == label).astype(np.float64) - (before == label),
+    )
+
+
+def _row(category: str, do: str, changes: pd.DataFrame | None) -> CueRow:
+    """One cue; a document's values are means over the draws."""
+    if changes is None:
+        none = Estimate(None, 0, why_not=NEVER)
+        names = [f"{o}_change{side}" for o in OUTCOMES for side in ("", "_others", "_difference")]
+        return CueRow(category, do, 0, None, None, dict.fromkeys(names, none))
+    numbers: dict[str, Estimate] = {}
+    for outcome in OUTCOMES:
+        wide = changes.pivot_table(outcome, "example_id", "side", "mean")
+        cue, others = (wide[side].to_numpy(dtype=np.float64) for side in (CHOSEN, OTHERS))
+        numbers[f"{outcome}_change"] = document_mean(cue)
+        numbers[f"{outcome}_change_others"] = document_mean(others)
+        numbers[f"{outcome}_change_difference"] = mean_change(cue - others, kind="change")
+    told = changes[changes["side"] == CHOSEN].groupby("example_id")
+    words, present = (float(told[name].mean().mean()) for name in ("words", "present"))
+    return CueRow(category, do, len(told), words, present, numbers)
+
+
+def cue_table(rows: Sequence[CueRow], arm: str) -> Told:
+    """Cues, beside as many other words."""
+    said = (
+        ("p", "p(predicted)", "Probability of the class that is predicted with all words"),
+        ("flips", "Answers changed", "Share of other answers than with all words"),
+        ("right", "Accuracy", "Share of right answers"),
+    )
+    return tabulate(
+        "cues",
+        "Without a cue, and without as many other words",
+        [
+            Label("category", "Cue"),
+            Label("perturbation", "Done"),
+            *columns(
+                ("documents", "Documents", "count"),
+                ("words", "Words taken away", "number", "A document, of the cue or others."),
+                ("present", "Words of the cue", "number", "A document that has any."),
+            ),
+            *(
+                number
+                for name, title, help_text in said
+                for number in (
+                    Number(f"{name}_change", f"{title}: change", "share",
+                           f"{help_text}, less with all.", interval=None),
+                    Number(f"{name}_change_others", f"{title}: without others", "share",
+                           interval=None),
+                    Number(f"{name}_change_difference", f"{title}: difference", "share",
+                           "Without the cue less without others.",
+                           interval="Student's t over documents, means over draws.",
+                           p="Of 0.", adjusted=TESTED, control="other words of as many pieces"),
+                )
+            ),
+        ],
+        _table_rows(rows),
+        arm=arm,
+    )  # fmt: skip
+
+
+def _table_rows(rows: Sequence[CueRow]) -> Iterator[Row]:
+    missing = Undefined(NEVER)
+    for row in rows:
+        yield Row(
+            {"category": row.category, "perturbation": row.do},
+            row.numbers,
+            {
+                "documents": row.documents,
+                "words": missing if row.words is None else row.words,
+                "present": missing if row.present is None else row.present,
+            },
+            n=row.documents,
+        )
+
+
+def cue_claim(rows: Sequence[CueRow]) -> str:
+    """Which cues predictions hang on more than on as many other words, and which less."""
+    dropped = [row for row in rows if row.do == "drop"]
+    name = "p_change_difference"
+    said: dict[int | None, list[CueRow]] = {1: [], -1: [], 0: [], None: []}
+    for row in dropped:
+        said[direction(row.numbers[name])].append(row)
+    parts = []
+    if said[-1]:
+        parts.append(f"Predictions hang more on {_listed(said[-1])} than on as many other words")
+    if said[1]:
+        parts.append(f"Predictions hang less on {_listed(said[1])} than on as many other words")
+    if said[0]:
+        parts.append(f"No difference shown between {_listed(said[0])} and as many other words")
+    if said[None]:
+        names = ", ".join(row.category for row in said[None])
+        parts.append(f"Nothing can be said of {names}")
+    return ". ".join(parts) + "."
+
+
+def _listed(rows: Sequence[CueRow]) -> str:
+    return ", ".join(f"{row.category} ({_figures(row)})" for row in rows)
+
+
+def _figures(row: CueRow) -> str:
+    cue, others, difference = (
+        row.numbers[f"p_change{side}"].scaled(100) for side in ("", "_others", "_difference")
+    )
+    assert cue.value is not None
+    assert others.value is not None
+    return (
+        f"{figure(cue.value, 1)} points of the predicted class's probability against "
+        f"{figure(others.value, 1)}: {bounds(difference, 1)} of the difference"
+    )

@@ -1,0 +1,126 @@
+"""Does the prediction hang on stop words, punctuation, position or sources?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from auditkit.plugin import (
+    PRUNING,
+    BenchView,
+    Finding,
+    Natural,
+    Place,
+    Positive,
+    Rows,
+    Trace,
+    answer,
+    not_applicable,
+)
+from auditkit.probes._cues import CHART, cue_claim, cue_rows, cue_table, cues_of
+from auditkit.probes._others import (
+    SIDES,
+    DocumentWords,
+    asked_once,
+    beside,
+    documents_words,
+    generator,
+)
+
+DOINGS = ("drop", "mask")
+MEASURED = (
+    "example_id",
+    "category",
+    "do",
+    "draw",
+    "side",
+    "words",
+    "present",
+    "predicted",
+    "probs",
+)
+SOURCES = (
+    "AFP", "AP", "Bloomberg", "Forbes.com", "MarketWatch", "NewsFactor", "Reuters", "SPACE.com",
+    "TechWeb", "USATODAY.com", "washingtonpost.com",
+)  # fmt: skip
+
+CAVEATS = (
+    "What is done is done to the model under audit, as deployed: words are dropped after the first "
+    "layer, so that they were attended to once, or not read at all.",
+    "The others are words of the same document that are no such cue, as many and of as many "
+    "pieces, drawn anew in each draw. Where there are fewer of them, as many of both go.",
+    "A text with words missing is none that the model was trained on; that holds for both sides.",
+)
+
+
+@dataclass(frozen=True)
+class SuperficialCue:
+    """What becomes of predictions without such cues, beside what becomes of them without others."""
+
+    name: ClassVar[str] = "superficial_cue"
+    version: ClassVar[str] = "1"
+    question: ClassVar[str] = "Do superficial cues carry the prediction?"
+    needs: ClassVar[frozenset[str]] = frozenset({"words", PRUNING})
+    place: ClassVar[Place] = Place(2, 2)
+
+    documents: Rows = 400
+    """How many to ask about, each class with its share."""
+    draws: Positive = 2
+    """How often the others are drawn."""
+    edge: Natural = 3
+    """How many words count as the first, and as the last; 0: none."""
+    sources: tuple[str, ...] = SOURCES
+    """Words that name where a text comes from, as they are written."""
+
+    def measure(self, bench: BenchView) -> pd.DataFrame | None:
+        """What the model says without each cue, and without as many others.
+
+        Returns:
+            Columns `MEASURED`, one row a document, cue, doing, draw and side: words is how many
+            went, present how many words of the cue the document has; None where no document has
+            any that others could stand in for.
+        """
+        (audited,) = bench.about.in_role("audited")
+        sample = bench.stratified_sample(self.documents)
+        questions = [
+            question
+            for document in documents_words(bench, sample, ("text", "is_stop", "upos"))
+            for question in self._questions(bench.about.seed, document)
+        ]
+        if not questions:
+            return None
+        answers: pd.DataFrame = asked_once(bench, audited, pd.DataFrame(questions))
+        return answers[list(MEASURED)]
+
+    def _questions(self, seed: int, document: DocumentWords) -> Iterator[dict[str, Any]]:
+        """Draw by draw the cue's words and others; none where nothing can stand in for the cue."""
+        pieces = document.words["pieces"].to_numpy(dtype=np.int64)
+        for category, chosen in cues_of(document.words, self.edge, self.sources).items():
+            rng = generator(seed, document.example_id, category)
+            for draw in range(self.draws):
+                for side, rows in zip(SIDES, beside(pieces, chosen, rng), strict=True):
+                    for do in DOINGS if len(rows) else ():
+                        yield {
+                            "example_id": document.example_id, "category": category, "do": do,
+                            "draw": draw, "side": side, "words": len(rows),
+                            "present": int(chosen.sum()),
+                            "positions": document.positions_of(rows),
+                        }  # fmt: skip
+
+    def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
+        """Cue by cue: probability of the class that was predicted, changed answers, accuracy."""
+        measured = trace.measured(self.name)
+        if measured is None or measured.empty:
+            return not_applicable(
+                self, "no document has words of a cue and others to stand in for them"
+            )
+        rows = cue_rows(trace, measured)
+        return answer(
+            self,
+            cue_claim(rows),
+            tables=[cue_table(rows, trace.about.depths_of)],
+            charts=[CHART],
+            caveats=(f"Documents asked about: {measured['example_id'].nunique()}.", *CAVEATS),
+        )
