@@ -162,6 +162,10 @@ OUT_OF_RANGE: list[tuple[str, str, list[object]]] = [
     ("stopword", "min_count", [0, -1, 1.0]),
     ("domain_term", "top", [-1, 10**9]),
     ("domain_term", "min_count", [0, [1]]),
+    ("domain_term", "intervened", [-1, 10**9]),
+    ("domain_term", "intervened_documents", [-1, 2.5]),
+    ("domain_term", "intervened_draws", [0, True]),
+    ("domain_term", "resamples", [99, 10**9]),
     ("layer_view", "examples", [-1, 10**9]),
     ("precision", "documents", [-1, 2**31, False]),
 ]
