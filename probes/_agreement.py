@@ -9,8 +9,10 @@ import numpy as np
 
 from auditkit.plugin import About, Chart, Column, Estimate, Label, Number, Row, Told, tabulate
 from auditkit.probes._attribution import (
+    FAMILIES,
     METHOD,
     METHODS,
+    OTHER,
     SECOND,
     Attributed,
     Floats,
@@ -28,10 +30,13 @@ from auditkit.stats.agreement import (
 )
 from auditkit.stats.estimates import document_mean
 
-METHODS_MEET, MODELS_MEET = "method against method", "model against model"
+METHODS_MEET, FAMILIES_MEET, MODELS_MEET = (
+    "method against method", "family against family", "model against model",
+)  # fmt: skip
 
 BESIDE = {
-    METHODS_MEET: "between methods on the same weights",
+    METHODS_MEET: "between gradient methods on the same weights",
+    FAMILIES_MEET: "between the two families on the same weights",
     MODELS_MEET: "between models by the same method",
 }
 """What agreement of survival is to be seen beside, in words."""
@@ -57,8 +62,8 @@ CHART = Chart(
     table="agreement",
     title="Spearman's correlation of survival depth and |attribution|, given position",
     alt="Mean rank correlation given position with 95 % intervals: of survival with every model "
-    "and method, between methods, between models, and of random keeping; 0 is chance. The table "
-    "has the figures.",
+    "and method, between methods, families and models, and of random keeping; 0 is chance. The "
+    "table has the figures.",
     x="partial_spearman",
     y="comparison",
     interval="partial_spearman_interval",
@@ -74,6 +79,8 @@ class Comparison:
     """As the tables name it."""
     arm: str
     against: str
+    family: str
+    """Of the attributions; both where two meet."""
     documents: int
     values: dict[str, Estimate]
     """By statistic."""
@@ -88,7 +95,7 @@ Sides = tuple[Ints, Floats]
 def compared(about: About, documents: Sequence[Attributed]) -> list[Comparison]:
     """Survival with every attribution, methods and models with each other, random keeping."""
     found = []
-    for label, arm, against, sides in _plan(about):
+    for label, arm, against, family, sides in _plan(about):
         pairs = [(d, pair) for d in documents if (pair := sides(d)) is not None]
         scores = [_scores(*pair, d.position, about.layers) for d, pair in pairs]
         values, left_out = {}, {}
@@ -97,7 +104,7 @@ def compared(about: About, documents: Sequence[Attributed]) -> list[Comparison]:
             known = np.array([s.value for s in column if s.value is not None], dtype=np.float64)
             left_out[name] = Counter(s.why_not for s in column if s.value is None)
             values[name] = document_mean(known)
-        found.append(Comparison(label, arm, against, len(scores), values, left_out))
+        found.append(Comparison(label, arm, against, family, len(scores), values, left_out))
     return found
 
 
@@ -108,6 +115,8 @@ def agreement_tables(found: Sequence[Comparison]) -> tuple[Told, Told]:
         "Agreement of survival depth with |attribution|, means over documents",
         [
             Label("comparison", "Comparison"),
+            Column(name="family", title="Family", kind="label",
+                   help="Of the attributions: by gradients, or by leaving out one word at a time."),
             Column(name="documents", title="Documents", kind="count",
                    help="Those without a value of a statistic are in the table below."),
             *STATISTICS,
@@ -116,14 +125,15 @@ def agreement_tables(found: Sequence[Comparison]) -> tuple[Told, Told]:
             Row(
                 {"comparison": one.label, "arm": one.arm, "against": one.against},
                 one.values,
-                {"documents": one.documents},
+                {"documents": one.documents, "family": one.family},
             )
             for one in found
         ],
         note="One value a document, on its tokens without special ones; intervals are Student's t "
-        "over documents. Between methods and between models the depths of a document are dealt to "
-        "its tokens by the size of one attribution and set against the other: what to see the "
-        "agreement of survival beside, and no bound of it.",
+        "over documents. Between methods, families and models the depths of a document are dealt "
+        "to its tokens by the size of one attribution and set against the other: what to see the "
+        "agreement of survival beside, and no bound of it. Leaving a word out gives each of its "
+        "pieces an equal part of what the logit loses.",
     )  # fmt: skip
     left_out = tabulate(
         "left_out",
@@ -149,20 +159,27 @@ def agreement_tables(found: Sequence[Comparison]) -> tuple[Told, Told]:
 
 def _plan(
     about: About,
-) -> Iterator[tuple[str, str, str, Callable[[Attributed], Sides | None]]]:
-    """Label, arm, what it is set against, and the two sides of every comparison."""
+) -> Iterator[tuple[str, str, str, str, Callable[[Attributed], Sides | None]]]:
+    """Label, arm, what it is set against, family, and the two sides of every comparison."""
     arms, drawn = attributed_arms(about), drawn_arm(about)
+    for method in METHODS:
+        for arm in arms:
+            label, sides = f"survival: {arm}, {method}", partial(_survival, (arm, method))
+            yield label, arm, method, FAMILIES[method], sides
     for arm in arms:
-        for method in METHODS:
-            yield f"survival: {arm}, {method}", arm, method, partial(_survival, (arm, method))
-    for arm in arms:
-        sides = partial(_dealt, (arm, METHOD), (arm, SECOND))
-        yield f"between methods: {arm}", arm, METHODS_MEET, sides
+        for what, meet, other in (
+            ("methods", METHODS_MEET, SECOND), ("families", FAMILIES_MEET, OTHER),
+        ):  # fmt: skip
+            families = " and ".join(dict.fromkeys((FAMILIES[METHOD], FAMILIES[other])))
+            sides = partial(_dealt, (arm, METHOD), (arm, other))
+            yield f"between {what}: {arm}", arm, meet, families, sides
     for other in arms[1:]:
         sides = partial(_dealt, (arms[0], METHOD), (other, METHOD))
-        yield f"between models: {other} and {arms[0]}", other, MODELS_MEET, sides
-    if drawn:
-        yield f"control: {drawn}, {METHOD}", drawn, METHOD, partial(_random, (arms[0], METHOD))
+        label = f"between models: {other} and {arms[0]}"
+        yield label, other, MODELS_MEET, FAMILIES[METHOD], sides
+    for method in (METHOD, OTHER) if drawn else ():
+        sides = partial(_random, (arms[0], method))
+        yield f"control: {drawn}, {method}", str(drawn), method, FAMILIES[method], sides
 
 
 def _survival(source: tuple[str, str], document: Attributed) -> Sides:

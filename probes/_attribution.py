@@ -12,7 +12,10 @@ from auditkit.plugin import About, Trace, arm
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-METHOD, SECOND = METHODS = ("integrated_gradients", "input_x_gradient")
+METHOD, SECOND, OTHER = METHODS = ("integrated_gradients", "input_x_gradient", "leave_one_out")
+"""The one that claims rest on, a second of its family, and one of another."""
+
+FAMILIES = {METHOD: "gradient", SECOND: "gradient", OTHER: "leave-one-out"}
 
 
 @dataclass(frozen=True, slots=True)

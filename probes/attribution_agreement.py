@@ -10,20 +10,21 @@ import pandas as pd
 from auditkit.plugin import (
     PRUNING,
     BenchView,
+    Estimate,
     Finding,
     Place,
     Trace,
     answer,
     bounds,
     compare,
+    direction,
     figure,
     not_applicable,
 )
 from auditkit.probes._agreement import BESIDE, CHART, Comparison, agreement_tables, compared
-from auditkit.probes._attribution import METHODS, attributed, attributed_arms
+from auditkit.probes._attribution import METHODS, OTHER, attributed, attributed_arms
 from auditkit.probes._convergence import converged_by_arm, convergence_table, missed_caveats
 
-MEASURED = ("example_id", "arm", "method", "position", "attribution", "convergence")
 ENOUGH_DOCUMENTS = 200
 CLAIMED = "partial_spearman"
 
@@ -31,7 +32,10 @@ CAVEATS = (
     "Agreement is not correctness: two rankings can agree and both be wrong about what the model "
     "uses (Jain and Wallace 2019; Wiegreffe and Pinter 2019; Krishna et al. 2022).",
     "LTP keeps the tokens that receive attention, so agreement with attention would be circular: "
-    "both methods here are gradient methods, computed without pruning.",
+    "attributions here are made by gradients and by leaving words out, without pruning.",
+    "Leaving one word out at a time misses words that stand in for each other, and gives the model "
+    "texts that it was not trained on. The pieces of a word share what it loses, so that what "
+    "survival shares with the number of pieces of words may be in that agreement.",
     "Position is taken out as a curve of one turn with a step at either end: a trend of another "
     "form that survival and attribution share would leave some agreement.",
 )
@@ -42,32 +46,31 @@ class AttributionAgreement:
     """Agreement of survival depth with attributions that do not come from attention."""
 
     name: ClassVar[str] = "attribution_agreement"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     question: ClassVar[str] = "Do the tokens that live longest matter most to the prediction?"
     needs: ClassVar[frozenset[str]] = frozenset({PRUNING})
     place: ClassVar[Place] = Place(2, 0)
 
     def measure(self, bench: BenchView) -> pd.DataFrame | None:
-        """Attribute a stratified sample on the unpruned model and the baseline, by both methods.
+        """Attribute a stratified sample on the unpruned model and the baseline, by every method.
 
         Returns:
-            Columns `MEASURED`; None for a sample of no documents.
+            What `BenchView.attribute` returns; None for a sample of no documents.
         """
         sample = bench.stratified_sample(bench.attribution_sample)
-        if not sample:
-            return None
-        frames = [
-            bench.attribute(arm, method, sample).assign(arm=arm, method=method)
-            for arm in attributed_arms(bench.about)
-            for method in METHODS
-        ]
-        return pd.concat(frames, ignore_index=True)[list(MEASURED)]
+        return bench.attribute(attributed_arms(bench.about), METHODS, sample) if sample else None
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """Survival with attributions, attributions with each other, and random keeping."""
         measured = trace.measured(self.name)
         if measured is None or measured.empty:
             return not_applicable(self, "this run attributed no documents (--attribution-sample)")
+        if lacking := sorted(set(METHODS) - set(measured["method"])):
+            return not_applicable(
+                self,
+                f"this run has no attributions by {' and '.join(lacking)}; `auditkit run` "
+                "measures them",
+            )
         documents, broken = attributed(trace, measured)
         found = compared(trace.about, documents)
         converged = converged_by_arm(measured)
@@ -104,9 +107,34 @@ def _claim(found: Sequence[Comparison]) -> str:
         unknown="Whether tokens that live longer have larger attributions cannot be said",
     )
     mean = f"mean Spearman correlation given position {figure(rho.value, 2)}"
-    beside = ""
-    for against, words in BESIDE.items():
-        other = next((one.values[CLAIMED].value for one in found if one.against == against), None)
-        if other is not None:
-            beside += f"; {words} it is {figure(other, 2)}"
-    return f"{said} ({mean}, {bounds(rho, 2)}, {rho.n} documents){beside}."
+    beside = "".join(
+        f"; {words} it is {figure(value, 2)}"
+        for against, words in BESIDE.items()
+        if (value := _claimed(found, against).value) is not None
+    )
+    return f"{said} ({mean}, {bounds(rho, 2)}, {rho.n} documents){_other(found, rho)}{beside}."
+
+
+def _other(found: Sequence[Comparison], rho: Estimate) -> str:
+    """Whether the family that is no gradient says the same of the same weights."""
+    theirs = _claimed(found, OTHER)
+    if theirs.value is None:
+        return f"; leaving words out, which is no gradient, has no value: {theirs.why_not}"
+    if direction(theirs) == direction(rho):
+        says = "says the same"
+    else:
+        says = "says otherwise: " + compare(
+            theirs,
+            more="larger attributions",
+            less="smaller attributions",
+            none="no agreement shown",
+            unknown="it cannot be said",
+        )
+    told = f"{figure(theirs.value, 2)}, {bounds(theirs, 2)}"
+    return f"; leaving words out, which is no gradient, {says} ({told})"
+
+
+def _claimed(found: Sequence[Comparison], against: str) -> Estimate:
+    """The first comparison with `against`, in the statistic that the claim rests on."""
+    none = Estimate(None, 0, why_not="it was not compared")
+    return next((one.values[CLAIMED] for one in found if one.against == against), none)

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tiny
 from command import auditkit
@@ -287,15 +288,23 @@ def test_probabilities_of_merged_classes_are_added(tiny_checkpoint: Checkpoints)
 def test_the_logit_of_merged_classes_is_attributed(tiny_checkpoint: Checkpoints) -> None:
     import torch
 
+    from auditkit.bench.attribution import Attribution, Explained, attribute
     from auditkit.bench.opening import open_bench
     from auditkit.bench.settings import ModelSettings
+    from auditkit.bench.subjects import Bench
 
     bench = open_bench(ModelSettings(model=str(tiny_checkpoint("bert"))))
     merged = bench.grouped((Class("inside", ("in",), (0, 2)), Class("Kitchen", (), (1,))))
     document = bench.encode(["a rake and a hoe by the wall"])[0]
     model = bench.model.model
-    parts = [bench.attribute("unpruned", document, c, "input_x_gradient").values for c in (0, 2)]
-    found = merged.attribute("unpruned", document, 0, "input_x_gradient").values
+
+    def attributed(of: Bench, target: int, method: str) -> Attribution:
+        words = np.arange(len(document.token_ids))
+        asked = Explained(document.token_ids, document.special, words, of.model.classes[target])
+        return attribute(model, [asked], method)[0]
+
+    parts = [attributed(bench, c, "input_x_gradient").values for c in (0, 2)]
+    found = attributed(merged, 0, "input_x_gradient").values
     ids = torch.tensor([document.token_ids])
     with torch.no_grad():
         logits = model(ids, torch.ones_like(ids), pruning="off").logits
@@ -304,8 +313,7 @@ def test_the_logit_of_merged_classes_is_attributed(tiny_checkpoint: Checkpoints)
         logits[0, [0, 2]].double().softmax(0).numpy()
     )  # the chain rule through log(exp a + exp b)
     assert found == pytest.approx(share[0] * parts[0] + share[1] * parts[1], rel=1e-4, abs=1e-7)
-    whole = merged.attribute("unpruned", document, 0, "integrated_gradients")
-    assert whole.convergence <= 0.05
+    assert attributed(merged, 0, "integrated_gradients").convergence <= 0.05
 
 
 # --- what the model learned from

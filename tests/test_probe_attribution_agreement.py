@@ -4,14 +4,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from claims import unfounded
 from numpy.typing import NDArray
 from scipy.stats import kendalltau, pearsonr, rankdata
 from sklearn.metrics import roc_auc_score
 
 from auditkit.finding import Finding
 from auditkit.plugin import Probe, discover, unmet
-from auditkit.probes._agreement import METHODS_MEET, MODELS_MEET
-from auditkit.probes._attribution import METHOD, SECOND, attributed_arms
+from auditkit.probes._agreement import FAMILIES_MEET, METHODS_MEET, MODELS_MEET
+from auditkit.probes._attribution import METHOD, METHODS, OTHER, SECOND, attributed_arms
 from auditkit.probes.attribution_agreement import CAVEATS, AttributionAgreement
 from auditkit.testing import (
     SyntheticBench,
@@ -54,10 +55,10 @@ def test_it_comes_through_the_door_of_third_parties() -> None:
     assert isinstance(discover()["attribution_agreement"].load(), Probe)
 
 
-def test_it_measures_both_methods_on_both_models(trace: Trace) -> None:
+def test_it_measures_every_method_on_both_models(trace: Trace) -> None:
     bench = SyntheticBench(trace, attribution_sample=10)
     frame = AttributionAgreement().measure(bench)
-    assert bench.calls == [(arm, m) for arm in ("unpruned", "baseline") for m in (METHOD, SECOND)]
+    assert bench.calls == [(arm, m) for arm in ("unpruned", "baseline") for m in METHODS]
     assert frame["example_id"].nunique() == 10
     alone = SyntheticBench(TRACES["no_baseline"])
     AttributionAgreement().measure(alone)
@@ -136,20 +137,22 @@ def test_every_comparison_by_hand() -> None:
         sizes = {
             (arm, method): size[example_id, arm, method][position].to_numpy()
             for arm in ("unpruned", "baseline")
-            for method in (METHOD, SECOND)
+            for method in METHODS
         }
         pairs = {key: (depth, of) for key, of in sizes.items()}
         for arm in ("unpruned", "baseline"):
             pairs[arm, METHODS_MEET] = dealt(depth, sizes[arm, METHOD]), sizes[arm, SECOND]
+            pairs[arm, FAMILIES_MEET] = dealt(depth, sizes[arm, METHOD]), sizes[arm, OTHER]
         pairs["baseline", MODELS_MEET] = (
             dealt(depth, sizes["unpruned", METHOD]), sizes["baseline", METHOD],
         )  # fmt: skip
-        pairs["random", METHOD] = random, sizes["unpruned", METHOD]
+        for method in (METHOD, OTHER):
+            pairs["random", method] = random, sizes["unpruned", method]
         for key, pair in pairs.items():
             found.setdefault(key, []).append(by_hand(*pair, position))
     finding = analyse(with_frame)
-    assert len(found) == 8
-    assert len(finding.measurements) == 8 * 4 + 2  # and two of convergence
+    assert len(found) == 13
+    assert len(finding.measurements) == 13 * 4 + 2  # and two of convergence
     for (arm, against), scores in found.items():
         for name in scores[0]:
             m = finding.measurement(name, arm=arm, against=against)
@@ -180,12 +183,14 @@ def test_claims_follow_what_was_planted(trace: Trace, truth: float, claim: str) 
 
 def test_agreement_between_them_is_one_where_methods_and_models_are_the_same(trace: Trace) -> None:
     class Same(SyntheticBench):
-        def attribute(self, arm: str, method: str, example_ids: Sequence[str]) -> pd.DataFrame:
-            return super().attribute("unpruned", METHOD, example_ids)
+        def attributed(self, arm: str, method: str, example_ids: Sequence[str]) -> pd.DataFrame:
+            return super().attributed("unpruned", METHOD, example_ids)
 
     frame = AttributionAgreement().measure(Same(trace))
     finding = analyse(replace_tables(trace, measured_attribution_agreement=frame))
-    for arm, against in [("unpruned", METHODS_MEET), ("baseline", MODELS_MEET)]:
+    for arm, against in [
+        ("unpruned", METHODS_MEET), ("baseline", FAMILIES_MEET), ("baseline", MODELS_MEET),
+    ]:  # fmt: skip
         for name in ("auroc", "corrected_precision"):
             assert finding.measurement(name, arm=arm, against=against).value == pytest.approx(1.0)
 
@@ -263,17 +268,69 @@ def test_the_claim_rests_on_what_position_leaves(trace: Trace) -> None:
 
 def test_the_claim_names_what_stands_beside_as_what_it_is(trace: Trace) -> None:
     finding = analyse(measured(trace))
-    methods, models = (
+    methods, families, models = (
         finding.measurement("partial_spearman", arm=arm, against=against).value
-        for arm, against in (("unpruned", METHODS_MEET), ("baseline", MODELS_MEET))
-    )
+        for arm, against in (
+            ("unpruned", METHODS_MEET), ("unpruned", FAMILIES_MEET), ("baseline", MODELS_MEET),
+        )
+    )  # fmt: skip
     assert finding.claim.endswith(
-        f"; between methods on the same weights it is {methods:.2f}; "
+        f"; between gradient methods on the same weights it is {methods:.2f}; "
+        f"between the two families on the same weights it is {families:.2f}; "
         f"between models by the same method it is {models:.2f}."
     )
     alone = analyse(measured(TRACES["no_baseline"]))
-    assert "between methods" in alone.claim
+    assert "between gradient methods" in alone.claim
     assert "between models" not in alone.claim
+
+
+@pytest.mark.parametrize(
+    ("truth", "other", "said"),
+    [
+        (0.6, 0.6, "says the same"),
+        (0.6, -0.6, "says otherwise: smaller attributions"),
+        (0.6, 0.0, "says otherwise: no agreement shown"),
+        (0.0, 0.0, "says the same"),
+    ],
+)
+def test_the_claim_says_whether_the_family_without_gradients_agrees(
+    trace: Trace, truth: float, other: float, said: str
+) -> None:
+    few = {"trace": trace, "attribution_sample": 32}
+    frame = AttributionAgreement().measure(SyntheticBench(**few, truth=abs(truth)))
+    theirs = AttributionAgreement().measure(SyntheticBench(**few, truth=abs(other), seed=1))
+    out = frame["method"] == OTHER
+    frame.loc[out, "attribution"] = theirs.loc[out, "attribution"]
+    for rows, sign in ((~out, truth), (out, other)):
+        if sign < 0:  # the largest become the smallest
+            frame.loc[rows, "attribution"] = 10 - frame.loc[rows, "attribution"].abs()
+    finding = analyse(replace_tables(trace, measured_attribution_agreement=frame))
+    rho = finding.measurement("partial_spearman", arm="unpruned", against=OTHER)
+    assert rho.value is not None
+    assert rho.interval is not None
+    assert (
+        f"; leaving words out, which is no gradient, {said} "
+        f"({rho.value:.2f}, 95 % interval {rho.interval.low:.2f} to {rho.interval.high:.2f});"
+    ).replace("-", "−") in finding.claim
+    assert not unfounded(finding)
+
+
+def test_tables_say_of_which_family_attributions_are(trace: Trace) -> None:
+    table = analyse(measured(trace, attribution_sample=2)).table("agreement")
+    families = dict(zip(table.column("comparison"), table.column("family"), strict=True))
+    assert families["survival: baseline, input_x_gradient"] == "gradient"
+    assert families["survival: unpruned, leave_one_out"] == "leave-one-out"
+    assert families["between families: unpruned"] == "gradient and leave-one-out"
+    assert families["between methods: unpruned"] == "gradient"
+
+
+def test_what_was_measured_without_a_method_is_not_analysed(trace: Trace) -> None:
+    frame = AttributionAgreement().measure(SyntheticBench(trace))
+    old = frame[frame["method"] != OTHER]
+    finding = analyse(replace_tables(trace, measured_attribution_agreement=old))
+    assert finding.status == "not_applicable"
+    assert "no attributions by leave_one_out" in finding.claim
+    assert "auditkit run" in finding.claim
 
 
 def test_a_model_that_drops_no_tokens_has_no_survival_to_set_against(trace: Trace) -> None:

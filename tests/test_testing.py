@@ -188,7 +188,8 @@ def test_the_bench_samples_every_class_and_attributes_the_same_twice() -> None:
     sample = bench.stratified_sample(8)
     labels = [int(bench.documents.label[bench.documents.row_of(i)]) for i in sample]
     assert [labels.count(c) for c in range(4)] == [2, 2, 2, 2]
-    one, two = (bench.attribute("unpruned", "integrated_gradients", sample) for _ in range(2))
+    asked = (["unpruned"], ["integrated_gradients"], sample)
+    one, two = (bench.attribute(*asked) for _ in range(2))
     pd.testing.assert_frame_equal(one, two)
     assert set(one["example_id"]) == set(sample)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import torch
 from recorded import annotator
 from tabular import write_csv
 
+from auditkit.bench import attribution
+from auditkit.bench.attribution import METHODS, Explained, attribute
 from auditkit.bench.opening import open_bench
 from auditkit.bench.settings import ModelSettings
 from auditkit.bench.speed import ROUNDS, measure
@@ -26,6 +29,7 @@ from auditkit.run.asking import chosen_probes
 from auditkit.run.asking import measure as ask_models
 from auditkit.run.settings import ProbeSettings
 from auditkit.trace import About, AnnotatorAbout, ArmAbout, DatasetAbout, Trace
+from auditkit.trace.caching import Question, keep_measured, part
 
 TEXTS = {
     "r2": "Anna sorted the roses and the onions before it got dark.",
@@ -70,12 +74,24 @@ def trace(bench: Bench) -> Trace:
         )
     ]  # fmt: skip
     texts = pd.DataFrame({"example_id": list(TEXTS), "text": list(TEXTS.values())})
-    return Trace.of(about, documents=pd.DataFrame(rows), texts=texts)
+    tokens = pd.DataFrame(
+        [
+            {
+                "example_id": example_id, "position": place, "token_id": document.token_ids[place],
+                "char_start": start, "char_end": end, "special": bool(document.special[place]),
+                "word": -1 if document.special[place] else place // 2,  # two pieces a word
+                "depth": answer.depths[place],
+            }
+            for example_id, document, answer in zip(TEXTS, documents, answers, strict=True)
+            for place, (start, end) in enumerate(document.spans)
+        ]
+    )  # fmt: skip
+    return Trace.of(about, documents=pd.DataFrame(rows), texts=texts, tokens=tokens)
 
 
-def view(bench: Bench, trace: Trace, dataset: str = "d.csv") -> ProbeBench:
+def view(bench: Bench, trace: Trace, dataset: str = "d.csv", **given: Any) -> ProbeBench:
     data = DataSettings(dataset=dataset)
-    return ProbeBench(bench, trace, annotator(), data, glossary=(GlossaryTerm("x"),))
+    return ProbeBench(bench, trace, annotator(), data, glossary=(GlossaryTerm("x"),), **given)
 
 
 def test_documents_and_their_texts(bench: Bench, trace: Trace) -> None:
@@ -95,16 +111,92 @@ def test_a_sample_keeps_the_shares_of_the_classes(bench: Bench, trace: Trace) ->
 
 
 def test_attributions_are_those_of_the_class_that_was_predicted(bench: Bench, trace: Trace) -> None:
-    frame = view(bench, trace).attribute("unpruned", "input_x_gradient", ["r2", "r10"])
-    assert list(frame["example_id"].unique()) == ["r2", "r10"]
-    for example_id, rows in frame.groupby("example_id"):
+    arms, methods = ["baseline", "unpruned"], ["leave_one_out", "input_x_gradient"]
+    frame = view(bench, trace).attribute(arms, methods, ["r2", "r10"])
+    assert list(frame["example_id"].unique()) == ["r10", "r2"]
+    assert len(frame.groupby(["example_id", "arm", "method"])) == 2 * 2 * 2
+    for (example_id, arm, method), rows in frame.groupby(["example_id", "arm", "method"]):
         (document,) = bench.encode([TEXTS[str(example_id)]])
         target = bench.answer("pruned", [document])[0].predicted
-        expected = bench.attribute("unpruned", document, target, "input_x_gradient")
+        words = np.where(document.special, -1, np.arange(len(document.token_ids)) // 2)
+        subject = bench.subject(str(arm))
+        asked = Explained(document.token_ids, document.special, words, subject.classes[target])
+        (expected,) = attribute(subject.model, [asked], str(method))
         assert rows["position"].tolist() == list(range(len(document.token_ids)))
-        assert np.array_equal(rows["attribution"], expected.values)
-    none = view(bench, trace).attribute("unpruned", "input_x_gradient", [])
-    assert list(none.columns) == ["example_id", "position", "attribution", "convergence"]
+        np.testing.assert_allclose(rows["attribution"], expected.values, rtol=1e-4, atol=1e-7)
+    none = view(bench, trace).attribute(arms, methods, [])
+    assert list(none.columns) == list(frame.columns)
+    assert none.empty
+
+
+def test_attributions_depend_neither_on_the_order_of_ids_nor_on_ids_that_come_twice(
+    bench: Bench, trace: Trace
+) -> None:
+    methods = ["integrated_gradients"]
+    frame = view(bench, trace).attribute(["unpruned"], methods, ["r1", "r2", "r10"])
+    again = view(bench, trace).attribute(["unpruned"], methods, ["r10", "r2", "r1", "r2"])
+    pd.testing.assert_frame_equal(frame, again)
+
+
+def test_a_run_that_was_cut_off_goes_on_with_the_documents_that_it_has(
+    bench: Bench, trace: Trace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, passes, cut = list[tuple[int, int]](), list[int](), False
+
+    def measured(folder: str) -> pd.DataFrame:
+        told.clear()
+        passes.clear()
+        kept = partial(part, Folder(tmp_path / folder), "asking")
+        asked = view(bench, trace, part=kept, progress=lambda *n: told.append(n))
+        return asked.attribute(["unpruned", "baseline"], list(METHODS), list(TEXTS))
+
+    def on_pass(*given: Any) -> None:
+        if cut and len(told) == 2:
+            raise KeyboardInterrupt
+        passes.append(len(told))
+
+    monkeypatch.setattr(attribution, "TOGETHER", 1)  # one document at a time
+    hooks = [one.model.register_forward_pre_hook(on_pass) for one in bench.subjects.values()]
+    try:
+        whole, expected = measured("whole"), passes.count(2)
+        assert told == [(1, 3), (2, 3), (3, 3)]
+        cut = True
+        with pytest.raises(KeyboardInterrupt):
+            measured("cut")
+        assert told == [(1, 3), (2, 3)]
+        cut = False
+        again = measured("cut")
+    finally:
+        for hook in hooks:
+            hook.remove()
+    assert passes == [2] * expected  # those of the third document alone
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    pd.testing.assert_frame_equal(again, whole, check_exact=True)
+    keep_measured(Folder(tmp_path / "cut"), "asking", Question(asked="", training=None), again)
+    left = Folder(tmp_path / "cut" / "measured").names()
+    assert left == ["asking.key", "asking.parquet"]  # and no parts
+
+
+def test_what_decides_a_part_is_told_from_what_does_not(tmp_path: Path) -> None:
+    made: list[int] = []
+
+    def make() -> pd.DataFrame:
+        made.append(1)
+        return pd.DataFrame({"x": [0.1 + len(made)]})
+
+    place = Folder(tmp_path)
+    for decides, times in (
+        (("a", ("r1", 0)), 1), (("a", ("r1", 0)), 1), (("a", ("r1", 1)), 2), (("b", ("r1", 0)), 3),
+    ):  # fmt: skip
+        found = part(place, "p", decides, make)
+        assert len(made) == times
+        assert found["x"].tolist() == [0.1 + (1 if decides == ("a", ("r1", 0)) else times)]
+    part(place, "q", ("a", ("r1", 0)), make)
+    assert len(made) == 4
+    for file in (tmp_path / "measured" / "p.parts").glob("*.parquet"):
+        file.write_bytes(file.read_bytes()[:-1])  # torn: made anew
+    part(place, "p", ("a", ("r1", 0)), make)
+    assert len(made) == 5
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
@@ -125,7 +217,7 @@ def test_an_arm_that_cannot_be_asked_is_an_error_that_names_the_others(
     with pytest.raises(TraceError, match="available: baseline, pruned, unpruned"):
         asked.ask(name, ["r1"], "float32")
     with pytest.raises(TraceError, match="available: baseline, unpruned"):
-        asked.attribute(name, "input_x_gradient", [])
+        asked.attribute([name], ["input_x_gradient"], [])
     with pytest.raises(TraceError, match="no arm 'nope'; available: baseline"):
         bench.answer("nope", [])
 

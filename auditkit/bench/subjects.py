@@ -4,7 +4,6 @@ Which arms there are, whose weights they have and what happens to tokens: `audit
 """
 
 import json
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
@@ -217,21 +216,6 @@ class Bench:
         """Counted MACs of documents, (L, B) for attention and FFN."""
         lengths = np.stack([answer.lengths for answer in answers], axis=1)
         return count(self.subject(name).model.config, lengths)
-
-    def attribute(self, name: str, document: Encoded, target: int, method: str) -> Any:
-        """`auditkit.bench.attribution.attribute` for a class of the bench."""
-        from auditkit.bench.attribution import attribute
-
-        subject = self.subject(name)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Captum's advice to its own callers
-            return attribute(
-                subject.model,
-                document.token_ids,
-                document.special.tolist(),
-                subject.classes[target],
-                method,
-            )
 
 
 def random_depths(document: Encoded, depths: np.ndarray, seed: Sequence[int]) -> np.ndarray:

@@ -19,6 +19,7 @@ from auditkit.errors import DataError, TraceError
 from auditkit.plugin import GlossaryTerm
 from auditkit.text import one_of
 from auditkit.trace import About, Documents, Trace, arms
+from auditkit.trace.caching import Part
 
 
 class ProbeBench:
@@ -35,12 +36,13 @@ class ProbeBench:
         training: Dataset | None = None,
         attribution_sample: int = 200,
         progress: Callable[[int, int], None] = lambda done, total: None,
+        part: Part = lambda decides, make: make(),
     ) -> None:
         self._others: dict[str, Bench] = {}
         self._bench, self._trace, self._annotator, self._data = bench, trace, annotator, data
         self.glossary, self.attribution_sample = glossary, attribution_sample
         self._given = training
-        self._progress = progress
+        self._progress, self._part = progress, part
         self.rests_on_training = False
         """Whether a probe has asked for the training texts."""
 
@@ -116,34 +118,43 @@ class ProbeBench:
         ids, labels = self.documents.ids.tolist(), self.documents.label.tolist()
         return stratified(dict(zip(ids, labels, strict=True)), size, self.about.seed, 3)
 
-    def attribute(self, arm: str, method: str, example_ids: Sequence[str]) -> pd.DataFrame:
-        """Attributions of the class that the pruned model predicts, on `arm`'s weights.
+    def attribute(
+        self, arms: Sequence[str], methods: Sequence[str], example_ids: Sequence[str]
+    ) -> pd.DataFrame:
+        """Attributions by arm and method: see `BenchView`. What was attributed is kept on the way.
 
         Raises:
-            TraceError: `arm` is none of those that drop no tokens and run on all documents.
+            TraceError: An arm is none of those that drop no tokens and run on all documents.
         """
-        self._check(arm, [name for name in self._bench.arms if arms.arm(name).pruning == "off"])
+        from auditkit.bench.attributing import attributions  # Captum is slow to import
+
+        for name in arms:
+            self._check(name, self._unpruned)
+        ids, documents = self._encoded(example_ids)
         said = self.documents.answers("pruned")
         assert said is not None  # every run has that arm
-        targets = said.predicted[self.documents.rows_of(example_ids), 0].tolist()
-        texts = dict(self.texts(example_ids))
-        frames = []
-        for done, (example_id, target) in enumerate(zip(example_ids, targets, strict=True), 1):
-            document = self._bench.encode([texts[example_id]])[0]
-            answer = self._bench.attribute(arm, document, target, method)
-            frames.append(
-                pd.DataFrame(
-                    {
-                        "example_id": example_id,
-                        "position": np.arange(len(answer.values)),
-                        "attribution": answer.values,
-                        "convergence": answer.convergence,
-                    }
-                )
-            )
-            self._progress(done, len(example_ids))
-        columns = ["example_id", "position", "attribution", "convergence"]
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+        targets = said.predicted[self.documents.rows_of(ids), 0].tolist()
+        return attributions(
+            self._bench,
+            arms,
+            methods,
+            dict(zip(ids, documents, strict=True)),
+            self._words(ids),
+            dict(zip(ids, targets, strict=True)),
+            self._counting(len(ids)),
+            self._part,
+        )
+
+    @property
+    def _unpruned(self) -> list[str]:
+        """The arms that drop no tokens and run on all documents."""
+        return [name for name in self._bench.arms if arms.arm(name).pruning == "off"]
+
+    def _words(self, ids: Sequence[str]) -> dict[str, np.ndarray]:
+        """(n,) of each document, the word of each token; -1 of none."""
+        tokens = pd.concat(self.scan("tokens", ["example_id", "position", "word"], ids))
+        tokens = tokens.sort_values(["example_id", "position"])
+        return {str(one): own.to_numpy() for one, own in tokens.groupby("example_id")["word"]}
 
     def ask(self, arm: str, example_ids: Sequence[str], dtype: str) -> pd.DataFrame:
         """What an arm says when its checkpoint is opened in `dtype`.
@@ -183,7 +194,7 @@ class ProbeBench:
         Raises:
             TraceError: `arm` is none of those that drop no tokens and run on all documents.
         """
-        self._check(arm, [name for name in self._bench.arms if arms.arm(name).pruning == "off"])
+        self._check(arm, self._unpruned)
         ids, documents = self._encoded(places["example_id"])
         told = self._counting(len(ids))
         own = {
@@ -212,7 +223,7 @@ class ProbeBench:
         """Documents as the models read them, each once, in the order of ids."""
         ids = sorted(set(example_ids))
         texts = dict(self.texts(ids))
-        return ids, self._bench.encode([texts[one] for one in ids])
+        return ids, self._bench.encode([texts[one] for one in ids]) if ids else []
 
     def _counting(self, total: int) -> Callable[[int], None]:
         """Adds up what batches report, and tells it as progress."""

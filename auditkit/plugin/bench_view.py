@@ -71,17 +71,24 @@ class BenchView(Protocol):
         """`size` example ids (or all), each class with its share, seeded."""
         ...
 
-    def attribute(self, arm: str, method: str, example_ids: Sequence[str]) -> pd.DataFrame:
-        """Attributions of the class that the pruned model predicts, on `arm`'s weights, unpruned.
+    def attribute(
+        self, arms: Sequence[str], methods: Sequence[str], example_ids: Sequence[str]
+    ) -> pd.DataFrame:
+        """Attributions of the class that the pruned model predicts, to tokens, without pruning.
+
+        A run that is cut off goes on with the documents that it has; so ask for all at once.
 
         Args:
-            arm: `unpruned` or `baseline`.
-            method: `integrated_gradients` or `input_x_gradient`.
+            arms: Whose weights, of those that drop no tokens: `unpruned`, `baseline`.
+            methods: `integrated_gradients`, `input_x_gradient` (both summed over the embedding) or
+                `leave_one_out` (what the class's logit loses without the word, in equal parts to
+                its pieces).
             example_ids: Documents to explain.
 
         Returns:
-            Columns example_id, position, attribution (signed, summed over the embedding), and
-            convergence (|δ| / |f(x) − f(x′)| of the document; NaN where the method has none).
+            Columns example_id, arm, method, position, attribution (signed), and convergence
+            (|δ| / |f(x) − f(x′)| of the document; NaN where the method has none); sorted by
+            example_id, and as asked within.
         """
         ...
 

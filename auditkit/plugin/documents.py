@@ -12,7 +12,16 @@ from auditkit.plugin.sentences import figure
 from auditkit.stats.estimates import document_mean
 from auditkit.trace import Documents, Trace
 
-CHOICES = ("models disagree", "pruned hardest", "pruned least", "typical")
+HARDEST, LONGEST = "pruned hardest: the fewest layers per token", "longest: the most tokens"
+
+RIGHT: Mapping[str, tuple[bool, bool]] = {
+    "right before and after": (True, True),
+    "flipped from right to wrong": (True, False),
+    "flipped from wrong to right": (False, True),
+}
+"""Whether what a model is compared with is right, and whether the model under audit is."""
+
+CHOICES = (*RIGHT, HARDEST, LONGEST)
 """Why a document is shown."""
 
 NO_TOKENS = "The documents hold no tokens but special ones, so there is nothing to prune."
@@ -27,7 +36,7 @@ def choose_documents(trace: Trace, size: int) -> list[tuple[str, str]]:
         size: How many documents, at most.
     """
     documents = trace.documents
-    kept, disagree = _kept(documents, trace.about.layers), _disagree(trace)
+    kept, right = _kept(documents, trace.about.layers), _right(trace)
     classes = np.unique(documents.label)
     free = np.ones(len(documents), dtype=bool)
     chosen = []
@@ -37,7 +46,7 @@ def choose_documents(trace: Trace, size: int) -> list[tuple[str, str]]:
         first = slot % len(classes) + slot // len(classes)  # every class meets every reason
         for turn in range(len(CHOICES)):
             why = CHOICES[(first + turn) % len(CHOICES)]
-            row = _pick(pool, why, kept, disagree)
+            row = _pick(pool, why, kept, documents.tokens, right)
             if row is not None:
                 chosen.append((str(documents.ids[row]), why))
                 free[row] = False
@@ -121,28 +130,34 @@ def _kept(documents: Documents, layers: int) -> NDArray[np.float64]:
     return share
 
 
-def _disagree(trace: Trace) -> NDArray[np.bool_]:
-    """Whether the model under audit says otherwise than what it is compared with (n,)."""
+def _right(trace: Trace) -> NDArray[np.int8]:
+    """(n, 2): whether each side of `RIGHT` is right, 1 or 0; -1 where it was not asked."""
     about, documents = trace.about, trace.documents
+    found = np.full((len(documents), 2), -1, dtype=np.int8)
     others = about.in_role("reference") or about.unpruned
-    sides = [documents.answers(arm) for arm in (*about.in_role("audited"), *others)]
-    found = np.zeros(len(documents), dtype=bool)
-    if len(sides) < 2 or sides[0] is None or sides[1] is None:
-        return found
-    rows, here, there = np.intersect1d(sides[0].rows, sides[1].rows, return_indices=True)
-    found[rows] = sides[0].predicted[here, 0] != sides[1].predicted[there, 0]
+    for side, arms in enumerate((others, about.in_role("audited"))):
+        answers = documents.answers(arms[0]) if arms else None
+        if answers is not None:
+            hits = answers.predicted[:, 0] == documents.label[answers.rows]
+            found[answers.rows, side] = hits
     return found
 
 
 def _pick(
-    pool: NDArray[np.int64], why: str, kept: NDArray[np.float64], disagree: NDArray[np.bool_]
+    pool: NDArray[np.int64],
+    why: str,
+    kept: NDArray[np.float64],
+    tokens: NDArray[np.int64],
+    right: NDArray[np.int8],
 ) -> int | None:
-    """The row of `pool` that shows `why` best, the first of equals; None if none does."""
-    if why == "models disagree":
-        pool = pool[disagree[pool]]
+    """The row of `pool` that shows `why` best, the first of equals; None if none does.
+
+    Of those that are right, or flipped, the one that is pruned as hard as most of them.
+    """
+    if why in RIGHT:
+        pool = pool[(right[pool] == RIGHT[why]).all(axis=1)]
         if len(pool) == 0:
             return None
     mine = kept[pool]
-    far = np.abs(mine - np.median(mine))
-    score = {"pruned hardest": mine, "pruned least": -mine}.get(why, far)
+    score = {HARDEST: mine, LONGEST: -tokens[pool]}.get(why, np.abs(mine - np.median(mine)))
     return int(pool[score.argmin()])

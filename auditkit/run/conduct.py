@@ -25,6 +25,7 @@ from auditkit.run.gates import judge
 from auditkit.run.progress import Clock, Progress, unseen
 from auditkit.run.settings import Settings, load_settings
 from auditkit.trace import Trace
+from auditkit.trace.caching import part
 
 
 def audit(
@@ -96,6 +97,7 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
                 training=training,
                 attribution_sample=probing.attribution_sample,
                 progress=partial(progress, name),
+                part=partial(part, recorded, name),
             )
 
         def measured(one: Asked, own: Trace) -> None:

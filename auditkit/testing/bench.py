@@ -31,7 +31,7 @@ class SyntheticBench:
     """Probabilities by arm, example id, what is done (`keep`, `drop`, `mask`) and the positions it
     is done to; None: what the trace holds, whatever is done."""
     calls: list[tuple[str, str]] = field(default_factory=list)
-    """Arm and method of every call of `attribute`."""
+    """Arm and method of everything that `attribute` was asked for."""
     about: About = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,8 +76,19 @@ class SyntheticBench:
         order = np.lexsort((label, turn))
         return sorted(map(str, self.documents.ids[order[:size]]))
 
-    def attribute(self, arm: str, method: str, example_ids: Sequence[str]) -> pd.DataFrame:
+    def attribute(
+        self, arms: Sequence[str], methods: Sequence[str], example_ids: Sequence[str]
+    ) -> pd.DataFrame:
         """Attributions that no model made, the same for equal arguments."""
+        frames = [
+            self.attributed(arm, method, example_ids).assign(arm=arm, method=method)
+            for arm in arms
+            for method in methods
+        ]
+        return pd.concat(frames).sort_values("example_id", kind="stable", ignore_index=True)
+
+    def attributed(self, arm: str, method: str, example_ids: Sequence[str]) -> pd.DataFrame:
+        """Those of one arm and method."""
         self.calls.append((arm, method))
         key = hashlib.sha256(f"{arm} {method} {self.seed}".encode()).digest()[:8]
         rng = np.random.default_rng(int.from_bytes(key))

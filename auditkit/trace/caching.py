@@ -2,7 +2,8 @@
 
 A fold's result lies in `trace/folds/<probe>/<key>.parquet`, its hash beside it. The key is made of
 all that decides the result; whatever it cannot be made of is not kept. What a probe measured lies
-in `trace/measured/<probe>.parquet`, and `<probe>.key` says of what question it is the answer.
+in `trace/measured/<probe>.parquet`, and `<probe>.key` says of what question it is the answer; while
+it is measured, what there is of it lies in `trace/measured/<probe>.parts/`.
 """
 
 import dataclasses
@@ -10,7 +11,7 @@ import hashlib
 import inspect
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -24,6 +25,11 @@ from auditkit._version import __version__
 from auditkit.errors import TraceError
 from auditkit.files import Folder
 from auditkit.trace.writing import parquet
+
+_PARTS = ".parts"
+
+Part = Callable[[tuple[Any, ...], Callable[[], pd.DataFrame]], pd.DataFrame]
+"""Given what decides a part of a measurement and what makes it: the part, made now or before."""
 
 
 class _NotPlain(Exception):
@@ -56,9 +62,8 @@ class Owner:
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def kept(folder: Folder, probe: str, key: str) -> pd.DataFrame | None:
-    """The result of an earlier fold; None if there is none, or its file is not what was written."""
-    place = folder / "folds" / probe
+def kept(place: Folder, key: str) -> pd.DataFrame | None:
+    """What `keep` kept; None if it kept nothing, or its file is not what was written."""
     try:
         data, digest = place.read(f"{key}.parquet"), place.read(f"{key}.sha256")
     except OSError:
@@ -73,15 +78,40 @@ def kept(folder: Folder, probe: str, key: str) -> pd.DataFrame | None:
     return frame
 
 
-def keep(folder: Folder, probe: str, key: str, frame: pd.DataFrame) -> None:
-    """Keep the result of a fold, where the run may be written to."""
-    place = folder / "folds" / probe
+def keep(place: Folder, key: str, frame: pd.DataFrame) -> None:
+    """Keep the result of a fold, or a part of a measurement, where the run may be written to."""
     data = parquet(pa.Table.from_pandas(frame, preserve_index=False))
     try:
         place.write(f"{key}.parquet", data)
         place.write(f"{key}.sha256", hashlib.sha256(data).hexdigest())
     except OSError:
-        return  # a run that can only be read is folded anew each time
+        return  # in a run that can only be read it is made anew each time
+
+
+def folds(folder: Folder, probe: str) -> Folder:
+    """Where the folds of a probe are kept, of the trace in `folder`."""
+    return folder / "folds" / probe
+
+
+def part(
+    folder: Folder, probe: str, decides: tuple[Any, ...], make: Callable[[], pd.DataFrame]
+) -> pd.DataFrame:
+    """A part of what a probe measures: kept, until the whole is, for a run that is cut off.
+
+    Args:
+        folder: The trace.
+        probe: The probe's name.
+        decides: All that decides the part: plain values, and functions of modules.
+        make: Makes it, where it was not kept.
+    """
+    place = folder / "measured" / f"{probe}{_PARTS}"
+    said = json.dumps([__version__, _plain(decides)], sort_keys=True)
+    key = hashlib.sha256(said.encode()).hexdigest()
+    found = kept(place, key)
+    if found is None:
+        found = make()
+        keep(place, key, found)
+    return found
 
 
 class Question(BaseModel):
@@ -133,6 +163,7 @@ def keep_measured(
         digest = hashlib.sha256(data).hexdigest()
     key = _Key(**question.model_dump(), sha256=digest)
     place.write(f"{probe}.key", key.model_dump_json(indent=1) + "\n")
+    place.remove(f"{probe}{_PARTS}")
 
 
 def _read(folder: Folder, probe: str) -> tuple[Question | None, pd.DataFrame | None]:

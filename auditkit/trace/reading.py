@@ -12,7 +12,7 @@ import pandas as pd
 from auditkit.errors import TraceError
 from auditkit.files import Folder
 from auditkit.trace.about import About
-from auditkit.trace.caching import Owner, keep, kept, measured
+from auditkit.trace.caching import Owner, folds, keep, kept, measured
 from auditkit.trace.documents import Documents
 from auditkit.trace.folding import Merger
 from auditkit.trace.shards import ROW, InMemory, Shards, Stored
@@ -168,10 +168,10 @@ class Trace:
         key = owner.key(step, by, shards.fingerprint())
         if key is None:
             return self._folded(step, by)
-        result = kept(shards.folder, owner.probe, key)
+        result = kept(folds(shards.folder, owner.probe), key)
         if result is None:
             result = self._folded(step, by)
-            keep(shards.folder, owner.probe, key, result)
+            keep(folds(shards.folder, owner.probe), key, result)
         return result
 
     def _folded(self, step: Step, by: Sequence[str]) -> pd.DataFrame:

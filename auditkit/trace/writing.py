@@ -5,6 +5,7 @@
     trace/shards/<number>/<table>.parquet   the tables of `TABLES`, some documents each
     trace/shards/<number>/shard.json        `Marker`; written when the tables are there
     trace/measured/<probe>.parquet          what a probe's `measure` returned; <probe>.key beside it
+    trace/measured/<probe>.parts/           what there is of it while it is measured
     trace/folds/<probe>/<key>.parquet       what `Trace.fold` kept; <key>.sha256 beside it
 
 A shard without its marker is not there. The marker holds the hashes of the tables, so that a file
