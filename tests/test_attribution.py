@@ -264,6 +264,17 @@ def test_documents_of_hardly_a_token(ids: list[int], method: str) -> None:
     assert np.isfinite(found.values).all()
 
 
+def test_a_first_token_that_is_not_special_cannot_be_left_out() -> None:
+    """The prediction is made from it, so that it has no value; the others have theirs."""
+    model, none = frozen("bert"), np.zeros(4, dtype=bool)
+    (found,) = attribute(
+        model, [Explained([9, 20, 21, 22], none, np.arange(4), [1])], "leave_one_out"
+    )
+    assert np.isnan(found.values[0])
+    whole, without = (said(model, [9, 20, 21, 22], [1, 1, n, 1])[1] for n in (1, 0))
+    assert found.values[2] == pytest.approx(float(whole - without), rel=1e-4, abs=1e-6)
+
+
 def test_an_unknown_method_is_named() -> None:
     with pytest.raises(ProbeError, match="no attribution method 'lime'; available: input_x_grad"):
         alone(frozen("bert"), [1, 2], [0], "lime")

@@ -52,7 +52,7 @@ class Attribution:
     """One document's answer."""
 
     values: NDArray[np.float64]
-    """(n,) by token: signed."""
+    """(n,) by token: signed; NaN of a token that cannot be left out."""
     convergence: float
     """|δ| / |f(x) − f(x′)|, NaN where the method has none."""
 
@@ -142,26 +142,21 @@ def _leave_one_out(
     arXiv 1612.08220. In equal parts, so that a word counts for what it does and not for how many
     pieces it has. A piece of no word is left out alone.
     """
-    rows: list[Sequence[int]] = []
-    read: list[NDArray[np.bool_]] = []
-    groups = [_left_out(document) for document in documents]
-    for document, group in zip(documents, groups, strict=True):
-        whole = np.ones(len(document.token_ids), dtype=bool)
-        masks = [whole, *(group != number for number in range(group.max(initial=-1) + 1))]
-        rows += [document.token_ids] * len(masks)
-        read += masks
-    logits = np.empty((len(rows), model.config.num_labels))
-    for result in run(model, rows, pruning="off", read=read):
+    return [_without_each_word(model, document) for document in documents]
+
+
+def _without_each_word(model: LTPForSequenceClassification, document: Explained) -> Attribution:
+    group = _left_out(document)
+    number = int(group.max(initial=-1)) + 1
+    read = [np.ones(len(group), dtype=bool), *(group != left for left in range(number))]
+    logits = np.empty((len(read), model.config.num_labels))
+    for result in run(model, [document.token_ids] * len(read), pruning="off", read=read):
         logits[result.indices] = result.logits
-    answers, start = [], 0
-    for document, group in zip(documents, groups, strict=True):
-        stop = start + group.max(initial=-1) + 2
-        said = np.logaddexp.reduce(logits[start:stop, list(document.target)], axis=1)
-        drops, start = said[0] - said[1:], stop
-        values, out = np.zeros(len(group)), group >= 0
-        values[out] = (drops / np.bincount(group[out]))[group[out]]
-        answers.append(Attribution(values, float("nan")))
-    return answers
+    said = np.logaddexp.reduce(logits[:, list(document.target)], axis=1)
+    out = group >= 0
+    values = np.where(document.special, 0.0, np.nan)
+    values[out] = ((said[0] - said[1:]) / np.bincount(group[out]))[group[out]]
+    return Attribution(values, float("nan"))
 
 
 METHODS: Mapping[
@@ -174,11 +169,16 @@ METHODS: Mapping[
 
 
 def _left_out(document: Explained) -> NDArray[np.int64]:
-    """(n,) what each token is left out with, counted from 0; -1 of special ones, which stay."""
+    """(n,) what each token is left out with, counted from 0; -1 of those that stay.
+
+    These are the special ones, and the first, which the prediction is made from.
+    """
     alone = document.words.max(initial=-1) + 1 + np.arange(len(document.words))
     own = np.where(document.words >= 0, document.words, alone)
+    leaves = ~document.special
+    leaves[:1] = False
     group = np.full(len(own), -1)
-    group[~document.special] = np.unique(own[~document.special], return_inverse=True)[1]
+    group[leaves] = np.unique(own[leaves], return_inverse=True)[1]
     return group
 
 
