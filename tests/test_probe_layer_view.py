@@ -115,10 +115,12 @@ def test_examples_are_balanced_over_classes_and_reasons() -> None:
     rows = [trace.documents.row_of(e.example_id) for e in finding.examples]
     assert sorted(trace.documents.label[rows]) == [0, 0, 1, 1, 2, 2, 3, 3]
     titles = [e.title for e in finding.examples]
-    assert sorted(titles) == sorted(
-        ["right with and without pruning", "longest"]
-        + 2 * ["right turned wrong", "wrong turned right", "pruned hardest"]
-    )
+    reasons = {
+        "right with and without pruning", "right turned wrong", "wrong turned right",
+        "pruned hardest", "longest",
+    }  # fmt: skip
+    assert set(titles) == reasons
+    assert max(titles.count(title) for title in reasons) <= 3  # where a class has no turned one
     pruned, baseline = (trace.documents.answers(arm) for arm in ("pruned", "baseline"))
     assert pruned is not None
     assert baseline is not None
