@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT
@@ -20,17 +21,18 @@ PAGE, NUMBERS = ROOT / "docs" / "study.md", ROOT / "docs" / "study.json"
 
 
 @pytest.fixture(scope="module")
-def runs() -> list[dict[str, inferences.Run]]:
-    return inferences.told(json.loads(NUMBERS.read_text(encoding="utf-8")))
+def runs() -> Runs:
+    found: Runs = inferences.told(json.loads(NUMBERS.read_text(encoding="utf-8")))
+    return found
 
 
-def test_the_page_is_made_of_the_numbers_beside_it(runs: list[dict[str, inferences.Run]]) -> None:
+def test_the_page_is_made_of_the_numbers_beside_it(runs: Runs) -> None:
     text = PAGE.read_text(encoding="utf-8")
     start, end = (text.index(title) for title in ("## The study's sentence", "## Its inferences"))
     assert study.page(runs, text[start:end].strip()) == text
 
 
-def test_every_address_is_read_from_the_results(runs: list[dict[str, inferences.Run]]) -> None:
+def test_every_address_is_read_from_the_results(runs: Runs) -> None:
     text = PAGE.read_text(encoding="utf-8")
     told = re.findall(r"(agnews|imdb) `([^`]+)` [<>]", text)
     assert len(told) > 60
@@ -40,7 +42,7 @@ def test_every_address_is_read_from_the_results(runs: list[dict[str, inferences.
         assert str(place) in runs[0][data].numbers, f"{data}: {address}"
 
 
-def test_every_inference_has_a_row_and_a_verdict(runs: list[dict[str, inferences.Run]]) -> None:
+def test_every_inference_has_a_row_and_a_verdict(runs: Runs) -> None:
     told = list(study.rows(runs))
     assert len(told) == len(list(inferences.inferences())) >= 24
     for inference, _, verdicts in told:
@@ -48,7 +50,7 @@ def test_every_inference_has_a_row_and_a_verdict(runs: list[dict[str, inferences
         assert f"| {inference.says}" in PAGE.read_text(encoding="utf-8")
 
 
-def run_of(**numbers: tuple[float, tuple[float, float] | None]) -> inferences.Run:
+def run_of(**numbers: tuple[float, tuple[float, float] | None]) -> Any:
     from auditkit.finding import Interval, Measurement
 
     made = {
