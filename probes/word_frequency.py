@@ -10,6 +10,7 @@ from auditkit.plugin import (
     PRUNING,
     Finding,
     Place,
+    Positive,
     Rows,
     Trace,
     answer,
@@ -49,7 +50,7 @@ class WordFrequency:
     """Words to tell of whatever their rank, in every class and group that holds them."""
     top: Rows = 15
     """Words of each kind to tell of: most kept, most dropped, above chance, below chance."""
-    most: Rows = 4000
+    most: Positive = 4000
     """Different words to count, the most frequent ones."""
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
