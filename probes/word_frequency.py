@@ -44,7 +44,7 @@ class WordFrequency:
     version: ClassVar[str] = "1"
     question: ClassVar[str] = "Which words are kept, and which more than chance would?"
     needs: ClassVar[frozenset[str]] = frozenset({"words", PRUNING})
-    place: ClassVar[Place] = Place(1, 2)
+    place: ClassVar[Place] = Place(1, 6)
 
     words: tuple[str, ...] = ()
     """Words to tell of whatever their rank, in every class and group that holds them."""
