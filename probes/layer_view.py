@@ -25,8 +25,8 @@ from auditkit.stats.estimates import document_share
 from auditkit.stats.rates import ratio_of_sums
 
 CAVEATS = (
-    "The documents shown are chosen, not drawn, class by class in turn: right and flipped "
-    "ones (against the baseline, where there is one), the one pruned hardest, and the longest.",
+    "The documents shown are chosen, not drawn: per class one that is answered rightly with and "
+    "without pruning, those whose answer turned, the one pruned hardest and the longest.",
     "A word is shown as alive while any of its pieces is, and what belongs to no word, such as a "
     "tag of HTML, piece by piece.",
     "What was dropped was still read by the layers before: its content may live on in what stays.",

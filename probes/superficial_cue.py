@@ -38,7 +38,7 @@ from auditkit.probes._others import (
 )
 
 DOINGS = ("drop", "mask")
-POOL = 5
+POOL = 10
 """Documents to search for a cue, over those to ask about it."""
 MEASURED = (
     "example_id",

@@ -12,17 +12,12 @@ from auditkit.plugin.sentences import figure
 from auditkit.stats.estimates import document_mean
 from auditkit.trace import Documents, Trace
 
-HARDEST, LONGEST = "pruned hardest: the fewest layers per token", "longest: the most tokens"
-
-RIGHT: Mapping[str, tuple[bool, bool]] = {
-    "right before and after": (True, True),
-    "flipped from right to wrong": (True, False),
-    "flipped from wrong to right": (False, True),
-}
-"""Whether what a model is compared with is right, and whether the model under audit is."""
-
-CHOICES = (*RIGHT, HARDEST, LONGEST)
-"""Why a document is shown."""
+RIGHT, LOST, WON, HARDEST, LONGEST = CHOICES = (
+    "right with and without pruning", "right turned wrong", "wrong turned right", "pruned hardest",
+    "longest",
+)  # fmt: skip
+"""Why a document is shown: what became of the answer of the baseline, or of the same weights
+unpruned where there is none, or what is special about the document."""
 
 NO_TOKENS = "The documents hold no tokens but special ones, so there is nothing to prune."
 """The claim of a probe on such documents."""
@@ -36,7 +31,8 @@ def choose_documents(trace: Trace, size: int) -> list[tuple[str, str]]:
         size: How many documents, at most.
     """
     documents = trace.documents
-    kept, right = _kept(documents, trace.about.layers), _right(trace)
+    kept, before, now = _kept(documents, trace.about.layers), *_right(trace)
+    fits = {RIGHT: before & now, LOST: before & ~now, WON: ~before & now}
     classes = np.unique(documents.label)
     free = np.ones(len(documents), dtype=bool)
     chosen = []
@@ -46,7 +42,7 @@ def choose_documents(trace: Trace, size: int) -> list[tuple[str, str]]:
         first = slot % len(classes) + slot // len(classes)  # every class meets every reason
         for turn in range(len(CHOICES)):
             why = CHOICES[(first + turn) % len(CHOICES)]
-            row = _pick(pool, why, kept, documents.tokens, right)
+            row = _pick(pool[fits[why][pool]] if why in fits else pool, why, kept, documents.tokens)
             if row is not None:
                 chosen.append((str(documents.ids[row]), why))
                 free[row] = False
@@ -130,34 +126,36 @@ def _kept(documents: Documents, layers: int) -> NDArray[np.float64]:
     return share
 
 
-def _right(trace: Trace) -> NDArray[np.int8]:
-    """(n, 2): whether each side of `RIGHT` is right, 1 or 0; -1 where it was not asked."""
+def _right(trace: Trace) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether what the model under audit is compared with is right, and whether it is (n,) each.
+
+    Neither where one of them did not answer.
+    """
     about, documents = trace.about, trace.documents
-    found = np.full((len(documents), 2), -1, dtype=np.int8)
     others = about.in_role("reference") or about.unpruned
-    for side, arms in enumerate((others, about.in_role("audited"))):
-        answers = documents.answers(arms[0]) if arms else None
-        if answers is not None:
-            hits = answers.predicted[:, 0] == documents.label[answers.rows]
-            found[answers.rows, side] = hits
-    return found
+    sides = [documents.answers(arm) for arm in (*others[:1], *about.in_role("audited"))]
+    nobody = np.zeros(len(documents), dtype=bool)
+    if len(sides) < 2 or sides[0] is None or sides[1] is None:
+        return nobody, nobody
+    both, *_ = np.intersect1d(sides[0].rows, sides[1].rows, return_indices=True)
+    before, now = nobody.copy(), nobody.copy()
+    for found, side in ((before, sides[0]), (now, sides[1])):
+        found[side.rows] = side.predicted[:, 0] == documents.label[side.rows]
+        found &= np.isin(np.arange(len(documents)), both)
+    return before, now
 
 
 def _pick(
     pool: NDArray[np.int64],
     why: str,
     kept: NDArray[np.float64],
-    tokens: NDArray[np.int64],
-    right: NDArray[np.int8],
+    tokens: NDArray[np.int32],
 ) -> int | None:
-    """The row of `pool` that shows `why` best, the first of equals; None if none does.
-
-    Of those that are right, or flipped, the one that is pruned as hard as most of them.
-    """
-    if why in RIGHT:
-        pool = pool[(right[pool] == RIGHT[why]).all(axis=1)]
-        if len(pool) == 0:
-            return None
+    """The row of `pool` that shows `why` best, the first of equals; None if there is none."""
+    if len(pool) == 0:
+        return None
+    if why == LONGEST:
+        return int(pool[tokens[pool].argmax()])
     mine = kept[pool]
-    score = {HARDEST: mine, LONGEST: -tokens[pool]}.get(why, np.abs(mine - np.median(mine)))
+    score = mine if why == HARDEST else np.abs(mine - np.median(mine))
     return int(pool[score.argmin()])
