@@ -178,8 +178,8 @@ def _plan(
         label = f"between models: {other} and {arms[0]}"
         yield label, other, MODELS_MEET, FAMILIES[METHOD], sides
     for method in (METHOD, OTHER) if drawn else ():
-        sides = partial(_random, (arms[0], method))
-        yield f"control: {drawn}, {method}", str(drawn), method, FAMILIES[method], sides
+        control = partial(_random, (arms[0], method))
+        yield f"control: {drawn}, {method}", str(drawn), method, FAMILIES[method], control
 
 
 def _survival(source: tuple[str, str], document: Attributed) -> Sides:

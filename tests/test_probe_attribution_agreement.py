@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -296,9 +297,9 @@ def test_the_claim_names_what_stands_beside_as_what_it_is(trace: Trace) -> None:
 def test_the_claim_says_whether_the_family_without_gradients_agrees(
     trace: Trace, truth: float, other: float, said: str
 ) -> None:
-    few = {"trace": trace, "attribution_sample": 32}
-    frame = AttributionAgreement().measure(SyntheticBench(**few, truth=abs(truth)))
-    theirs = AttributionAgreement().measure(SyntheticBench(**few, truth=abs(other), seed=1))
+    bench = SyntheticBench(trace, attribution_sample=32, truth=abs(truth))
+    frame = AttributionAgreement().measure(bench)
+    theirs = AttributionAgreement().measure(replace(bench, truth=abs(other), seed=1))
     out = frame["method"] == OTHER
     frame.loc[out, "attribution"] = theirs.loc[out, "attribution"]
     for rows, sign in ((~out, truth), (out, other)):

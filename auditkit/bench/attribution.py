@@ -149,10 +149,10 @@ def _without_each_word(model: LTPForSequenceClassification, document: Explained)
     group = _left_out(document)
     number = int(group.max(initial=-1)) + 1
     read = [np.ones(len(group), dtype=bool), *(group != left for left in range(number))]
-    logits = np.empty((len(read), model.config.num_labels))
+    said = np.empty(len(read))
     for result in run(model, [document.token_ids] * len(read), pruning="off", read=read):
-        logits[result.indices] = result.logits
-    said = np.logaddexp.reduce(logits[:, list(document.target)], axis=1)
+        logits = result.logits[:, list(document.target)].astype(np.float64)
+        said[result.indices] = np.logaddexp.reduce(logits, axis=1)
     out = group >= 0
     values = np.where(document.special, 0.0, np.nan)
     values[out] = ((said[0] - said[1:]) / np.bincount(group[out]))[group[out]]
@@ -186,7 +186,7 @@ def _padded(
     model: LTPForSequenceClassification, documents: Sequence[Explained]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """(B, T) token ids, (B, T) bool which are special, (B, T) attention mask, (B, C) bool class."""
-    classes = np.arange(model.config.num_labels)
+    classes = np.arange(model.config.num_labels or 0)
     lengths = [len(document.token_ids) for document in documents]
     return (
         pad([d.token_ids for d in documents], model.config.pad_token_id or 0, model.device),
