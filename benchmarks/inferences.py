@@ -7,7 +7,7 @@ that the page can be made again from that alone.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from auditkit.stats.estimates import Estimate, difference_of
 
 INFERENCES = Path(__file__).with_name("study.yaml")
 
+MACS = "efficiency.macs_ratio[arm=pruned]"
 PERFORMANCE = {
     "agnews": {"accuracy": ".9363", "macro_precision": ".9374", "macro_recall": ".9363",
                "macro_f1": ".9364"},
@@ -45,6 +46,8 @@ class Run:
     answered: frozenset[str]
     """Probes that found something."""
     about: Mapping[str, Any]
+    claims: Mapping[str, str] = field(default_factory=dict)
+    """By probe."""
 
     @classmethod
     def read(cls, directory: Path) -> "Run":
@@ -59,7 +62,8 @@ class Run:
         }
         answered = frozenset(f.probe for f in audit.findings if f.status != "not_applicable")
         tags, sha256 = f"{annotator['name']} {annotator['version']}", hashlib.sha256(text)
-        return cls(tags, sha256.hexdigest(), numbers, answered, audit.about)
+        claims = {f.probe: f.claim for f in audit.findings if f.probe in answered}
+        return cls(tags, sha256.hexdigest(), numbers, answered, audit.about, claims)
 
     def measurement(self, address: str) -> Measurement | str:
         """What stands at an address, or why nothing does."""
@@ -187,6 +191,7 @@ def named(runs: Sequence[Mapping[str, Run]]) -> dict[str, Any]:
                     "results_sha256": run.results_sha256,
                     "answered": sorted(run.answered),
                     "about": about,
+                    "claims": dict(run.claims),
                     "numbers": {
                         at: to_json(m) for at, m in there.items() if isinstance(m, Measurement)
                     },
@@ -207,6 +212,7 @@ def told(numbers: Mapping[str, Any]) -> list[dict[str, Run]]:
                 numbers=reader.validate_json(json.dumps(of_data[number]["numbers"])),
                 answered=frozenset(of_data[number]["answered"]),
                 about=of_data[number]["about"],
+                claims=of_data[number]["claims"],
             )
             for data, of_data in numbers.items()
         }
@@ -215,9 +221,6 @@ def told(numbers: Mapping[str, Any]) -> list[dict[str, Run]]:
 
 
 def figures(data: str) -> list[str]:
-    """Addresses of what the study prints a figure of."""
-    return [
-        f"performance.{number}[arm={arm}]"
-        for number in PERFORMANCE[data]
-        for arm in ("baseline", "pruned")
-    ]
+    """Addresses of what the study prints a figure of, and of what that was had for."""
+    arms = ("baseline", "pruned")
+    return [MACS, *(f"performance.{n}[arm={arm}]" for n in PERFORMANCE[data] for arm in arms)]

@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from inferences import PERFORMANCE, VERDICTS, Inference, Run, inferences, named
+from inferences import MACS, PERFORMANCE, VERDICTS, Inference, Run, inferences, named
 
 from auditkit.bench.explain import explain
 from auditkit.bench.opening import open_bench
@@ -28,7 +28,7 @@ RULE = """\
 A check holds where the 95 % interval lies on the side that the inference says, fails where it lies
 on the other, and is open where it holds values on either side or there is none. *Supported*: all
 checks hold. *Weakened*: some do. *Refuted*: none holds and one fails. *Not decidable*: the rest.
-The rule was fixed before the runs; a check's value is what chance gives."""
+The rule was written before these runs were analysed; a check's value is what chance gives."""
 
 
 def rows(runs: Sequence[Mapping[str, Run]]) -> Iterator[tuple[Inference, str, list[str]]]:
@@ -62,9 +62,10 @@ def page(runs: Sequence[Mapping[str, Run]], sentence: str) -> str:
         lines.append(f"| {says} | {checks} | {' | '.join(verdicts)} |")
         count[verdicts[0]] += 1
     told = ", ".join(f"{number} {verdict}" for verdict, number in count.items())
+    counted = f"Of {sum(count.values())}: {told}."
     return "\n".join(
         [*_about(runs[0]), "", *_performance(runs[0]), "", *sentence.splitlines(), "",
-         "## Its inferences", "", RULE, "", f"Of {sum(count.values())}: {told}.", *lines, ""]
+         "## Its inferences", "", RULE, "", counted, *lines, "", *_claims(runs), ""]
     )  # fmt: skip
 
 
@@ -87,9 +88,7 @@ def _about(runs: Mapping[str, Run]) -> Iterator[str]:
     yield from _head(["", *runs])
     rows = {
         "rows trained on": lambda about: f"{about['training']['settings']['rows']:,}",
-        "rows audited (test split)": lambda about: (
-            f"{about['dataset']['audited']:,} of {about['dataset']['rows_in']:,}"
-        ),
+        "rows audited (test split)": lambda about: f"{about['dataset']['audited']:,}",
         "tokens a document, at most": lambda about: about["subjects"]["model"]["max_length"],
     }
     for title, cell in rows.items():
@@ -110,6 +109,24 @@ def _performance(runs: Mapping[str, Run]) -> Iterator[str]:
             ]
             cells = ["—" if isinstance(m, str) else " ".join(printed(m)).strip() for m in ours]
             yield f"| {data} | `{number}` | {' | '.join(cells)} | {theirs} |"
+        ratio = runs[data].measurement(MACS)
+        told = ratio if isinstance(ratio, str) else " ".join(printed(ratio))
+        yield f"| {data} | `{MACS}` | 1 | {told} | not told |"
+
+
+def _claims(runs: Sequence[Mapping[str, Run]]) -> Iterator[str]:
+    """What every probe of the runs says, and what it says with other tags."""
+    yield "## The audits' own claims"
+    for data in runs[0]:
+        yield ""
+        yield f"### {data}"
+        yield ""
+        for probe, claim in runs[0][data].claims.items():
+            yield f"- **{probe}**: {claim}"
+            for of_tags in runs[1:]:
+                other = of_tags[data].claims.get(probe, claim)
+                if other != claim:
+                    yield f"  - with {of_tags[data].tags}: {other}"
 
 
 def sentence(checkpoint: str) -> Iterator[str]:

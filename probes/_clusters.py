@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from auditkit.plugin import KEPT as KEPT_TOPIC
 from auditkit.plugin import (
     Cell,
     Chart,
+    Conclusion,
     Estimate,
     Label,
     Number,
@@ -19,6 +21,7 @@ from auditkit.plugin import (
     columns,
     compare,
     figure,
+    place,
     tabulate,
 )
 from auditkit.probes._points import DOCUMENT, points_of
@@ -156,17 +159,7 @@ def claim_of_clusters(rows: Sequence[ClusterRow], spreads: Sequence[SpreadRow]) 
     parts = []
     kept = next((r for r in rows if (r.set, r.space) == (KEPT, STATE)), None)
     if kept is not None:
-        parts.append(
-            compare(
-                kept.above_random,
-                more="Kept tokens tell classes apart better than as many random tokens",
-                less="Kept tokens tell classes apart less well than as many random tokens",
-                none="Kept tokens are not shown to tell classes apart better than as many random "
-                "tokens",
-                unknown="Kept tokens cannot be compared with random ones",
-            )
-            + f" ({_of_purity(kept.purity)}{_of_change(kept.above_random)})"
-        )
+        parts.append(_of_kept(kept))
     documents = [row for row in rows if row.set == DOCUMENT]
     if documents:
         first = documents[0]
@@ -185,6 +178,27 @@ def claim_of_clusters(rows: Sequence[ClusterRow], spreads: Sequence[SpreadRow]) 
         if told := denser([row for row in spreads if row.arm == first.arm]):
             parts.append(told)
     return "; ".join(parts) + "."
+
+
+def _of_kept(kept: ClusterRow) -> str:
+    said = compare(
+        kept.above_random,
+        more="Kept tokens tell classes apart better than as many random tokens",
+        less="Kept tokens tell classes apart less well than as many random tokens",
+        none="Kept tokens are not shown to tell classes apart better than as many random tokens",
+        unknown="Kept tokens cannot be compared with random ones",
+    )
+    return f"{said} ({_of_purity(kept.purity)}{_of_change(kept.above_random)})"
+
+
+def conclusions_of_clusters(rows: Sequence[ClusterRow]) -> tuple[Conclusion, ...]:
+    """Kept tokens against random ones."""
+    kept = next((r for r in rows if (r.set, r.space) == (KEPT, STATE)), None)
+    if kept is None or kept.above_random.value is None:
+        return ()
+    at = {"arm": kept.arm, "category": kept.set, "type": SPACES[kept.space]}
+    told = f"{_of_kept(kept)}."
+    return (Conclusion(KEPT_TOPIC, told, (place("purity_above_random", **at),)),)
 
 
 def _of_purity(found: Purity) -> str:

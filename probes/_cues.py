@@ -8,7 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from auditkit.plugin import (
+    RESTS,
     Chart,
+    Conclusion,
     Estimate,
     Label,
     Number,
@@ -20,6 +22,7 @@ from auditkit.plugin import (
     columns,
     direction,
     figure,
+    place,
     tabulate,
 )
 from auditkit.probes._others import CHOSEN, OTHERS
@@ -215,6 +218,16 @@ def cue_claim(rows: Sequence[CueRow]) -> str:
         names = ", ".join(row.category for row in said[None])
         parts.append(f"Nothing can be said of {names}")
     return ". ".join(parts) + "."
+
+
+def conclusions_of_cues(rows: Sequence[CueRow], arm: str) -> tuple[Conclusion, ...]:
+    """The claim, on the cues that there is something to say of."""
+    told = tuple(
+        place("p_change_difference", arm=arm, category=row.category, perturbation=row.do)
+        for row in rows
+        if row.do == "drop" and row.numbers["p_change_difference"].value is not None
+    )
+    return (Conclusion(RESTS, cue_claim(rows), told),) if told else ()
 
 
 def _listed(rows: Sequence[CueRow]) -> str:

@@ -9,6 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from auditkit.plugin import (
+    RESTS,
+    Conclusion,
     Estimate,
     Label,
     Number,
@@ -21,6 +23,7 @@ from auditkit.plugin import (
     compare,
     direction,
     figure,
+    place,
     tabulate,
 )
 from auditkit.probes._intervened import DOINGS, THE_TERMS
@@ -174,6 +177,16 @@ def claim_of_dropping(rows: Sequence[Row]) -> str:
         unknown="Whether dropping them by layer 1 costs more accuracy than dropping as many random "
         f"words of the same documents cannot be told: {change.why_not}.",
     )
+
+
+def conclusion_of_dropping(rows: Sequence[Row], arm: str | None) -> tuple[Conclusion, ...]:
+    """The same, for the end of the report; none where the change has no interval."""
+    at = _side("drop", DOMAIN, RANDOM_WORDS)
+    change = next(row.numbers["accuracy_change"] for row in rows if row.at == {"class": None, **at})
+    if change.value is None or change.interval is None:
+        return ()
+    told = f"Of domain terms: {claim_of_dropping(rows)}"
+    return (Conclusion(RESTS, told, (place("accuracy_change", arm=arm, **at),)),)
 
 
 def told_of_interventions(holders: int, most: int, effects: Effects | None) -> str:

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 
 from auditkit.plugin import (
+    RESTS,
     Chart,
+    Conclusion,
     Documents,
     Estimate,
     Label,
@@ -19,6 +21,7 @@ from auditkit.plugin import (
     columns,
     compare,
     figure,
+    place,
     tabulate,
 )
 from auditkit.stats.cells import reference_layer
@@ -185,6 +188,21 @@ def claim_of_sets(rows: Sequence[SetRow]) -> str:
             "text, or nearly nothing, in most documents."
         )
     return " ".join(_sentence(row) for row in told)
+
+
+def conclusions_of_sets(rows: Sequence[SetRow]) -> tuple[Conclusion, ...]:
+    """The claim on the weights under audit, where both differences are there."""
+    return tuple(
+        Conclusion(
+            RESTS,
+            _sentence(row),
+            tuple(
+                place(f"{measure}_difference", arm=row.arm, layer=row.layer) for measure in MEASURES
+            ),
+        )
+        for row in [row for row in rows if row.headline][:1]
+        if all(row.numbers[f"{m}_difference"].value is not None for m in MEASURES)
+    )
 
 
 def _sentence(row: SetRow) -> str:

@@ -1,6 +1,5 @@
 """Terms kept, dropped or left unread, and random words of the same documents beside them."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import pandas as pd
 from auditkit.plugin import BenchView
 from auditkit.probes._matching import TermOf
 from auditkit.probes._measured import ANSWER, HOLDER
+from auditkit.probes._others import digest
 
 DOINGS = ("keep", "drop", "mask")
 """What is done to words, as `BenchView.intervene` has it."""
@@ -42,7 +42,7 @@ def interventions(
     any_term = TermOf.of(terms, own=False)
     held = [words.loc[meant(words) != ""].groupby("example_id").size() for words in _words(bench)]
     holders = pd.concat(held).rename("words").rename_axis("example_id").reset_index()[list(HOLDER)]
-    chosen = sorted(holders["example_id"], key=lambda name: (_digest(name), name))[:most]
+    chosen = sorted(holders["example_id"], key=lambda name: (digest(name), name))[:most]
     asked = [
         question
         for words, tokens in zip(
@@ -115,7 +115,7 @@ def _questions(
         if len(free) < len(terms):
             continue
         sizes = [len(places[word]) for word in terms]
-        rngs = {d: np.random.default_rng([seed, d, _digest(str(example_id))]) for d in range(draws)}
+        rngs = {d: np.random.default_rng([seed, d, digest(str(example_id))]) for d in range(draws)}
         meant = {THE_TERMS: terms, **{d: as_many(sizes, free, rng) for d, rng in rngs.items()}}
         for do in DOINGS:
             for draw, chosen in meant.items():
@@ -124,8 +124,3 @@ def _questions(
                     "example_id": example_id, "do": do, "draw": draw, "positions": where,
                     "pieces": len(where),
                 }  # fmt: skip
-
-
-def _digest(example_id: str) -> int:
-    """A document's hash: 64 bits of its id."""
-    return int.from_bytes(hashlib.sha256(example_id.encode("utf-8", "surrogatepass")).digest()[:8])

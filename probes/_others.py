@@ -5,6 +5,7 @@ So as many other words of the same document go in another pass, piece for piece,
 draw; where there are more of the words than of such others, as many of both are drawn.
 """
 
+import hashlib
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -71,6 +72,11 @@ def beside(
         theirs.append(np.sort(rng.permutation(there)[:count]))
     none = np.zeros(0, dtype=np.int64)
     return np.concatenate([none, *mine]), np.concatenate([none, *theirs])
+
+
+def digest(example_id: str) -> int:
+    """A document's hash: 64 bits of its id."""
+    return int.from_bytes(hashlib.sha256(example_id.encode("utf-8", "surrogatepass")).digest()[:8])
 
 
 def generator(seed: int, example_id: str, what: str) -> np.random.Generator:

@@ -26,6 +26,7 @@ from auditkit.probes._clusters import (
     claim_of_clusters,
     cluster_rows,
     clusters_table,
+    conclusions_of_clusters,
 )
 from auditkit.probes._maps import maps
 from auditkit.probes._others import generator
@@ -129,6 +130,7 @@ class Cluster:
             self,
             claim_of_clusters(rows, spreads),
             tables=[clusters_table(rows, self.neighbours), spread_table(spreads), *pictures],
+            conclusions=conclusions_of_clusters(rows),
             charts=[chart for chart in CHARTS if chart.table in {p.name for p in pictures}],
             caveats=(*told, *CAVEATS),
         )

@@ -9,6 +9,7 @@ import pandas as pd
 from auditkit.plugin import (
     PRUNING,
     BenchView,
+    Conclusion,
     Finding,
     Natural,
     Place,
@@ -17,6 +18,7 @@ from auditkit.plugin import (
     Rows,
     Trace,
     claim_of,
+    conclusions_of,
     not_applicable,
     retention_answer,
     word_cells,
@@ -24,6 +26,7 @@ from auditkit.plugin import (
 from auditkit.probes._class_terms import by_class_tables, never_there, terms_table
 from auditkit.probes._effects import (
     claim_of_dropping,
+    conclusion_of_dropping,
     effect_rows,
     effects_of,
     effects_table,
@@ -113,6 +116,7 @@ class DomainTerm:
             caveats.append(told)
         holders, answers = (of_kind(measured, kind) for kind in ("holder", "answer"))
         effects, done = effects_of(trace, answers), []
+        dropping: tuple[Conclusion, ...] = ()
         caveats += [
             *never_there(terms, single),
             *known_texts(trace.about),
@@ -121,6 +125,7 @@ class DomainTerm:
         if effects is not None:
             rows = effect_rows(trace, effects, Bootstrap(rng, self.resamples))
             claim, done = f"{claim} {claim_of_dropping(rows)}", [effects_table(trace, rows)]
+            dropping = conclusion_of_dropping(rows, trace.about.depths_of)
         return retention_answer(
             self,
             claim,
@@ -135,6 +140,10 @@ class DomainTerm:
                 *done,
             ],
             caveats=caveats,
+            conclusions=[
+                *conclusions_of([found.of(DOMAIN)], trace.about.depths_of, plural=True),
+                *dropping,
+            ],
         )
 
 

@@ -6,8 +6,10 @@ from typing import ClassVar
 import numpy as np
 
 from auditkit.plugin import (
+    COST,
     NO_TOKENS,
     PRUNING,
+    Conclusion,
     Documents,
     Finding,
     Place,
@@ -17,6 +19,7 @@ from auditkit.plugin import (
     answer,
     bounds,
     figure,
+    place,
     token_counts,
     tokens_left,
 )
@@ -45,7 +48,7 @@ class Efficiency:
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """The ratio of MACs, keep rates and costs by layer, and who is pruned how hard."""
         about, documents = trace.about, trace.documents
-        ratio = macs_ratio(documents)
+        ratio, at = macs_ratio(documents), {"arm": about.depths_of}
         tables: list[Table | Told] = [
             saving_table(trace, ratio),
             layers_table(trace),
@@ -64,10 +67,13 @@ class Efficiency:
         return answer(
             self,
             _claim(ratio, documents),
-            measurements=token_counts(documents, {"arm": about.depths_of}),
+            measurements=token_counts(documents, at),
             tables=tables,
             charts=charts,
             caveats=(COUNTED, NOT_ALIKE),
+            conclusions=()
+            if ratio.value is None
+            else [Conclusion(COST, _claim(ratio, documents), (place("macs_ratio", **at),))],
         )
 
 

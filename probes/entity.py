@@ -20,6 +20,7 @@ from auditkit.plugin import (
     claim_of,
     claim_over,
     columns,
+    conclusions_of,
     not_applicable,
     retention_answer,
     retention_table,
@@ -103,6 +104,7 @@ class Entity:
                 *by_class,
             ],
             caveats=_caveats(annotator),
+            conclusions=conclusions_of([kinds.of(NAME)], trace.about.depths_of, plural=True),
         )
 
 

@@ -19,7 +19,15 @@ from auditkit.plugin import (
     answer,
     not_applicable,
 )
-from auditkit.probes._faith import CHARTS, claim_of_sets, left_out, set_layers, set_rows, set_table
+from auditkit.probes._faith import (
+    CHARTS,
+    claim_of_sets,
+    conclusions_of_sets,
+    left_out,
+    set_layers,
+    set_rows,
+    set_table,
+)
 from auditkit.probes._others import asked_once, generator
 
 KEPT = -1
@@ -120,5 +128,6 @@ class Faithfulness:
             claim_of_sets(rows),
             tables=[set_table(rows)],
             charts=CHARTS,
+            conclusions=conclusions_of_sets(rows),
             caveats=(*left_out(measured, self.documents, len(trace.documents)), *CAVEATS),
         )

@@ -25,8 +25,8 @@ from auditkit.stats.estimates import document_share
 from auditkit.stats.rates import ratio_of_sums
 
 CAVEATS = (
-    "The documents shown are chosen, not drawn: per class those where the models disagree, those "
-    "pruned hardest and least, and typical ones.",
+    "The documents shown are chosen, not drawn: per class one that is answered rightly with and "
+    "without pruning, those whose answer turned, the one pruned hardest and the longest.",
     "A word is shown as alive while any of its pieces is, and what belongs to no word, such as a "
     "tag of HTML, piece by piece.",
     "What was dropped was still read by the layers before: its content may live on in what stays.",
@@ -38,7 +38,7 @@ class LayerView:
     """Documents with their words dropped layer by layer."""
 
     name: ClassVar[str] = "layer_view"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     question: ClassVar[str] = "What does the model read, layer by layer?"
     needs: ClassVar[frozenset[str]] = frozenset()
     place: ClassVar[Place] = Place(1, 0)

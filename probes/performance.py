@@ -6,13 +6,16 @@ from typing import ClassVar
 import numpy as np
 
 from auditkit.plugin import (
+    COST,
     Chart,
+    Conclusion,
     Finding,
     Fraction,
     Place,
     Resamples,
     Trace,
     answer,
+    place,
 )
 from auditkit.probes._arm_tables import (
     arms_table,
@@ -113,4 +116,7 @@ class Performance:
             ),
             charts=(DIFFERENCES,),
             caveats=(ONE_PAIR, *about.limits, COUNTED, *floor_caveats),
+            conclusions=[Conclusion(COST, claim, (place("accuracy_change", **at),))]
+            if change
+            else (),
         )

@@ -13,6 +13,7 @@ from auditkit.plugin import (
     Place,
     Trace,
     claim_over,
+    conclusions_of,
     not_applicable,
     retention_answer,
     word_cells,
@@ -58,6 +59,7 @@ class PosRetention:
             kind=kind,
             tables=class_tables(trace, cells, by_class, rng, title=title, kind=kind),
             charts=[class_chart("part of speech")],
+            conclusions=conclusions_of(found.rows, trace.about.depths_of),
             caveats=[f"Tagged by {tagger}; its tagging errors are in all rows."],
         )
 

@@ -16,6 +16,7 @@ from auditkit.plugin import (
     Rule,
     Trace,
     claim_of,
+    conclusions_of,
     not_applicable,
     retention_answer,
     term_table,
@@ -107,6 +108,7 @@ class Stopword:
             kind="Words",
             tables=[term_table(about, rows, name, title, kind, layer)
                     for name, title, kind, rows in tables],
+            conclusions=conclusions_of([found.of(STOP)], about.depths_of, plural=True),
             caveats=[APART if listed else NOT_APART.format(language=language), *CAVEATS],
         )  # fmt: skip
 

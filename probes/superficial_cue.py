@@ -19,17 +19,27 @@ from auditkit.plugin import (
     answer,
     not_applicable,
 )
-from auditkit.probes._cues import CHART, cue_claim, cue_rows, cue_table, cues_of
+from auditkit.probes._cues import (
+    CHART,
+    conclusions_of_cues,
+    cue_claim,
+    cue_rows,
+    cue_table,
+    cues_of,
+)
 from auditkit.probes._others import (
     SIDES,
     DocumentWords,
     asked_once,
     beside,
+    digest,
     documents_words,
     generator,
 )
 
 DOINGS = ("drop", "mask")
+POOL = 10
+"""Documents to search for a cue, over those to ask about it."""
 MEASURED = (
     "example_id",
     "category",
@@ -66,7 +76,7 @@ class SuperficialCue:
     place: ClassVar[Place] = Place(2, 2)
 
     documents: Rows = 400
-    """How many to ask about, each class with its share."""
+    """How many to ask about each cue; some times as many are searched for it."""
     draws: Positive = 2
     """How often the others are drawn."""
     edge: Natural = 3
@@ -83,16 +93,22 @@ class SuperficialCue:
             any that others could stand in for.
         """
         (audited,) = bench.about.in_role("audited")
-        sample = bench.stratified_sample(self.documents)
-        questions = [
+        pool = bench.stratified_sample(POOL * self.documents)
+        questions = pd.DataFrame(
             question
-            for document in documents_words(bench, sample, ("text", "is_stop", "upos"))
+            for document in documents_words(bench, pool, ("text", "is_stop"))
             for question in self._questions(bench.about.seed, document)
-        ]
-        if not questions:
+        )
+        if questions.empty:
             return None
-        answers: pd.DataFrame = asked_once(bench, audited, pd.DataFrame(questions))
+        asked = pd.concat(own[self._first(own)] for _, own in questions.groupby("category"))
+        answers: pd.DataFrame = asked_once(bench, audited, asked)
         return answers[list(MEASURED)]
+
+    def _first(self, questions: pd.DataFrame) -> pd.Series:
+        """Which of a cue's questions are put: those of documents whose ids have lowest hashes."""
+        ids = sorted(set(questions["example_id"]), key=lambda one: (digest(one), one))
+        return questions["example_id"].isin(ids[: self.documents])
 
     def _questions(self, seed: int, document: DocumentWords) -> Iterator[dict[str, Any]]:
         """Draw by draw the cue's words and others; none where nothing can stand in for the cue."""
@@ -122,5 +138,6 @@ class SuperficialCue:
             cue_claim(rows),
             tables=[cue_table(rows, trace.about.depths_of)],
             charts=[CHART],
+            conclusions=conclusions_of_cues(rows, trace.about.depths_of),
             caveats=(f"Documents asked about: {measured['example_id'].nunique()}.", *CAVEATS),
         )

@@ -233,8 +233,9 @@ def _domain_terms(finding: Finding, about: About) -> Problems:
     if said:
         yield "other documents", int(said[2].replace(",", "")) != m.n
         size = re.search(r"(?:costs|leaves) ([\d.]+) points", claim)
-        yield "two sizes", size is not None and size[1] != said[1].strip("−")
-        yield "an effect of 0 as printed", size is not None and float(size[1]) == 0
+        if size:
+            yield "two sizes", size[1] != said[1].strip("−")
+            yield "an effect of 0 as printed", float(size[1]) == 0
 
 
 def _many_categories(finding: Finding, about: About) -> Problems:

@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 
 ORDER = (
     "_version", "errors", "signals", "text", "ranges", "files", "stats", "ltp", "finding", "trace",
-    "plugin", "testing", "data", "bench", "record", "report", "run", "cli", "__main__",
+    "plugin", "testing", "data", "bench", "record", "report", "outputs", "run", "cli", "__main__",
 )  # fmt: skip
 """A room imports from itself and from those before it."""
 

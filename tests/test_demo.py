@@ -34,6 +34,8 @@ def test_the_demo_trains_audits_and_tells_three_findings(tmp_path: Path) -> None
     assert {finding.probe for finding in answered} > {"performance", "efficiency", "stopword"}
     for finding in answered:
         assert finding.claim in done.out
+    assert audit.about["training_data"]["rows_in"] == 400
+    assert len(audit.finding("domain_term").table("terms").rows) > 20
     assert done.out.splitlines()[-1] == f"report: {out / 'audit' / 'report.html'}"
     trained = json.loads((out / "minilm-ltp-news" / "training.json").read_text())
     assert [stage["stage"] for stage in trained["stages"]] == ["baseline", "soft", "hard"]

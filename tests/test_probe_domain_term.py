@@ -127,6 +127,24 @@ def test_terms_of_the_training_words() -> None:
     assert class_terms(TRAINING, -1, top=50, min_count=1000, **ENGLISH).empty
 
 
+@pytest.mark.parametrize(
+    ("words", "share", "needed"),
+    [(5000, 1.0, 5), (5001, 1.0, 6), (100, 1.0, 3), (50_000, 1.0, 10), (2500, 0.5, 3),
+     (50_000, 0.5, 5), (100, 0.5, 2)],
+)  # fmt: skip
+def test_how_often_a_term_stands_in_a_class_of_so_many_words(
+    words: int, share: float, needed: int
+) -> None:
+    """One in a thousand, 3 at least and 10 at most; in half of the words half of that."""
+    for count in (needed - 1, needed):
+        counts = pd.DataFrame(
+            [(0, "goalkeeper", count), (0, "of", words - count), (1, "of", 40 * words)],
+            columns=["label", "lower", "count"],
+        )
+        terms = class_terms(counts, -1, top=9, min_count=None, share=share, **ENGLISH)
+        assert len(terms) == (count == needed)
+
+
 def test_terms_are_weighed_by_their_own_language_and_by_no_other() -> None:
     from wordfreq import word_frequency
 

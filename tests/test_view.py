@@ -216,6 +216,20 @@ def test_tokens_kept_dropped_or_left_unread(bench: Bench, trace: Trace) -> None:
     assert alone["probs"][0] == said["probs"][3]
 
 
+def test_what_is_said_does_not_depend_on_the_size_of_batches(bench: Bench, trace: Trace) -> None:
+    asked = pd.DataFrame(
+        [
+            changed(name, do, positions)
+            for name in ("r1", "r10", "r2")
+            for do in ("keep", "drop", "mask")
+            for positions in ([1], [2, 3], [])
+        ]
+    )
+    small = open_bench(bench.settings.model_copy(update={"batch_tokens": 8}))
+    said, again = (view(one, trace).intervene("pruned", asked) for one in (bench, small))
+    assert said["probs"].tolist() == again["probs"].tolist()
+
+
 def test_what_is_left_unread_is_as_if_it_were_padding(bench: Bench, trace: Trace) -> None:
     """Unpruned, the last token that is no special one: the document ends a place later."""
     whole = view(bench, trace).intervene("unpruned", pd.DataFrame([changed("r10", "mask", [])]))

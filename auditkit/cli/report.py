@@ -12,14 +12,39 @@ from auditkit.cli.options import NAME
 @click.argument("directory", type=NAME)
 @click.option("--reanalyse", is_flag=True,
               help="First let the probes analyse the trace again; no model is needed.")  # fmt: skip
-def report(directory: str, reanalyse: bool) -> int:
+@click.option("--tables", type=NAME, metavar="DIR",
+              help="Write all tables, and every word with the layer that dropped it, as CSV "
+              "instead.")  # fmt: skip
+def report(directory: str, reanalyse: bool, tables: str | None) -> int:
     """Write report.html and summary.md anew from DIRECTORY/results.json."""
+    if tables is not None:
+        if reanalyse:
+            raise click.UsageError("--tables writes no page: give it alone")
+        return _tabulated(directory, tables)
     if reanalyse:
         return _reanalysed(directory)
     from auditkit.report.rendering import rerender
 
     for path in rerender(Path(directory)):
         click.echo(path)
+    return 0
+
+
+def _tabulated(directory: str, tables: str) -> int:
+    from auditkit.files import Folder
+    from auditkit.outputs.tables import write_tables
+    from auditkit.report.rendering import load
+    from auditkit.trace import Trace
+
+    audit, recorded = load(directory), Folder(directory) / "trace"
+    trace = Trace.open(recorded) if recorded.has("about.json") else None
+    with bars("tables") as bar:
+        files = write_tables(
+            audit, trace, Path(tables), lambda done, total: bar("words", done, total, "")
+        )
+    if trace is None:
+        click.echo("the run has no trace: words are left out")
+    click.echo(f"{len(files)} files in {tables}; what each holds: tables.json")
     return 0
 
 

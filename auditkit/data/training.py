@@ -5,40 +5,29 @@ from collections.abc import Sequence
 from auditkit.data.examples import Dataset, load_dataset
 from auditkit.data.settings import DataSettings
 from auditkit.errors import DataError
-from auditkit.text import listing
 from auditkit.trace import TrainingAbout
 
 
-def load_training(
-    settings: DataSettings, audited: Dataset, label_names: Sequence[str]
-) -> Dataset | None:
-    """The training file, read as a data set is, its labels matched with the same classes.
+def load_training(settings: DataSettings, label_names: Sequence[str]) -> Dataset | None:
+    """The training file, read as a data set is, its labels matched as those of the audited data.
 
     Args:
         settings: Of the audited data; columns and labels that they name are those of the file too.
-        audited: The audited data.
         label_names: The model's own classes.
 
     Returns:
         None where no file was given.
 
     Raises:
-        DataError: As `load_dataset`, or its classes are not those of the audited data.
+        DataError: As `load_dataset`.
     """
     if settings.training_data is None:
         return None
     given = {"dataset": str(settings.training_data), "split": "train", "limit": None, "groups": ()}
     try:
-        found = load_dataset(settings.model_copy(update=given), label_names=label_names)
+        return load_dataset(settings.model_copy(update=given), label_names=label_names)
     except DataError as error:
         raise DataError(f"--training-data: {error}") from error
-    ours, theirs = ([one.model for one in data.matching.classes] for data in (audited, found))
-    if ours != theirs:
-        raise DataError(
-            f"--training-data: {found.name} has the classes {listing(found.labels)}, the audited "
-            f"data {listing(audited.labels)}; give a file whose labels are called alike"
-        )
-    return found
 
 
 def about_training(training: Dataset, audited: Dataset) -> TrainingAbout:

@@ -2,6 +2,7 @@
 
 from auditkit.finding.address import FIELDS, KEYS, Address, parse_address
 from auditkit.finding.announcement import GATES, Announcement, announce, read_announcement
+from auditkit.finding.conclusions import COST, KEPT, LOST, RESTS, TOPICS, Conclusion
 from auditkit.finding.examples import Example, Segment, segments
 from auditkit.finding.gates import GateResult
 from auditkit.finding.numbers import Interval, Measurement, Undefined
@@ -10,8 +11,9 @@ from auditkit.finding.tables import Cell, Chart, ChartKind, Column, ColumnKind, 
 from auditkit.finding.values import SCHEMA_VERSION, Audit, Failure, Finding, Status
 
 __all__ = [
-    "FIELDS", "GATES", "KEYS", "SCHEMA_VERSION", "Address", "Announcement", "Audit", "Cell",
-    "Chart", "ChartKind", "Column", "ColumnKind", "Example", "Failure", "Finding", "GateResult",
-    "Interval", "Measurement", "Segment", "Status", "Table", "Undefined", "announce",
-    "check_finding", "dumps", "loads", "parse_address", "read_announcement", "segments", "to_json",
+    "COST", "FIELDS", "GATES", "KEPT", "KEYS", "LOST", "RESTS", "SCHEMA_VERSION", "TOPICS",
+    "Address", "Announcement", "Audit", "Cell", "Chart", "ChartKind", "Column", "ColumnKind",
+    "Conclusion", "Example", "Failure", "Finding", "GateResult", "Interval", "Measurement",
+    "Segment", "Status", "Table", "Undefined", "announce", "check_finding", "dumps", "loads",
+    "parse_address", "read_announcement", "segments", "to_json",
 ]  # fmt: skip

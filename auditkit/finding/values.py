@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 
 from auditkit.errors import ProbeError
 from auditkit.finding.address import ordered, where
+from auditkit.finding.conclusions import Conclusion
 from auditkit.finding.examples import Example
 from auditkit.finding.gates import GateResult
 from auditkit.finding.numbers import STRICT, Measurement
@@ -29,7 +30,8 @@ class Finding:
 
     Raises:
         ProbeError: An unknown status, two measurements with one address, two tables or two charts
-            of one name, or a chart of a table or column that is not there.
+            of one name, a chart of a table or column that is not there, or a conclusion on a
+            measurement that is not there or has no value.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -45,6 +47,7 @@ class Finding:
     charts: tuple[Chart, ...] = ()
     examples: tuple[Example, ...] = ()
     caveats: tuple[str, ...] = ()
+    conclusions: tuple[Conclusion, ...] = ()
 
     def __post_init__(self) -> None:
         what = f"probe {self.probe}:"
@@ -56,8 +59,13 @@ class Finding:
         distinct(f"{what} chart", (chart.name for chart in self.charts))
         for chart in self.charts:
             table = self.table(chart.table)
-            for name in filter(None, (chart.x, chart.y, chart.color, chart.interval)):
+            for name in filter(None, (chart.x, chart.y, chart.color, chart.interval, chart.label)):
                 table.column(name)
+        defined = {m.where for m in self.measurements if m.value is not None}
+        for conclusion in self.conclusions:
+            for place in conclusion.measurements:
+                if place not in defined:
+                    raise ProbeError(f"{what} concludes from {place}, which has no value here")
 
     def table(self, name: str) -> Table:
         """The table of that name."""

@@ -1,9 +1,14 @@
 """Everything that a probe's author imports."""
 
 from auditkit.finding import (
+    COST,
+    KEPT,
+    LOST,
+    RESTS,
     Cell,
     Chart,
     Column,
+    Conclusion,
     Example,
     Finding,
     Interval,
@@ -14,7 +19,7 @@ from auditkit.finding import (
     segments,
 )
 from auditkit.plugin.bench_view import BenchView, GlossaryTerm
-from auditkit.plugin.claims import claim_of, claim_over
+from auditkit.plugin.claims import claim_of, claim_over, conclusions_of
 from auditkit.plugin.counting import Rule, word_cells
 from auditkit.plugin.decisions import DECISION, changed_decisions
 from auditkit.plugin.discovery import Plugin, discover, in_order
@@ -40,7 +45,7 @@ from auditkit.plugin.probe import (
 )
 from auditkit.plugin.retention import retention_answer
 from auditkit.plugin.retention_tables import RANDOM, WORD, adjusted_table, retention_table
-from auditkit.plugin.rows import Label, Number, Row, Told, columns, measurement, tabulate
+from auditkit.plugin.rows import Label, Number, Row, Told, columns, measurement, place, tabulate
 from auditkit.plugin.sentences import bounds, compare, direction, figure, percent
 from auditkit.plugin.terms import TERM_NOTE, term_numbers, term_row, term_table
 from auditkit.ranges import Fraction, Natural, Positive, Resamples, Rows
@@ -58,14 +63,16 @@ from auditkit.trace import (
 )
 
 __all__ = [
-    "ARMS", "CHAPTERS", "DECISION", "NO_TOKENS", "PRUNING", "RANDOM", "TERM_NOTE", "WORD", "About",
-    "AnnotatorAbout", "Answers", "BenchView", "BudgetAbout", "Cell", "Chart", "Column", "Documents",
-    "Estimate", "Example", "Finding", "Fraction", "GlossaryTerm", "Interval", "Label",
-    "Measurement", "MeasuringProbe", "Natural", "Number", "Place", "Plugin", "Positive", "Probe",
-    "Resamples", "Row", "Rows", "Rule", "Segment", "Shard", "Table", "Told", "Trace", "Undefined",
-    "adjusted_table", "answer", "arm", "bounds", "by_group", "changed_decisions",
-    "choose_documents", "claim_of", "claim_over", "class_name", "columns", "compare", "direction",
-    "discover", "figure", "in_order", "measurement", "needs", "not_applicable", "percent",
-    "place_of", "retention_answer", "retention_table", "segments", "show_document", "tabulate",
-    "term_numbers", "term_row", "term_table", "token_counts", "tokens_left", "unmet", "word_cells",
+    "ARMS", "CHAPTERS", "COST", "DECISION", "KEPT", "LOST", "NO_TOKENS", "PRUNING", "RANDOM",
+    "RESTS", "TERM_NOTE", "WORD", "About", "AnnotatorAbout", "Answers", "BenchView",
+    "BudgetAbout", "Cell", "Chart", "Column", "Conclusion", "Documents", "Estimate", "Example",
+    "Finding", "Fraction", "GlossaryTerm", "Interval", "Label", "Measurement", "MeasuringProbe",
+    "Natural", "Number", "Place", "Plugin", "Positive", "Probe", "Resamples", "Row", "Rows",
+    "Rule", "Segment", "Shard", "Table", "Told", "Trace", "Undefined", "adjusted_table",
+    "answer", "arm", "bounds", "by_group", "changed_decisions", "choose_documents", "claim_of",
+    "claim_over", "class_name", "columns", "compare", "conclusions_of", "direction", "discover",
+    "figure", "in_order", "measurement", "needs", "not_applicable", "percent", "place", "place_of",
+    "retention_answer", "retention_table", "segments", "show_document", "tabulate",
+    "term_numbers", "term_row", "term_table", "token_counts", "tokens_left", "unmet",
+    "word_cells",
 ]  # fmt: skip

@@ -6,6 +6,8 @@ document. It names what agrees with it, and what says something else.
 
 from collections.abc import Sequence
 
+from auditkit.finding import KEPT, LOST, Conclusion
+from auditkit.plugin.rows import place
 from auditkit.plugin.sentences import bounds, compare, direction, figure, percent
 from auditkit.stats.estimates import Estimate
 from auditkit.stats.survival import Retained
@@ -64,6 +66,32 @@ def claim_over(rows: Sequence[Retained], kind: str) -> str:
     return (
         f"Of the {kind}, pruning {' and '.join(ends)}: {outermost} of the other words of as many "
         f"pieces in its document {told}{_uncorrected(tested)}{_explained([*longer, *sooner])}."
+    )
+
+
+def conclusions_of(
+    rows: Sequence[Retained], arm: str | None, *, plural: bool = False
+) -> tuple[Conclusion, ...]:
+    """What is kept longest and dropped soonest, each where it is shown.
+
+    Args:
+        rows: Categories that there is a question about.
+        arm: Whose depths they are.
+        plural: Whether their names stand in the plural, as "stop words".
+    """
+    shown = [r for r in rows if direction(r.concordance, 0.5) in (1, -1)]
+    ranked = sorted(shown, key=lambda r: -(r.concordance.value or 0.0))
+    ends = [(KEPT, r) for r in ranked[:1]] + [(LOST, r) for r in ranked[-1:]]
+    return tuple(
+        Conclusion(
+            topic,
+            f"{_inline(r.category)[:1].upper()}{_inline(r.category)[1:]} "
+            f"{'outlive' if plural else 'outlives'} {_outlived(r)} of the other words of as many "
+            f"pieces in {'their' if plural else 'its'} document.",
+            (place("concordance", arm=arm, category=r.category),),
+        )
+        for topic, r in ends
+        if direction(r.concordance, 0.5) == (1 if topic == KEPT else -1)
     )
 
 

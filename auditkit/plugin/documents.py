@@ -12,8 +12,12 @@ from auditkit.plugin.sentences import figure
 from auditkit.stats.estimates import document_mean
 from auditkit.trace import Documents, Trace
 
-CHOICES = ("models disagree", "pruned hardest", "pruned least", "typical")
-"""Why a document is shown."""
+RIGHT, LOST, WON, HARDEST, LONGEST = CHOICES = (
+    "right with and without pruning", "right turned wrong", "wrong turned right", "pruned hardest",
+    "longest",
+)  # fmt: skip
+"""Why a document is shown: what became of the answer of the baseline, or of the same weights
+unpruned where there is none, or what is special about the document."""
 
 NO_TOKENS = "The documents hold no tokens but special ones, so there is nothing to prune."
 """The claim of a probe on such documents."""
@@ -27,7 +31,8 @@ def choose_documents(trace: Trace, size: int) -> list[tuple[str, str]]:
         size: How many documents, at most.
     """
     documents = trace.documents
-    kept, disagree = _kept(documents, trace.about.layers), _disagree(trace)
+    kept, before, now = _kept(documents, trace.about.layers), *_right(trace)
+    fits = {RIGHT: before & now, LOST: before & ~now, WON: ~before & now}
     classes = np.unique(documents.label)
     free = np.ones(len(documents), dtype=bool)
     chosen = []
@@ -37,7 +42,7 @@ def choose_documents(trace: Trace, size: int) -> list[tuple[str, str]]:
         first = slot % len(classes) + slot // len(classes)  # every class meets every reason
         for turn in range(len(CHOICES)):
             why = CHOICES[(first + turn) % len(CHOICES)]
-            row = _pick(pool, why, kept, disagree)
+            row = _pick(pool[fits[why][pool]] if why in fits else pool, why, kept, documents.tokens)
             if row is not None:
                 chosen.append((str(documents.ids[row]), why))
                 free[row] = False
@@ -121,28 +126,36 @@ def _kept(documents: Documents, layers: int) -> NDArray[np.float64]:
     return share
 
 
-def _disagree(trace: Trace) -> NDArray[np.bool_]:
-    """Whether the model under audit says otherwise than what it is compared with (n,)."""
+def _right(trace: Trace) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether what the model under audit is compared with is right, and whether it is (n,) each.
+
+    Neither where one of them did not answer.
+    """
     about, documents = trace.about, trace.documents
     others = about.in_role("reference") or about.unpruned
-    sides = [documents.answers(arm) for arm in (*about.in_role("audited"), *others)]
-    found = np.zeros(len(documents), dtype=bool)
+    sides = [documents.answers(arm) for arm in (*others[:1], *about.in_role("audited"))]
+    nobody = np.zeros(len(documents), dtype=bool)
     if len(sides) < 2 or sides[0] is None or sides[1] is None:
-        return found
-    rows, here, there = np.intersect1d(sides[0].rows, sides[1].rows, return_indices=True)
-    found[rows] = sides[0].predicted[here, 0] != sides[1].predicted[there, 0]
-    return found
+        return nobody, nobody
+    both, *_ = np.intersect1d(sides[0].rows, sides[1].rows, return_indices=True)
+    before, now = nobody.copy(), nobody.copy()
+    for found, side in ((before, sides[0]), (now, sides[1])):
+        found[side.rows] = side.predicted[:, 0] == documents.label[side.rows]
+        found &= np.isin(np.arange(len(documents)), both)
+    return before, now
 
 
 def _pick(
-    pool: NDArray[np.int64], why: str, kept: NDArray[np.float64], disagree: NDArray[np.bool_]
+    pool: NDArray[np.int64],
+    why: str,
+    kept: NDArray[np.float64],
+    tokens: NDArray[np.int32],
 ) -> int | None:
-    """The row of `pool` that shows `why` best, the first of equals; None if none does."""
-    if why == "models disagree":
-        pool = pool[disagree[pool]]
-        if len(pool) == 0:
-            return None
+    """The row of `pool` that shows `why` best, the first of equals; None if there is none."""
+    if len(pool) == 0:
+        return None
+    if why == LONGEST:
+        return int(pool[tokens[pool].argmax()])
     mine = kept[pool]
-    far = np.abs(mine - np.median(mine))
-    score = {"pruned hardest": mine, "pruned least": -mine}.get(why, far)
+    score = mine if why == HARDEST else np.abs(mine - np.median(mine))
     return int(pool[score.argmin()])

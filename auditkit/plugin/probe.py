@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 import pandas as pd
 
-from auditkit.finding import Chart, Example, Finding, Measurement, Status, Table
+from auditkit.finding import Chart, Conclusion, Example, Finding, Measurement, Status, Table
 from auditkit.plugin.bench_view import BenchView
 from auditkit.plugin.rows import Told
 from auditkit.stats.cells import WordCells
@@ -126,6 +126,7 @@ def answer(
     charts: Sequence[Chart] = (),
     examples: Sequence[Example] = (),
     caveats: Sequence[str] = (),
+    conclusions: Sequence[Conclusion] = (),
 ) -> Finding:
     """The finding of a probe: its claim and what the claim rests on.
 
@@ -138,6 +139,7 @@ def answer(
         charts: Views of the tables.
         examples: Documents, layer by layer.
         caveats: What a reader must bear in mind.
+        conclusions: Sentences for the end of the report, on measurements of this finding.
     """
     told = [table for table in tables if isinstance(table, Told)]
     return Finding(
@@ -151,6 +153,7 @@ def answer(
         charts=tuple(charts),
         examples=tuple(examples),
         caveats=tuple(caveats),
+        conclusions=tuple(conclusions),
     )
 
 

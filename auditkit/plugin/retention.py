@@ -7,7 +7,7 @@ title="Parts of speech", kind="Part of speech")
 
 from collections.abc import Sequence
 
-from auditkit.finding import Chart, Finding, Table
+from auditkit.finding import Chart, Conclusion, Finding, Table
 from auditkit.plugin.probe import Probe, answer
 from auditkit.plugin.retention_tables import (
     WORD,
@@ -33,6 +33,7 @@ def retention_answer(
     tables: Sequence[Table | Told] = (),
     charts: Sequence[Chart] = (),
     caveats: Sequence[str] = (),
+    conclusions: Sequence[Conclusion] = (),
 ) -> Finding:
     """A finding on the retention of categories: the usual tables, charts and caveats, and more.
 
@@ -47,6 +48,7 @@ def retention_answer(
         tables: Further ones, after the usual.
         charts: Further ones.
         caveats: Further ones.
+        conclusions: Of `conclusions_of`, or others.
     """
     at, rows = {"arm": trace.about.depths_of}, found.rows
     return answer(
@@ -63,6 +65,7 @@ def retention_answer(
         ),
         charts=(*_charts(kind.lower(), key), *charts),
         caveats=(*_caveats(trace, rows[0].reference), *caveats),
+        conclusions=conclusions,
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from auditkit.errors import ProbeError
 from auditkit.finding import KEYS, Cell, Column, ColumnKind, Interval, Measurement, Table, Undefined
+from auditkit.finding.address import ordered, where
 from auditkit.stats.estimates import Estimate
 
 LEVEL = "95 % interval"
@@ -155,6 +156,11 @@ def measurement(
         level=estimate.level,
         **labels,
     )
+
+
+def place(name: str, **at: Any) -> str:
+    """How a measurement is named in a conclusion: `Measurement.where`."""
+    return where(name, ordered(at))
 
 
 def columns(

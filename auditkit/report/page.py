@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from auditkit.bench.speed import Speed
-from auditkit.finding import Announcement, Audit, Example, Interval, Table
+from auditkit.finding import TOPICS, Announcement, Audit, Conclusion, Example, Interval, Table
 from auditkit.plugin.rows import columns
 from auditkit.report.examples import example_view
 from auditkit.report.overview import about_of, badge_counts, key_figures
@@ -56,6 +56,7 @@ def render_html(
         announced=announced,
         sections=sections,
         failures=list(zip(ids[len(sections) :], audit.failures, strict=True)),
+        conclusions=_conclusions(audit, ids),
         figures=figures[:MOST_FIGURES],
         more_figures=max(0, len(figures) - MOST_FIGURES),
         levels=sorted({figure.measurement.level for figure in figures}),
@@ -91,6 +92,18 @@ def render_outcome(audit: Audit, directory: str) -> str:
         .get_template("outcome.html.j2")
         .render(findings=audit.findings, failures=audit.failures, directory=directory)
     )
+
+
+def _conclusions(
+    audit: Audit, ids: Sequence[str]
+) -> list[tuple[str, list[tuple[str, str, Conclusion]]]]:
+    """By topic: the anchor of the probe's section, the probe, and what it concludes."""
+    told = [
+        (anchor, finding.probe, one)
+        for finding, anchor in zip(audit.findings, ids, strict=False)
+        for one in finding.conclusions
+    ]
+    return [(topic, [one for one in told if one[2].topic == topic]) for topic in TOPICS]
 
 
 def _ids(names: Sequence[str]) -> list[str]:

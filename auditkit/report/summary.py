@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from auditkit.bench.speed import Speed
-from auditkit.finding import Announcement, Audit
+from auditkit.finding import TOPICS, Announcement, Audit, Conclusion
 from auditkit.report.overview import about_of, badge_counts, key_figures
 from auditkit.report.templating import environment
 from auditkit.text import one_line
@@ -32,13 +32,19 @@ def render_markdown(
         text = environment(_markdown, autoescape=False).get_template("summary.md.j2").render(
             about=about, findings=audit.findings[:most], failures=audit.failures[:most],
             counts=badge_counts(audit), gates=audit.gates[:most], announced=announced, speed=speed,
-            numbers=numbers[:most], longest=longest,
+            numbers=numbers[:most], longest=longest, conclusions=_conclusions(audit)[:most],
             more_probes=max(0, len(audit.findings) - most) + max(0, len(audit.failures) - most),
             more_numbers=max(0, len(numbers) - most),
         )  # fmt: skip
         if len(text) < SUMMARY_LIMIT:
             break
     return text
+
+
+def _conclusions(audit: Audit) -> list[tuple[str, Conclusion]]:
+    """Probe and conclusion, topic by topic."""
+    told = [(finding.probe, one) for finding in audit.findings for one in finding.conclusions]
+    return sorted(told, key=lambda pair: TOPICS.index(pair[1].topic))
 
 
 def _markdown(value: Any) -> Any:

@@ -67,7 +67,7 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
         seed = settings.recording.seed
         dataset = load_dataset(settings.data, seed=seed, label_names=bench.labels)
         glossary = with_classes(entries, dataset.matching)
-        training = load_training(settings.data, dataset, bench.labels)
+        training = load_training(settings.data, bench.labels)
         annotator = load_annotator(settings.data.spacy_model)
         if settings.data.strict:
             check_strict(bench, dataset)

@@ -1,0 +1,39 @@
+"""Conclusions in words: sentences under a topic, each on measurements of its finding."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from auditkit.errors import ProbeError
+from auditkit.finding.numbers import STRICT
+from auditkit.text import one_of
+
+COST, KEPT, LOST, RESTS = TOPICS = (
+    "What it costs and saves", "What is kept", "What is lost", "What predictions rest on",
+)  # fmt: skip
+"""Of a report's conclusions, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """A sentence that a report ends with.
+
+    Raises:
+        ProbeError: A topic that is none of `TOPICS`, no sentence, or no measurement.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+
+    topic: str
+    """One of `TOPICS`."""
+    sentence: str
+    """Made from the numbers, as a claim is."""
+    measurements: tuple[str, ...]
+    """What it rests on: `Measurement.where` of numbers of the same finding that have a value."""
+
+    def __post_init__(self) -> None:
+        if self.topic not in TOPICS:
+            raise ProbeError(f"a conclusion on {self.topic!r:.80}; {one_of(TOPICS, self.topic)}")
+        if not self.sentence.strip() or not self.measurements:
+            raise ProbeError(
+                f"a conclusion on {self.topic!r} has no sentence, or no measurement behind it"
+            )
