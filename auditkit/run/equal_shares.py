@@ -112,7 +112,7 @@ def _asked(side: Side, probe: str) -> set[str]:
     return {
         m.at["category"]
         for m in side.findings[probe].measurements
-        if m.name == "lift" and "category" in m.at and m.p is not None
+        if m.name == "lift" and m.at.keys() == {"arm", "category"} and m.p is not None
     }
 
 
