@@ -21,7 +21,8 @@ def test_the_bounds_of_the_largest_loss_hold_at_once() -> None:
     alone = [counted_difference(*one) for one in COUNTS]
     found = largest_loss(alone, 0.01)
     bounds = [tango_interval(*one, 1 - 0.05 / 3) for one in COUNTS]
-    assert (found.which, found.delta) == (2, pytest.approx(-29 / 500))
+    assert found.which == 2
+    assert found.delta == pytest.approx(-29 / 500)
     assert found.interval == pytest.approx([min(b[i] for b in bounds) for i in (0, 1)])
     assert found.outcome == "fail"
 
