@@ -118,7 +118,7 @@ def _apart(one: Measurement, other: Measurement) -> str:
     if one.unit != other.unit:
         return f"other units: {one.unit}, {other.unit}"
     if one.basis != other.basis:
-        return f"other bases: {one.basis}, {other.basis}"
+        return f"other bases: {one.basis or 'not told'}, {other.basis or 'not told'}"
     for m in (one, other):
         if m.undefined is not None:
             return f"undefined in one run: {m.undefined}"
