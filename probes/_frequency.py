@@ -157,7 +157,7 @@ def cloud_tables(trace: Trace, found: Sequence[Frequent]) -> list[Table]:
             name=f"cloud_{number}",
             title=f"{one.at['class']}: the most kept words",
             columns=columns(("term", "Word", "label"), ("kept", "Words kept", "count"),
-                            ("lift", "Lift", "number")),
+                            ("over_chance", "Lift", "number")),
             rows=tuple((t.term, t.kept, _lift(t)) for t in one.most_kept if t.kept),
         )
         for number, one in enumerate(by_class, start=1)
@@ -181,7 +181,7 @@ def cloud_charts(tables: Sequence[Table]) -> list[Chart]:
             y="term",
         )
         for table in tables
-        for size, told in (("kept", "sized by count"), ("lift", "sized by lift over chance"))
+        for size, told in (("kept", "sized by count"), ("over_chance", "sized by lift over chance"))
     ]
 
 

@@ -10,6 +10,7 @@ from auditkit.plugin import (
     PRUNING,
     Finding,
     Place,
+    Positive,
     Rows,
     Trace,
     answer,
@@ -43,13 +44,13 @@ class WordFrequency:
     version: ClassVar[str] = "1"
     question: ClassVar[str] = "Which words are kept, and which more than chance would?"
     needs: ClassVar[frozenset[str]] = frozenset({"words", PRUNING})
-    place: ClassVar[Place] = Place(1, 2)
+    place: ClassVar[Place] = Place(1, 6)
 
     words: tuple[str, ...] = ()
     """Words to tell of whatever their rank, in every class and group that holds them."""
     top: Rows = 15
     """Words of each kind to tell of: most kept, most dropped, above chance, below chance."""
-    most: Rows = 4000
+    most: Positive = 4000
     """Different words to count, the most frequent ones."""
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:

@@ -94,7 +94,11 @@ def test_french_read_by_the_english_pipeline(model: Path, tmp_path: Path) -> Non
     found = checked(done, out)
     seen = statuses(found.findings)
     assert {seen.pop(name) for name in TAGGED} == {"not_applicable"}
-    assert set(seen) == {"performance", "efficiency", "layer_view"}
+    assert set(seen) == {
+        "performance", "efficiency", "layer_view", "word_frequency", "cluster", "faithfulness",
+        "superficial_cue",
+    }  # fmt: skip
+    seen.pop("faithfulness")  # of this model no layer keeps a part of the tokens
     assert "not_applicable" not in seen.values()
     for name in TAGGED:
         claim = found.finding(name).claim

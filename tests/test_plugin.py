@@ -168,7 +168,7 @@ OUT_OF_RANGE: list[tuple[str, str, list[object]]] = [
     ("domain_term", "resamples", [99, 10**9]),
     ("word_frequency", "words", ["iraq", [1]]),
     ("word_frequency", "top", [-1, 10**9]),
-    ("word_frequency", "most", [-1, True]),
+    ("word_frequency", "most", [0, True]),
     ("cluster", "documents", [-1, 2**31]),
     ("cluster", "tokens", [0, 1.5]),
     ("cluster", "neighbours", [0, True]),

@@ -15,7 +15,6 @@ from auditkit.stats.survival import FIXED, Retained
 
 RANDOM = "random keeping"
 ALIKE = "other words of as many pieces in the document"
-
 WORD = (
     "A word survives while any of its pieces does: its survival depth is the maximum over its "
     "pieces. Special tokens, and words past the model's maximum length, are in no count."
@@ -43,7 +42,7 @@ def rate_numbers(layer: int) -> tuple[Number, Number]:
 
 
 def after(layer: int) -> str:
-    """What numbers on what is kept rest on."""
+    """The basis of numbers on what is kept."""
     return f"kept after layer {layer}"
 
 
