@@ -238,7 +238,8 @@ def claim_by_class(rows: Sequence[InClass]) -> str:
             assert most.kept_share.value is not None
             assert most.change.value is not None
             told.append(
-                f"{label} has more {most.category} ({percent(most.kept_share.value)} of it, "
+                f"{' '.join(f'{label} has more {most.category}'.split())} "  # names are one line
+                f"({percent(most.kept_share.value)} of it, "
                 f"{figure(100 * most.change.value, 1)} points more)"
             )
     if not told:
