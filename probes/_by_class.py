@@ -140,11 +140,13 @@ def class_tables(
             Label("class", "Class"),
             *columns(("words", "Words", "count"), ("kept", "Words kept", "count")),
             Number("share", "Share of the class's words", "share", interval=SHARE_OF),
-            Number("kept_share", "Share of the class's kept words", "share", interval=SHARE_OF),
+            Number("kept_share", "Share of the class's kept words", "share", interval=SHARE_OF,
+                   basis=after(cells.reference)),
             Number("kept_share_change", "Less that of the other classes", "share",
                    interval="Student's t over documents, linearised.", p="Of 0.",
-                   adjusted="Benjamini–Hochberg over the rows of this table.", control=OTHERS),
-            Number("retention", "Kept", "share", interval=None),
+                   adjusted="Benjamini–Hochberg over the rows of this table.", control=OTHERS,
+                   basis=after(cells.reference)),
+            Number("retention", "Kept", "share", interval=None, basis=after(cells.reference)),
             Number("depth", "Mean survival depth", "layers", interval=None),
         ],
         (
@@ -236,7 +238,8 @@ def claim_by_class(rows: Sequence[InClass]) -> str:
             assert most.kept_share.value is not None
             assert most.change.value is not None
             told.append(
-                f"{label} has more {most.category} ({percent(most.kept_share.value)} of it, "
+                f"{' '.join(f'{label} has more {most.category}'.split())} "  # names are one line
+                f"({percent(most.kept_share.value)} of it, "
                 f"{figure(100 * most.change.value, 1)} points more)"
             )
     if not told:

@@ -18,6 +18,7 @@ from auditkit.plugin import (
     columns,
     tabulate,
 )
+from auditkit.plugin.retention_tables import after
 from auditkit.stats.cells import WordCells
 from auditkit.stats.rates import ratio_difference, ratio_of_sums
 
@@ -53,10 +54,13 @@ def outcome_table(trace: Trace, terms: WordCells) -> Told:
                 number
                 for name, title in parts
                 for number in (
-                    Number(f"{name}_kept", f"{title}, survives", "share", interval=None),
-                    Number(f"{name}_dropped", f"{title}, dropped", "share", interval=None),
+                    Number(f"{name}_kept", f"{title}, survives", "share", interval=None,
+                           basis=after(layer)),
+                    Number(f"{name}_dropped", f"{title}, dropped", "share", interval=None,
+                           basis=after(layer)),
                     Number(f"{name}_difference", "Difference", "share",
-                           interval="Student's t over documents, linearised.", control=DROPPED),
+                           interval="Student's t over documents, linearised.", control=DROPPED,
+                           basis=after(layer)),
                 )
             ),
         ],

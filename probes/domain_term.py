@@ -37,6 +37,7 @@ from auditkit.probes._matching import DOMAIN, KINDS, READS, TermOf
 from auditkit.probes._measured import joined, of_kind
 from auditkit.probes._outcome import CONFOUNDED, outcome_table
 from auditkit.probes._terms import cross_fitted, known_texts, term_list
+from auditkit.stats.cells import WordCells
 from auditkit.stats.resampling import Bootstrap
 from auditkit.stats.survival import retention
 
@@ -87,6 +88,13 @@ class DomainTerm:
         measured: pd.DataFrame = joined(term=terms, holder=holders, answer=answers)
         return measured
 
+    def sorted_words(self, trace: Trace) -> WordCells | None:
+        """Domain terms, and other words."""
+        measured = trace.measured(self.name)
+        if measured is None or "kind" not in measured:  # by a version that measured terms alone
+            return None
+        return _words(trace, of_kind(measured, "term"))
+
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """Domain terms against other words, over all and by class; single terms; the outcome."""
         measured = trace.measured(self.name)
@@ -95,7 +103,7 @@ class DomainTerm:
         terms = of_kind(measured, "term")
         if terms.empty:
             return not_applicable(self, "no word marks a class, and no glossary is given")
-        cells = word_cells(trace, TermOf.of(terms, own=False, kinds=KINDS), READS)
+        cells = _words(trace, terms)
         if DOMAIN not in cells.names:
             return not_applicable(self, f"none of {len(terms)} terms occurs in the documents")
         found = retention(cells, rng, asked=[DOMAIN])
@@ -137,3 +145,8 @@ class DomainTerm:
                 *dropping,
             ],
         )
+
+
+def _words(trace: Trace, terms: pd.DataFrame) -> WordCells:
+    """Words of the run, those of terms and others."""
+    return word_cells(trace, TermOf.of(terms, own=False, kinds=KINDS), READS)

@@ -27,6 +27,7 @@ from auditkit.plugin import (
     word_cells,
 )
 from auditkit.probes._by_class import class_tables, in_classes
+from auditkit.stats.cells import WordCells
 from auditkit.stats.survival import Retained, retained, retention
 
 NAMES = frozenset(
@@ -64,10 +65,14 @@ class Entity:
     needs: ClassVar[frozenset[str]] = frozenset({"words", "entities", PRUNING})
     place: ClassVar[Place] = Place(1, 3)
 
+    def sorted_words(self, trace: Trace) -> WordCells:
+        """Names, numbers and dates, other entities, and words of none."""
+        return word_cells(trace, _kind, ["entity"])
+
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """Names against other words, then each type of entity."""
         annotator, at = trace.about.annotator, {"arm": trace.about.depths_of}
-        cells = word_cells(trace, _kind, ["entity"])
+        cells = self.sorted_words(trace)
         if NAME not in cells.names:
             return not_applicable(self, "the spaCy pipeline found no names in the documents")
         kinds = retention(cells, rng, asked=[NAME, QUANTITY])

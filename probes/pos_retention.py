@@ -19,6 +19,7 @@ from auditkit.plugin import (
     word_cells,
 )
 from auditkit.probes._by_class import claim_by_class, class_chart, class_tables, in_classes
+from auditkit.stats.cells import WordCells
 from auditkit.stats.survival import retention
 
 
@@ -35,9 +36,13 @@ class PosRetention:
     needs: ClassVar[frozenset[str]] = frozenset({"words", "pos", PRUNING})
     place: ClassVar[Place] = Place(1, 1)
 
+    def sorted_words(self, trace: Trace) -> WordCells:
+        """By part of speech."""
+        return word_cells(trace, _upos, ["upos"])
+
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """What outlives what, rates, lifts and odds by part of speech, and counts by class."""
-        cells = word_cells(trace, _upos, ["upos"])
+        cells = self.sorted_words(trace)
         if not cells.names:
             return not_applicable(self, "the spaCy pipeline gave no word a part of speech")
         found, annotator = retention(cells, rng), trace.about.annotator

@@ -22,6 +22,7 @@ from auditkit.plugin import (
     term_table,
     word_cells,
 )
+from auditkit.stats.cells import WordCells
 from auditkit.stats.survival import retention
 from auditkit.stats.terms import TermRetained, term_retention
 
@@ -65,9 +66,13 @@ class Stopword:
     min_count: Positive = 20
     """Occurrences below which a stop word stands in neither table."""
 
+    def sorted_words(self, trace: Trace) -> WordCells:
+        """Stop words, and other words."""
+        return word_cells(trace, _kind, ["is_stop"])
+
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """Stop words against other words; the single stop words; negations apart."""
-        cells = word_cells(trace, _kind, ["is_stop"])
+        cells = self.sorted_words(trace)
         if STOP not in cells.names:
             return not_applicable(self, "the documents have no stop words")
         found, layer, about = retention(cells, rng, asked=[STOP]), cells.reference, trace.about

@@ -6,7 +6,9 @@ from counted import reference_of
 
 from auditkit.finding import Finding, Undefined
 from auditkit.plugin import Probe
+from auditkit.probes._by_class import InClass, claim_by_class
 from auditkit.probes.pos_retention import PosRetention
+from auditkit.stats.estimates import Estimate
 from auditkit.testing import (
     check_probe,
     contract_traces,
@@ -123,6 +125,12 @@ def test_what_a_class_has_more_of_is_claimed_and_only_that() -> None:
     assert change.p_adjusted is not None
     assert change.p_adjusted < 0.05
     assert "has more" not in by_class_of(0.0).claim
+
+
+def test_a_claim_is_one_line_whatever_a_class_is_called() -> None:
+    row = InClass("PRO\nPN", "Wo\nrld", 9, 9, *[Estimate(0.5, 60, (0.4, 0.6), p=0.001)] * 5)
+    assert claim_by_class([row]).startswith("Of what is kept, beside the other classes, Wo rld has")
+    assert "\n" not in claim_by_class([row])
 
 
 def test_the_difference_between_classes_by_hand() -> None:

@@ -1,5 +1,6 @@
 """Documents as a report tells of them: what is left, which to show, and one layer by layer."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
@@ -24,7 +25,7 @@ NO_TOKENS = "The documents hold no tokens but special ones, so there is nothing 
 
 
 def choose_documents(trace: Trace, size: int) -> list[tuple[str, str]]:
-    """Example ids and why each is shown, class by class in turn, every reason in every class.
+    """Example ids and why each is shown: class by class in turn, for the reason shown least so far.
 
     Args:
         trace: The run.
@@ -35,16 +36,17 @@ def choose_documents(trace: Trace, size: int) -> list[tuple[str, str]]:
     fits = {RIGHT: before & now, LOST: before & ~now, WON: ~before & now}
     classes = np.unique(documents.label)
     free = np.ones(len(documents), dtype=bool)
-    chosen = []
+    chosen: list[tuple[str, str]] = []
+    shown: Counter[tuple[int, str]] = Counter()  # by class; of class -1 are those of all classes
     for slot in range(min(size, len(documents))):
-        mine = free & (documents.label == classes[slot % len(classes)])
+        label = classes[slot % len(classes)]
+        mine = free & (documents.label == label)
         pool = np.flatnonzero(mine if mine.any() else free)
-        first = slot % len(classes) + slot // len(classes)  # every class meets every reason
-        for turn in range(len(CHOICES)):
-            why = CHOICES[(first + turn) % len(CHOICES)]
+        for why in sorted(CHOICES, key=lambda why: (shown[label, why], shown[-1, why])):
             row = _pick(pool[fits[why][pool]] if why in fits else pool, why, kept, documents.tokens)
             if row is not None:
                 chosen.append((str(documents.ids[row]), why))
+                shown.update([(label, why), (-1, why)])
                 free[row] = False
                 break
     return chosen

@@ -9,6 +9,7 @@ import pandas as pd
 from auditkit.finding import Chart, Conclusion, Example, Finding, Measurement, Status, Table
 from auditkit.plugin.bench_view import BenchView
 from auditkit.plugin.rows import Told
+from auditkit.stats.cells import WordCells
 from auditkit.trace import ARMS, TABLES, TAGS, About, Trace
 
 ROLES = {
@@ -74,6 +75,15 @@ class MeasuringProbe(Probe, Protocol):
 
     def measure(self, bench: BenchView) -> pd.DataFrame | None:
         """Ask the models, which is slow. The table is kept in the trace; None for none."""
+        ...
+
+
+@runtime_checkable
+class SortingProbe(Probe, Protocol):
+    """A probe that sorts the words of a run into categories, of which runs can be compared."""
+
+    def sorted_words(self, trace: Trace) -> WordCells | None:
+        """The words by category, as `analyse` counts them; None where there are none to sort."""
         ...
 
 

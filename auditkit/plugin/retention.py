@@ -58,7 +58,9 @@ def retention_answer(
             retention_table(rows, "retention", title, kind, key=key, at=at),
             adjusted_table(rows, "retention_adjusted", title, kind, key=key, at=at),
             curve_table(rows, "retention_curve", title, kind, key=key, at=at),
-            pieces_table(found.pieces, "retention_pieces", title, kind, key=key, at=at),
+            pieces_table(
+                found.pieces, "retention_pieces", title, kind, rows[0].reference, key=key, at=at
+            ),
             *tables,
         ),
         charts=(*_charts(kind.lower(), key), *charts),

@@ -221,11 +221,12 @@ def pieces_table(
     name: str,
     title: str,
     kind: str,
+    layer: int,
     *,
     key: str,
     at: Mapping[str, Any],
 ) -> Told:
-    """Each category by the number of pieces of its words."""
+    """Each category by the number of pieces of its words, after layer `layer`."""
     return tabulate(
         name,
         f"{title}: by number of pieces",
@@ -233,17 +234,15 @@ def pieces_table(
             Label(key, kind),
             Label("pieces", "Pieces"),
             *columns(("words", "Words", "count")),
-            Number("retention", "Kept", "share"),
+            Number("retention", "Kept", "share", basis=after(layer)),
             Number("matched_lift", "Matched lift", "ratio", "Kept over what is expected among "
-                   "words of as many pieces in the same document.", SUMS, control=ALIKE),
+                   "words of as many pieces in the same document.", SUMS, control=ALIKE,
+                   basis=after(layer)),
         ],
         [
-            Row(
-                {key: r.category, "pieces": r.pieces},
+            Row({key: r.category, "pieces": r.pieces},
                 {"retention": r.rate, "matched_lift": r.matched_lift},
-                {"words": r.words},
-                n=r.words,
-            )
+                {"words": r.words}, n=r.words)
             for r in rows
         ],
         **at,

@@ -1,6 +1,5 @@
 """The page that holds runs side by side."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auditkit.finding import Table
@@ -14,8 +13,9 @@ class Comparison:
 
     names: tuple[str, ...]
     sentence: str
-    """The decision, or the largest change, in words."""
+    """The decision, and the largest change that is no chance."""
     overview: Table
+    """What the runs are."""
     decision: Table | None
     """Accuracy of every run against its baseline, and all of them together."""
     undecided: str
@@ -23,8 +23,9 @@ class Comparison:
     figures: Table | None
     """Key figures that the runs share."""
     shares: Table | None
-    """Retention at equal shares alive."""
+    """Retention at equal shares of pieces alive."""
     without_shares: str
+    """Why there is none; "" where there is."""
     gates: Table | None
     probes: tuple[Table, ...]
     """Everything else that can be compared, probe by probe."""
@@ -35,20 +36,20 @@ class Comparison:
 def render_comparison(found: Comparison) -> str:
     """The comparison as one HTML file that loads nothing and runs no script."""
 
-    def view(table: Table | None, anchor: str) -> TableView | None:
-        return None if table is None else table_view(table, anchor)
-
-    def views(tables: Sequence[Table], anchor: str) -> list[TableView]:
-        return [table_view(table, f"{anchor}-{i}") for i, table in enumerate(tables)]
+    def view(table: Table | None, anchor: str, *, by_row: bool = False) -> TableView | None:
+        return None if table is None else table_view(table, anchor, by_row=by_row)
 
     return page(
         "comparison.html.j2",
         found=found,
         overview=view(found.overview, "overview"),
         decision=view(found.decision, "decision-table"),
-        figures=view(found.figures, "figures-table"),
+        figures=view(found.figures, "figures-table", by_row=True),
         shares=view(found.shares, "shares-table"),
         gates=view(found.gates, "gates-table"),
-        probes=views(found.probes, "probe"),
+        probes=[
+            table_view(table, f"probe-{number}", by_row=True)
+            for number, table in enumerate(found.probes)
+        ],
         left_out=view(found.left_out, "left-out-table"),
     )

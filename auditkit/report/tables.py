@@ -56,26 +56,53 @@ class _Notes:
         return tuple(self._numbers)[:MOST_NOTES]
 
 
-def table_view(table: Table, anchor: str) -> TableView:
-    """The table as printed: numbers to a common number of decimals per column, reasons as notes."""
+def table_view(table: Table, anchor: str, *, by_row: bool = False) -> TableView:
+    """The table as printed: numbers to a common number of decimals, reasons as notes.
+
+    Args:
+        table: What to print.
+        anchor: The table's id.
+        by_row: Whether decimals are common to a row, whose numbers have one unit, rather than to a
+            column.
+    """
     notes = _Notes()
     shown = table.rows[:MOST_ROWS]
-    columns = []
-    places = 0
-    for index, column in enumerate(table.columns):
-        cells = [row[index] for row in shown]
-        # an interval is printed as precisely as the estimate to its left
-        places = max(_places(column, cells), places if column.kind == "interval" else 0)
-        columns.append(_cells(column, cells, places, notes))
+    rows = (_rows if by_row else _columns)(table.columns, shown, notes)
     return TableView(
         id=anchor,
         title=table.title,
         columns=table.columns,
-        rows=tuple(zip(*columns, strict=True)),
+        rows=rows,
         total=len(table.rows),
         notes=notes.shown,
         note=table.note,
     )
+
+
+def _columns(
+    columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]], notes: _Notes
+) -> tuple[tuple[CellView, ...], ...]:
+    """Rows of cells whose decimals are common to a column."""
+    views = []
+    places = 0
+    for index, column in enumerate(columns):
+        cells = [row[index] for row in rows]
+        # an interval is printed as precisely as the estimate to its left
+        places = max(_places(column, cells), places if column.kind == "interval" else 0)
+        views.append(_cells(column, cells, places, notes))
+    return tuple(zip(*views, strict=True))
+
+
+def _rows(
+    columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]], notes: _Notes
+) -> tuple[tuple[CellView, ...], ...]:
+    """Rows of cells whose decimals are common to a row."""
+    views = []
+    for row in rows:
+        cells = list(zip(columns, row, strict=True))
+        places = max(_places(c, [cell]) for c, cell in cells if c.kind in ("number", "interval"))
+        views.append(tuple(_cells(c, [cell], places, notes)[0] for c, cell in cells))
+    return tuple(views)
 
 
 def _places(column: Column, cells: Sequence[Cell]) -> int:

@@ -1,181 +1,199 @@
 """Runs side by side: the same measurements with their differences, one decision over all."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from auditkit.errors import SettingsError
-from auditkit.files import Folder
-from auditkit.finding import Measurement
-from auditkit.plugin import discover
+import numpy as np
+from numpy.typing import NDArray
+
+from auditkit.finding import Cell, GateResult, Table
+from auditkit.plugin import columns
+from auditkit.plugin.sentences import decimals, figure, interval
 from auditkit.report.comparison import Comparison
-from auditkit.report.rendering import load
-from auditkit.run.comparison_sides import Beside, Side
-from auditkit.run.comparison_tables import (
-    beside_table,
-    gates_table,
-    left_out_table,
-    overview_table,
-    probe_tables,
-    shares_table,
-)
+from auditkit.report.overview import KeyFigure
+from auditkit.run.beside import Beside, LeftOut, beside, beside_table
 from auditkit.run.decision import decided
-from auditkit.run.differences import change_of, same_documents
-from auditkit.stats.estimates import Estimate
-from auditkit.stats.multiplicity import benjamini_hochberg
-from auditkit.trace import TAGS
+from auditkit.run.differences import same_documents
+from auditkit.run.equal_shares import at_equal_shares
+from auditkit.run.sides import Side, sides_of
+from auditkit.stats.cells import reference_layer
+from auditkit.trace import Trace
 
-ALPHA = 0.05
+SAFE = (
+    "Accuracy is paired where the documents are the same; all else is compared by the two "
+    "intervals, as if they were independent, which is on the safe side where they are not."
+)
 
 
-def compare(directories: Sequence[str | Path], margin: float = 0.01) -> Comparison:
+def compare(
+    directories: Sequence[str | Path],
+    margin: float | None = None,
+    names: Sequence[str] = (),
+) -> Comparison:
     """Hold finished runs side by side, each against the first.
 
     Args:
         directories: Of two runs and more.
-        margin: Loss of accuracy that the decision accepts.
+        margin: Loss of accuracy that the decision over all accepts; None: as the runs do.
+        names: What they are called; by default as their directories are.
 
     Raises:
-        SettingsError: Fewer than two.
+        SettingsError: Fewer than two, or not one name for each.
         TraceError: One holds no finished run of this version.
     """
-    if len(directories) < 2:
-        raise SettingsError(f"{len(directories)} run to compare; give two directories and more")
-    sides = _sides(directories)
-    beside, left_out = _beside(sides)
-    decision, undecided = decided([(side.name, side.trace()) for side in sides], margin)
-    shares, without = shares_table(sides)
-    headlines = {b.address for b in beside if b.first.headline}
+    sides = sides_of(directories, names)
+    first, *others = sides
+    found: list[Beside] = []
+    left: dict[tuple[str, str, str], int] = {}
+    for side in others:
+        mine, not_mine = beside(first, side)
+        found, left = found + mine, left | dict(not_mine)
+    decision, undecided = decided(sides, margin)
+    shares, without_shares = at_equal_shares(sides)
+    figures = [b for b in found if b.first.headline]
+    rest = [b for b in found if not b.first.headline]
     return Comparison(
         names=tuple(side.name for side in sides),
-        sentence=_sentence(decision, beside),
-        overview=overview_table(sides),
-        decision=None if decision is None else decision.table,
+        sentence=" ".join([*([decision.sentence] if decision else []), *_told(sides, figures)]),
+        overview=_overview(sides),
+        decision=decision.table if decision else None,
         undecided=undecided,
-        figures=beside_table(
-            "figures", "Key figures", [b for b in beside if b.address in headlines]
-        ),
+        figures=beside_table("figures", "Key figures", figures, SAFE) if figures else None,
         shares=shares,
-        without_shares=without,
-        gates=gates_table(sides),
-        probes=tuple(probe_tables([b for b in beside if b.address not in headlines])),
-        left_out=left_out_table(left_out),
+        without_shares=without_shares,
+        gates=_gates(sides),
+        probes=tuple(
+            beside_table(f"probe_{number}", probe, [b for b in rest if b.probe == probe])
+            for number, probe in enumerate(dict.fromkeys(b.probe for b in rest))
+        ),
+        left_out=_left_out(left),
     )
 
 
-def _sides(directories: Sequence[str | Path]) -> list[Side]:
-    """The runs, each called by its directory's name, with a number where two are called alike."""
-    seen: Counter[str] = Counter()
-    sides = []
-    for directory in directories:
-        name = Path(directory).resolve().name
-        seen[name] += 1
-        told = name if seen[name] == 1 else f"{name} ({seen[name]})"
-        sides.append(Side(told, load(directory), Folder(directory)))
-    return sides
-
-
-def _beside(sides: Sequence[Side]) -> tuple[list[Beside], Counter[tuple[str, str, str]]]:
-    """What can be compared; and by run, probe and reason, how many measurements cannot."""
-    first, found = sides[0], list[Beside]()
-    left: Counter[tuple[str, str, str]] = Counter()
-    ours = first.numbers()
-    versions = [{f.probe: f.version for f in side.audit.findings} for side in sides]
-    for side, theirs_versions in zip(sides[1:], versions[1:], strict=True):
-        theirs = side.numbers()
-        traces = same_documents((side.audit, side.place), (first.audit, first.place))
-        same_labels = first.about["dataset"]["labels"] == side.about["dataset"]["labels"]
-        of_tags = _tagged(first, side)
-        mine = []
-        for address in dict.fromkeys([*ours, *theirs]):
-            probe, one = ours.get(address) or theirs[address]
-            reason = ""
-            if probe not in versions[0] or probe not in theirs_versions:
-                reason = "the probe answered in one run only"
-            elif versions[0][probe] != theirs_versions[probe]:
-                reason = "another version of the probe"
-            elif "class" in one.at and not same_labels:
-                reason = "the runs have other classes"
-            elif probe in of_tags:
-                reason = f"words of other pipelines: {first.tagged_by}, {side.tagged_by}"
-            elif address not in ours or address not in theirs:
-                reason = "measured in one run only"
-            if reason:
-                left[side.name, probe, reason] += 1
-                continue
-            other = theirs[address][1]
-            if why := _apart(one, other):
-                left[side.name, probe, why] += 1
-                continue
-            change, how = change_of(other, one, traces)
-            mine.append(Beside(address, one, other, side.name, change, _p(change), how))
-        found += _adjusted(mine)
-    return found, left
-
-
-def _tagged(first: Side, side: Side) -> frozenset[str]:
-    """Probes whose words are told apart by pipelines that differ."""
-    if first.tagged_by == side.tagged_by:
-        return frozenset()
-    needs = {*TAGS, "words"}
-    loaded = {name: plugin.load({}) for name, plugin in discover().items()}
-    return frozenset(name for name, probe in loaded.items() if needs & probe.needs)
-
-
-def _apart(one: Measurement, other: Measurement) -> str:
-    """Why two measurements of one address cannot be compared; "" where they can."""
-    if one.unit != other.unit:
-        return f"another unit: {one.unit}, {other.unit}"
-    if one.basis != other.basis:
-        return f"another basis: {one.basis}, {other.basis}"
-    for m in (one, other):
-        if m.value is None:
-            return f"undefined in one run: {m.undefined}"
-    return ""
-
-
-def _p(change: Estimate) -> float | None:
-    """P of no difference, from how wide the interval is (Altman & Bland 2011)."""
-    from scipy.stats import norm
-
-    if change.p is not None:
-        return change.p
-    if change.value is None or change.interval is None:
-        return None
-    low, high = change.interval
-    half = change.value - low if change.value > 0 else high - change.value
-    if half <= 0:
-        return None
-    error = half / float(norm.ppf((1 + change.level) / 2))
-    return float(2 * norm.sf(abs(change.value) / error))
-
-
-def _adjusted(found: Sequence[Beside]) -> Iterator[Beside]:
-    """P over all measurements of a probe and run together."""
-    from dataclasses import replace
-
-    for probe in dict.fromkeys(b.address.split(".")[0] for b in found):
-        mine = [b for b in found if b.address.split(".")[0] == probe]
-        for b, p in zip(mine, benjamini_hochberg([b.p for b in mine]), strict=True):
-            yield replace(b, p=p)
-
-
-def _sentence(decision: Any, beside: Sequence[Beside]) -> str:
-    """The decision first; then the key figure that moved most surely."""
-    parts = [decision.sentence] if decision is not None else []
-    moved = [b for b in beside if b.first.headline and b.p is not None and b.p < ALPHA]
+def _told(sides: Sequence[Side], figures: Sequence[Beside]) -> list[str]:
+    """What became of the key figures, in sentences."""
+    alike = [side.name for side in sides[1:] if _same_answers(side, sides[0])]
+    told = [f"{name}: the same documents, the same answers." for name in alike]
+    moved = sorted((b for b in figures if b.differs), key=lambda b: b.change.p_adjusted or 0.0)
     if moved:
-        most = min(moved, key=lambda b: (b.p, b.address))
-        assert most.first.value is not None
-        assert most.other.value is not None
-        parts.append(
-            f"Of the key figures {len(moved)} differ from the first run's beyond chance, most "
-            f"surely {most.address} in {most.run}: {most.first.value:.3g} → "
-            f"{most.other.value:.3g}."
+        most = moved[0]
+        before, after = (KeyFigure(most.probe, m) for m in (most.first, most.other))
+        told.append(
+            f"Beyond chance {len(moved)} of {len(figures)} key figures "
+            f"{'differs' if len(moved) == 1 else 'differ'} from the first run's, most surely "
+            f"{most.address} in {most.run}: {before.value}{before.unit} → "
+            f"{after.value}{after.unit}."
         )
-    elif any(b.first.headline for b in beside):
-        parts.append("No key figure is shown to differ from the first run's.")
+    elif figures:
+        told.append("No key figure is shown to differ from the first run's.")
     else:
-        parts.append("The runs have no key figure in common that can be compared.")
-    return " ".join(parts)
+        told.append("The runs have no key figure in common that can be compared.")
+    return told
+
+
+def _same_answers(side: Side, first: Side) -> bool:
+    """Whether both models under audit predict the same classes for the same documents."""
+    if (traces := same_documents((side.audit, side.trace), (first.audit, first.trace))) is None:
+        return False
+    ours, theirs = (_predicted(trace) for trace in traces)
+    return np.array_equal(ours, theirs)
+
+
+def _predicted(trace: Trace) -> NDArray[np.integer[Any]]:
+    """Classes that the model under audit predicts (n, 1)."""
+    (audited,) = trace.about.in_role("audited")
+    answers = trace.documents.answers(audited)
+    assert answers is not None  # it runs on all documents
+    return answers.predicted
+
+
+def _overview(sides: Sequence[Side]) -> Table:
+    """What the runs are, one line a fact; those that differ come first, and are marked."""
+    facts: dict[str, list[str]] = {}
+    for side in sides:
+        for name, value in _facts(side).items():
+            facts.setdefault(name, []).append(value)
+    differs = {name: len(set(values)) > 1 for name, values in facts.items()}
+    return Table(
+        name="overview",
+        title="What is compared; what differs comes first",
+        columns=columns(
+            ("fact", "Of the run", "label"),
+            *((f"run_{i}", side.name, "text") for i, side in enumerate(sides)),
+            ("differs", "Differs", "text"),
+        ),
+        rows=tuple(
+            (name, *facts[name], "≠" if differs[name] else "")
+            for name in sorted(facts, key=lambda name: not differs[name])
+        ),
+    )
+
+
+def _facts(side: Side) -> dict[str, str]:
+    about = side.about
+    model, baseline, data = about.model, about.baseline, about.dataset
+    told = {
+        "model": f"{model.name} ({model.sha256[:12]}), {model.layers} layers",
+        "baseline": f"{baseline.name} ({baseline.sha256[:12]})" if baseline else "none",
+        "data": f"{data.name}, {data.split} ({data.sha256[:12]})",
+        "documents": figure(data.audited, 0),
+        "classes": ", ".join(about.labels),
+        "word tags": side.tagged_by,
+        "reference layer": "not known without its trace",
+        "seed": str(about.seed),
+        "arithmetic": f"{about.dtype} on {about.device}",
+        "auditkit": about.auditkit,
+        "written": side.written or "not recorded",
+    }
+    if side.trace is not None:
+        documents = side.trace.documents
+        told["reference layer"] = (
+            f"{reference_layer(documents.pieces, documents.kept)} of {about.layers}"
+            if about.depths_of
+            else "none: nothing is dropped"
+        )
+    return told
+
+
+def _gates(sides: Sequence[Side]) -> Table | None:
+    by_run = [{g.address: g for g in side.audit.gates} for side in sides]
+    addresses = list(dict.fromkeys(a for of_run in by_run for a in of_run))
+    if not addresses:
+        return None
+    return Table(
+        name="gates",
+        title="Gates side by side",
+        columns=columns(
+            ("address", "Gate", "text"),
+            *((f"run_{i}", side.name, "text") for i, side in enumerate(sides)),
+        ),
+        rows=tuple(
+            (address, *(_gate(of_run.get(address)) for of_run in by_run)) for address in addresses
+        ),
+    )
+
+
+def _gate(gate: GateResult | None) -> Cell:
+    """Status, limit, and what was seen."""
+    if gate is None:
+        return "no such gate"
+    told = f"{gate.status.replace('_', ' ')}: {gate.asked}"
+    if gate.value is None:
+        return told
+    bounds = [] if gate.interval is None else [gate.interval.low, gate.interval.high]
+    places = decimals([gate.value, *bounds])
+    seen = figure(gate.value, places)
+    return f"{told}, seen {seen}" + (f" {interval(gate.interval, places)}" if gate.interval else "")
+
+
+def _left_out(left: LeftOut) -> Table:
+    return Table(
+        name="left_out",
+        title="Measurements that cannot be compared with the first run's",
+        columns=columns(
+            ("probe", "Probe", "label"), ("run", "Run", "text"), ("why", "Why", "text"),
+            ("count", "Measurements", "count"),
+        ),
+        rows=tuple((*place, count) for place, count in sorted(left.items())),
+    )  # fmt: skip

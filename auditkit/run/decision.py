@@ -1,19 +1,25 @@
-"""One decision on accuracy over several data sets: all documents together, and the worst one."""
+"""One decision on accuracy over several data sets: all documents together, and the largest loss."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
 from auditkit.finding import Cell, Interval, Table
 from auditkit.plugin import columns
+from auditkit.plugin.rows import LEVEL
 from auditkit.plugin.sentences import figure
 from auditkit.run.differences import right
+from auditkit.run.sides import Side, shared_documents
+from auditkit.stats.estimates import share_of
 from auditkit.stats.non_inferiority import non_inferiority
 from auditkit.stats.paired import Difference, answers_difference
+from auditkit.stats.several import largest_loss, pooled_difference
 from auditkit.trace import Trace
 
-TOGETHER, WORST = "all documents together", "the largest loss"
+TOGETHER, LARGEST = "all documents together", "the largest loss"
+MARGIN = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,72 +30,109 @@ class Decision:
     sentence: str
 
 
-def decided(runs: Sequence[tuple[str, Trace | None]], margin: float) -> tuple[Decision | None, str]:
+def decided(sides: Sequence[Side], margin: float | None) -> tuple[Decision | None, str]:
     """The decision over runs on different documents, or why there is none.
 
-    Pooled, every document weighs alike: its difference and Tango's interval are those of one run on
-    all of them. The largest loss has bounds that hold for all runs at once (level 1 − α/k each):
-    it is acceptable where every run's lower bound is above −margin, and not where one run's upper
-    bound is below.
-
     Args:
-        runs: Name and trace.
-        margin: Loss of accuracy that is accepted.
+        sides: The runs.
+        margin: Loss of accuracy that is accepted; None: the one that the runs themselves accept,
+            `MARGIN` where they do not agree.
     """
-    sides: list[tuple[str, np.ndarray, np.ndarray, str]] = []
-    for name, trace in runs:
-        if trace is None:
-            return None, f"No decision over all: {name} has no trace."
-        reference = trace.about.in_role("reference")
-        if not reference:
-            return None, f"No decision over all: {name} has no baseline."
-        (audited,) = trace.about.in_role("audited")
-        ours, base = right(trace, audited), right(trace, reference[0])
-        assert ours is not None  # both run on all documents
-        assert base is not None
-        sides.append((name, ours, base, trace.about.dataset.sha256))
-    if len({data for *_, data in sides}) < len(sides):
-        return None, (
-            "No decision over all: runs on the same documents are not independent of each other; "
-            "their accuracies are compared document by document below."
-        )
-    level = 1 - 0.05 / len(sides)
-    alone = [(name, answers_difference(ours, base)) for name, ours, base, _ in sides]
-    at_once = [answers_difference(ours, base, level=level) for _, ours, base, _ in sides]
-    pooled = answers_difference(*(np.concatenate([side[i] for side in sides]) for i in (1, 2)))
-    outcome = non_inferiority(pooled, margin).outcome
-    lows, highs = ([one.interval[i] for one in at_once] for i in (0, 1))
-    worst = "pass" if min(lows) > -margin else "fail" if min(highs) < -margin else "inconclusive"
-    least = min(at_once, key=lambda one: one.delta)
-    rows = [_row(name, one, non_inferiority(one, margin).outcome) for name, one in alone]
-    rows.append(_row(TOGETHER, pooled, outcome))
-    rows.append(
-        (WORST, least.n, 100 * least.delta, Interval(100 * min(lows), 100 * min(highs)), worst)
-    )
-    told = columns(
-        ("run", "Run", "label"), ("documents", "Documents", "count"),
-        ("change", "Accuracy, pruned less baseline, points", "number"),
-        ("interval", "95 % interval", "interval"), ("verdict", "Verdict", "text"),
-    )  # fmt: skip
-    accepted = f"{100 * margin:g} point" + ("" if margin == 0.01 else "s")
-    note = (
-        f"Accepted is a loss of {accepted}. The largest loss has simultaneous bounds over "
-        f"{len(sides)} runs."
-    )
+    if why_not := _undecidable(sides):
+        return None, f"No decision over all: {why_not}."
+    accepted, of_margin = (margin, "") if margin is not None else _shared_margin(sides)
+    alone, guessing = [], []
+    for side in sides:
+        assert side.trace is not None
+        change, guesses = _against_baseline(side.trace)
+        alone.append(change)
+        guessing += [side.name] if guesses else []
+    pooled, largest = pooled_difference(alone), largest_loss(alone, accepted)
+
+    def verdict(change: Difference, guesses: bool) -> str:
+        return "inconclusive" if guesses else non_inferiority(change, accepted).outcome
+
+    over_all = verdict(pooled, bool(guessing))
+    worst = "inconclusive" if guessing else largest.outcome
+    where = sides[largest.which].name
+    rows = [_row(side.name, change.n, change.delta, change.interval,
+                 verdict(change, side.name in guessing))
+            for side, change in zip(sides, alone, strict=True)]  # fmt: skip
+    rows.append(_row(TOGETHER, pooled.n, pooled.delta, pooled.interval, over_all))
+    rows.append(_row(f"{LARGEST}: {where}", alone[largest.which].n, largest.delta,
+                     largest.interval, worst))  # fmt: skip
+    loss = f"{100 * accepted:g} point" + ("" if accepted == MARGIN else "s")
+    notes = [
+        f"Accepted is a loss of {loss}.{of_margin}",
+        "Together, every document weighs alike; the interval is Tango's.",
+        f"The bounds of the largest loss hold for all {len(sides)} runs at once (level "
+        f"1 − 0.05/{len(sides)} each).",
+        *(f"Nothing is decided on {name}: its baseline is not shown to be right more often than "
+          "whoever always says the largest class." for name in guessing),
+    ]  # fmt: skip
     table = Table(
-        name="decision", title="Accuracy against the baseline", columns=told, rows=tuple(rows),
-        note=note,
+        name="decision",
+        title="Accuracy against the baseline",
+        columns=columns(
+            ("run", "Run", "label"), ("documents", "Documents", "count"),
+            ("change", "Model under audit less baseline, points", "number"),
+            ("interval", LEVEL, "interval"), ("verdict", "Verdict", "text"),
+        ),
+        rows=tuple(rows),
+        note=" ".join(notes),
     )  # fmt: skip
-    low, high = (100 * bound for bound in pooled.interval)
+    low, high = (figure(100 * bound, 2) for bound in pooled.interval)
     sentence = (
-        f"Over all {pooled.n:,} documents together accuracy changes by "
-        f"{figure(100 * pooled.delta, 1)} points (95 % interval {figure(low, 1)} to "
-        f"{figure(high, 1)}): {outcome} at an accepted loss of {accepted}; the largest loss of a "
-        f"single data set is {figure(-100 * least.delta, 1)} points: {worst}."
+        f"Over all {pooled.n:,} documents together accuracy differs from the baselines' by "
+        f"{figure(100 * pooled.delta, 2)} points (95 % interval {low} to {high}): {over_all} at an "
+        f"accepted loss of {loss}. {where} does worst, with {figure(100 * largest.delta, 2)} "
+        f"points: {worst} for the largest loss of all."
     )
     return Decision(table, sentence), ""
 
 
-def _row(name: str, one: Difference, outcome: str) -> tuple[Cell, ...]:
-    low, high = one.interval
-    return name, one.n, 100 * one.delta, Interval(100 * low, 100 * high), outcome
+def _undecidable(sides: Sequence[Side]) -> str:
+    """Why nothing can be decided over all runs; "" where it can."""
+    for side in sides:
+        if side.trace is None:
+            return side.no_trace
+        if not side.about.in_role("reference"):
+            return f"{side.name} has no baseline"
+    for one, other in combinations(sides, 2):
+        assert one.trace is not None
+        assert other.trace is not None
+        if shared := shared_documents(one.trace, other.trace):
+            return (
+                f"{one.name} and {other.name} share {shared:,} documents, which would count twice"
+            )
+    return ""
+
+
+def _shared_margin(sides: Sequence[Side]) -> tuple[float, str]:
+    """The margin that all runs accept, and what to say where they do not agree."""
+    own = [side.margin or MARGIN for side in sides]
+    if len(set(own)) == 1:
+        return own[0], ""
+    told = ", ".join(
+        f"{side.name} {100 * margin:g}" for side, margin in zip(sides, own, strict=True)
+    )
+    return MARGIN, f" The runs themselves accept other losses: {told}."
+
+
+def _against_baseline(trace: Trace) -> tuple[Difference, bool]:
+    """The paired difference to the baseline, and whether that may be guessing."""
+    (audited,), (reference, *_) = (trace.about.in_role(role) for role in ("audited", "reference"))
+    ours, base = right(trace, audited), right(trace, reference)
+    assert ours is not None  # both run on all documents
+    assert base is not None
+    label = trace.documents.label
+    skill = share_of(int(base.sum()), len(base)).interval
+    guesses = skill is None or skill[0] <= np.bincount(label).max() / len(label)
+    return answers_difference(ours, base), bool(guesses)
+
+
+def _row(
+    name: str, n: int, delta: float, interval: tuple[float, float], verdict: str
+) -> tuple[Cell, ...]:
+    low, high = interval
+    return name, n, 100 * delta, Interval(100 * low, 100 * high), verdict

@@ -158,11 +158,22 @@ def write(
 
 def manifest_settings(directory: Folder) -> Mapping[str, Any]:
     """All settings of a run by key, as its manifest holds them; none where there is no manifest."""
-    try:
-        settings = json.loads(directory.read(MANIFEST))["settings"]
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return {}
+    settings = _manifested(directory, "settings")
     return settings if isinstance(settings, dict) else {}
+
+
+def written(directory: Folder) -> str:
+    """When a run was written, as its manifest says; "" where there is no manifest."""
+    date = _manifested(directory, "written")
+    return date if isinstance(date, str) else ""
+
+
+def _manifested(directory: Folder, key: str) -> Any:
+    """What a run's manifest says; None where that is not to be had."""
+    try:
+        return json.loads(directory.read(MANIFEST))[key]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
 
 
 def told_settings(directory: Folder) -> Mapping[str, Any]:

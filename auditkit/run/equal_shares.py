@@ -1,30 +1,40 @@
-"""Retention of runs at equal shares of tokens alive, whatever their layers and thresholds.
+"""Retention of runs at equal shares of pieces alive, whatever their layers and thresholds.
 
 A rate after the reference layer depends on how much was dropped by then. Between the two layers
-that have a share of all pieces alive above and below the asked one, what is kept of a document is
-taken in proportion: rates stay ratios of document sums.
+that have more and less of all pieces alive than is asked, what is kept of a document, and what
+random keeping would keep of it, is taken in proportion: rates and lifts stay ratios of document
+sums. The categories are those that probes sort words into (`SortingProbe`).
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
-from auditkit.plugin import word_cells
-from auditkit.stats.cells import WordCells
-from auditkit.stats.estimates import Estimate
-from auditkit.stats.inclusion import inclusion_probability
-from auditkit.stats.rates import ratio_of_sums
-from auditkit.trace import Trace
+from auditkit.errors import ProbeError
+from auditkit.finding import Table
+from auditkit.plugin import columns, discover, unmet
+from auditkit.plugin.probe import SortingProbe
+from auditkit.run.beside import (
+    change_cells,
+    change_columns,
+    estimate_cells,
+    reads_words,
+    side_columns,
+)
+from auditkit.run.differences import p_of
+from auditkit.run.sides import Side
+from auditkit.stats.cells import Floats, WordCells
+from auditkit.stats.estimates import Estimate, difference_of
+from auditkit.stats.multiplicity import benjamini_hochberg
+from auditkit.stats.preference import over_expected
+from auditkit.stats.rates import SHARE, ratio_of_sums, sums_of
 
 SHARES = (0.5, 0.25)
 """Of all pieces alive."""
-STOP, NAMED = "stop words", "words of entities"
 
-Floats = NDArray[np.float64]
+Key = tuple[str, str, float]
+"""Probe, category, and share of pieces alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,64 +43,130 @@ class AtShare:
 
     rate: Estimate
     lift: Estimate
-    """Over random keeping of as many pieces a document."""
+    """Over random keeping of as many pieces in every document."""
 
 
-def upos(words: pd.DataFrame) -> NDArray[Any]:
-    """A rule for `word_cells`: parts of speech."""
-    return words["upos"].to_numpy(dtype=object)
+def at_equal_shares(sides: Sequence[Side]) -> tuple[Table | None, str]:
+    """Every run against the first, by category and share alive; and what is missing, and why."""
+    first = sides[0]
+    reasons = [side.no_trace for side in sides if side.trace is None]
+    rows, mine = [], _of_run(first, first)
+    for side in sides[1:]:
+        theirs = _of_run(side, first)
+        shared = [key for key in mine if key in theirs]
+        changes = [difference_of(theirs[key].lift, mine[key].lift) for key in shared]
+        adjusted = benjamini_hochberg([p_of(change) for change in changes])
+        for key, change, p in zip(shared, changes, adjusted, strict=True):
+            probe, category, share = key
+            one, other = mine[key], theirs[key]
+            rows.append(
+                (
+                    category, probe, f"{share:.0%}", side.name,
+                    estimate_cells(one.rate)[0], *estimate_cells(one.lift),
+                    estimate_cells(other.rate)[0], *estimate_cells(other.lift),
+                    *change_cells(replace(change, p_adjusted=p)),
+                )
+            )  # fmt: skip
+        if not shared and not reasons:
+            reasons.append(f"{side.name} and {first.name} sort no words alike at an equal share")
+    if not rows:
+        return None, "; ".join(reasons) + "."
+    table = Table(
+        name="shares",
+        title="What is kept where as large a share of all pieces is alive",
+        columns=columns(
+            ("category", "Words", "label"), ("probe", "Probe", "text"),
+            ("share", "Pieces alive", "text"), ("run", "Run", "text"),
+            ("first_rate", "First run: kept", "share"),
+        )
+        + side_columns("first", "First run: lift")
+        + columns(("other_rate", "This run: kept", "share"))
+        + side_columns("other", "This run: lift")
+        + change_columns("Difference in lift"),
+        rows=tuple(rows),
+        note="Lift: kept over what random keeping of as many pieces in every document would keep. "
+        "Between two layers what is kept is taken in proportion. "
+        + "".join(f"{reason}. " for reason in reasons),
+    )  # fmt: skip
+    return table, ""
 
 
-def stop_word(words: pd.DataFrame) -> NDArray[Any]:
-    """A rule for `word_cells`: stop words."""
-    return np.where(words["is_stop"], STOP, "").astype(object)
+def _of_run(side: Side, first: Side) -> dict[Key, AtShare]:
+    """Of the categories of probes whose words are told apart alike in both runs."""
+    if side.trace is None or side.about.depths_of is None:
+        return {}
+    found: dict[Key, AtShare] = {}
+    for name in first.findings.keys() & side.findings.keys():
+        if side.tagged_by != first.tagged_by and reads_words(name):
+            continue
+        asked = _asked(first, name) | _asked(side, name)
+        cells = _sorted_words(side, name)
+        for category, share, there in at_shares(cells) if cells is not None else ():
+            if category in asked:
+                found[name, category, share] = there
+    return dict(sorted(found.items(), key=lambda item: (item[0][0], -item[0][2], item[0][1])))
 
 
-def of_entity(words: pd.DataFrame) -> NDArray[Any]:
-    """A rule for `word_cells`: words inside of entities."""
-    return np.where(words["entity"] != "", NAMED, "").astype(object)
-
-
-RULES = ((upos, "upos"), (stop_word, "is_stop"), (of_entity, "entity"))
-
-
-def at_shares(trace: Trace) -> Mapping[tuple[str, float], AtShare]:
-    """By category and share of pieces alive; shares that no layer comes down to are left out."""
+def _asked(side: Side, probe: str) -> set[str]:
+    """Categories that the run tested: a category and its complement are one question."""
     return {
-        (name, share): found
-        for rule, column in RULES
-        for name, share, found in _of_rule(word_cells(trace, rule, [column], others=False))
+        m.at["category"]
+        for m in side.findings[probe].measurements
+        if m.name == "lift" and m.at.keys() == {"arm", "category"} and m.p is not None
     }
 
 
-def _of_rule(cells: WordCells) -> Iterator[tuple[str, float, AtShare]]:
-    alive = np.concatenate([[1.0], cells.kept.sum(0) / max(1, int(cells.total.sum()))])  # (L + 1,)
+def _sorted_words(side: Side, name: str) -> WordCells | None:
+    """The words of a run as a probe sorts them; None of one that sorts none, or cannot be asked."""
+    plugin = discover().get(name)
+    assert side.trace is not None
+    if plugin is None:
+        return None
+    options = side.options.get(name, {})
+    try:
+        probe = plugin.load(options)
+    except ProbeError:
+        return None
+    if not isinstance(probe, SortingProbe) or unmet(probe, side.about):
+        return None
+    return probe.sorted_words(side.trace.bound(name, probe.version, options))
+
+
+def at_shares(cells: WordCells) -> Iterator[tuple[str, float, AtShare]]:
+    """By category and share of pieces alive; shares that no layer comes down to are left out."""
+    alive = np.concatenate([[1.0], cells.kept.sum(axis=0) / max(1, int(cells.total.sum()))])
+    words = _words(cells)
     for share in SHARES:
         after = int(np.argmax(alive <= share))
         if alive[after] > share:
-            continue  # no layer comes down to it
+            continue
         weight = (alive[after - 1] - share) / (alive[after - 1] - alive[after])
-        before = _kept(cells, after - 1)
-        kept, chance, there = (
-            (1 - weight) * one + weight * other
-            for one, other in zip(before, _kept(cells, after), strict=True)
+        kept, expected = (
+            (1 - weight) * more + weight * less
+            for more, less in zip(
+                _after(cells, after - 1, words), _after(cells, after, words), strict=True
+            )
         )
         for c, name in enumerate(cells.names):
-            rate = ratio_of_sums(kept[:, c], there[:, c], bounds=(0, 1))
-            lift = ratio_of_sums(kept[:, c], chance[:, c], bounds=(0, np.inf))
+            holds = words[:, c] > 0
+            rate = ratio_of_sums(kept[:, c], words[:, c], bounds=SHARE)
+            lift = (
+                over_expected(sums_of(kept[holds, c], expected[holds, c]), words[:, c].sum())
+                if holds.any()
+                else Estimate(None, 0, why_not="no words")
+            )
             yield name, share, AtShare(rate, lift)
 
 
-def _kept(cells: WordCells, layer: int) -> tuple[Floats, Floats, Floats]:
-    """Words kept after a layer, expected by chance, and there, (documents, C) each; 0: before."""
-    inside = cells.category >= 0
-    document, size = cells.document[inside].astype(np.int64), len(cells.names)
-    words, depth = cells.words[inside].astype(np.float64), cells.depth[inside]
-    pieces = cells.total if layer == 0 else cells.kept[:, layer - 1]
-    chance = inclusion_probability(cells.total[document], pieces[document], cells.pieces[inside])
-    at, documents = document * size + cells.category[inside], len(cells.total)
-    first, second, third = (
-        np.bincount(at, w, documents * size).astype(np.float64).reshape(documents, size)
-        for w in (words * (depth >= layer), words * chance, words)
-    )
-    return first, second, third
+def _words(cells: WordCells) -> Floats:
+    """Words of each document and category (documents, C)."""
+    return np.concatenate([block.alive()[:, :, 0] for block in cells.blocks()])
+
+
+def _after(cells: WordCells, layer: int, words: Floats) -> tuple[Floats, Floats]:
+    """Words kept after a layer, and those expected by chance (documents, C) each; 0: before all."""
+    if layer == 0:
+        return words, words
+    blocks = [(b.alive()[:, :, layer], b.expected([layer])[:, :, 0]) for b in cells.blocks()]
+    kept, expected = (np.concatenate(side) for side in zip(*blocks, strict=True))
+    return kept, expected

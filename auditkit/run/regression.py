@@ -10,7 +10,7 @@ from auditkit.files import Folder
 from auditkit.finding import Audit, GateResult, Measurement
 from auditkit.plugin import ARMS
 from auditkit.plugin.rows import measurement
-from auditkit.run.differences import change_of, same_documents
+from auditkit.run.differences import change_of, opened, same_documents
 from auditkit.run.gates import Gate, decide
 
 MARGIN = 0.01
@@ -42,7 +42,7 @@ def regressions(
             "the runs have no key figure of the model under audit in common; "
             f"here: {', '.join(ours) or 'none'}; there: {', '.join(theirs) or 'none'}"
         )
-    traces = same_documents(new, old)
+    traces = same_documents((new[0], opened(new[1])), (old[0], opened(old[1])))
     asked, how = [], []
     for address in shared:
         mine, before = ours[address], theirs[address]

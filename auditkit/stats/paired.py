@@ -116,11 +116,14 @@ def answers_difference(
         reference: Whether the reference is (n,).
         level: Coverage aimed at.
     """
-    n = len(right)
     gained, lost = int((right & ~reference).sum()), int((reference & ~right).sum())
-    interval = tango_interval(lost, gained, n, level)
+    return counted_difference(lost, gained, len(right), level=level)
+
+
+def counted_difference(lost: int, gained: int, n: int, *, level: float = 0.95) -> Difference:
+    """As `answers_difference`, from how many of n documents were lost and gained."""
     return Difference(
-        (gained - lost) / n, interval, "Tango", lost, gained, n,
+        (gained - lost) / n, tango_interval(lost, gained, n, level), "Tango", lost, gained, n,
         mcnemar_score(lost, gained), mcnemar_exact(lost, gained),
     )  # fmt: skip
 
