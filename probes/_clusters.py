@@ -24,7 +24,7 @@ from auditkit.plugin import (
     place,
     tabulate,
 )
-from auditkit.probes._points import DOCUMENT, points_of
+from auditkit.probes._points import DOCUMENT, DROPPED, INPUT, KEPT, RANDOM, SETS, STATE, points_of
 from auditkit.probes._spread import SpreadRow, denser
 from auditkit.stats.clusters import (
     Points,
@@ -34,8 +34,6 @@ from auditkit.stats.clusters import (
     silhouette,
 )
 
-SETS = KEPT, DROPPED, RANDOM = ("kept tokens", "dropped tokens", "random tokens")
-STATE, INPUT = ("state", "input")
 SPACES = {STATE: "states", INPUT: "input embeddings"}
 NOT_ASKED = "nothing to compare it with"
 FEW_TOKENS = "too few kept tokens"
@@ -175,7 +173,7 @@ def claim_of_clusters(rows: Sequence[ClusterRow], spreads: Sequence[SpreadRow]) 
             )
             + f" ({_of_purity(first.purity)})"
         )
-        if told := denser([row for row in spreads if row.arm == first.arm]):
+        if told := denser([row for row in spreads if (row.arm, row.set) == (first.arm, DOCUMENT)]):
             parts.append(told)
     return "; ".join(parts) + "."
 

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from auditkit.plugin import Cell, Column, Table, Trace, class_name, columns
-from auditkit.probes._clusters import KEPT, STATE
-from auditkit.probes._points import DOCUMENT
+from auditkit.probes._points import DOCUMENT, KEPT, STATE
 from auditkit.stats.clusters import flat
 
 MOST = 800

@@ -6,8 +6,10 @@ import pandas as pd
 from auditkit.plugin import Trace
 from auditkit.stats.clusters import Points
 
+SETS = KEPT, DROPPED, RANDOM = ("kept tokens", "dropped tokens", "random tokens")
 DOCUMENT = "documents"
 """The set of points that are whole documents."""
+STATE, INPUT = ("state", "input")
 
 
 def points_of(trace: Trace, measured: pd.DataFrame) -> Points:

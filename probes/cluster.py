@@ -20,9 +20,6 @@ from auditkit.plugin import (
 )
 from auditkit.probes._clusters import (
     CHARTS,
-    INPUT,
-    SETS,
-    STATE,
     claim_of_clusters,
     cluster_rows,
     clusters_table,
@@ -30,7 +27,7 @@ from auditkit.probes._clusters import (
 )
 from auditkit.probes._maps import maps
 from auditkit.probes._others import generator
-from auditkit.probes._points import DOCUMENT
+from auditkit.probes._points import DOCUMENT, INPUT, KEPT, SETS, STATE
 from auditkit.probes._spread import spread_rows, spread_table
 from auditkit.stats.cells import reference_layer
 
@@ -55,7 +52,7 @@ class Cluster:
     """Purity of neighbourhoods, silhouettes and spread by class, and t-SNE pictures beside them."""
 
     name: ClassVar[str] = "cluster"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     question: ClassVar[str] = "Do kept tokens lie together by class, more than others?"
     needs: ClassVar[frozenset[str]] = frozenset({PRUNING})
     place: ClassVar[Place] = Place(1, 5)
@@ -118,11 +115,12 @@ class Cluster:
         measured = trace.measured(self.name)
         if measured is None or measured.empty:
             return not_applicable(self, "no states were measured in this run")
-        kept = int(((measured["set"] == SETS[0]) & (measured["space"] == STATE)).sum())
-        rows = cluster_rows(trace, measured, self.neighbours, enough=kept >= FEWEST_TOKENS)
-        spreads = spread_rows(trace, measured)
-        pictures = maps(trace, measured, int(rng.integers(2**31)), enough=kept >= FEWEST_TOKENS)
-        told = [] if kept >= FEWEST_TOKENS else [
+        kept = int(((measured["set"] == KEPT) & (measured["space"] == STATE)).sum())
+        enough = kept >= FEWEST_TOKENS
+        rows = cluster_rows(trace, measured, self.neighbours, enough=enough)
+        spreads = spread_rows(trace, measured, enough=enough)
+        pictures = maps(trace, measured, int(rng.integers(2**31)), enough=enough)
+        told = [] if enough else [
             f"Fewer than {FEWEST_TOKENS} kept tokens ({kept}) in documents that also drop some: "
             "nothing is said of tokens."
         ]  # fmt: skip

@@ -5,8 +5,7 @@ import pytest
 
 from auditkit.finding import Finding, Undefined
 from auditkit.plugin import unmet
-from auditkit.probes._clusters import DROPPED, KEPT, RANDOM, SETS
-from auditkit.probes._points import DOCUMENT
+from auditkit.probes._points import DOCUMENT, DROPPED, KEPT, RANDOM, SETS
 from auditkit.probes.cluster import Cluster
 from auditkit.report.charts import svg
 from auditkit.testing import (
@@ -107,6 +106,15 @@ def test_as_many_tokens_of_each_kind_and_none_that_is_special(trace: Trace) -> N
     tokens = whole(trace, "tokens").set_index(["example_id", "position"])
     for row in frame[frame["set"].isin(SETS)].itertuples():
         assert not tokens.loc[(row.example_id, row.position), "special"]
+
+
+def test_how_wide_kept_tokens_and_documents_lie_is_told_by_class(trace: Trace) -> None:
+    finding = analysed(measured(trace))
+    for arm, points in (("unpruned", KEPT), ("pruned", DOCUMENT)):
+        for label in trace.about.labels:
+            at = {"arm": arm, "category": points, "class": label}
+            assert finding.measurement("spread", **at).value is not None
+            assert finding.measurement("spread_change", **at).interval is not None
 
 
 def test_few_kept_tokens_are_not_spoken_of() -> None:

@@ -70,6 +70,37 @@ def test_chance_with_a_document_left_out_is_that_of_the_others() -> None:
         assert whole.without[gone] == pytest.approx((share - chance) / (1 - chance))
 
 
+def test_equally_near_points_share_the_last_places() -> None:
+    """Of equal words, as input embeddings are: classes of .7 and .3 in the order of documents."""
+    seed, rng = 11, np.random.default_rng(11)
+    label = np.repeat([0, 1], [84, 36])
+    vocabulary = rng.normal(size=(4, 12)).astype(np.float32)
+    document = np.repeat(np.arange(120), 2)
+    told, claims = [], 0
+    for _ in range(100):
+        found = purity(Points.of(vocabulary[rng.integers(0, 4, 240)], document, label[document]), 9)
+        assert found.corrected.value is not None
+        assert found.corrected.interval is not None
+        told.append(found.corrected.value)
+        claims += not found.corrected.interval[0] <= 0 <= found.corrected.interval[1]
+    assert abs(np.mean(told)) < 0.01, f"seed {seed}"
+    assert claims <= 8, f"seed {seed}"
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=15, deadline=None)
+def test_the_order_of_documents_decides_nothing(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    document, label = np.repeat(np.arange(40), 2), rng.integers(0, 2, 40)
+    vectors = rng.normal(size=(5, 6)).astype(np.float32)[rng.integers(0, 5, 80)]
+    order = rng.permutation(40)
+    rows = np.argsort(order[document], kind="stable")
+    one = purity(Points.of(vectors, document, label[document]), 5)
+    other = purity(Points.of(vectors[rows], order[document][rows], label[document][rows]), 5)
+    assert one.corrected.value == pytest.approx(other.corrected.value, abs=1e-9)
+    assert one.corrected.interval == pytest.approx(other.corrected.interval, abs=1e-9)
+
+
 def test_points_of_one_document_are_nobodys_neighbours() -> None:
     """Documents apart from all others, each with its own class: neighbours are of other ones."""
     rng = np.random.default_rng(2)
@@ -99,6 +130,39 @@ def test_the_spread_is_the_mean_of_all_pairs() -> None:
     assert found[0].value is not None
     assert found[1].value is not None
     assert change.value == pytest.approx(found[0].value - found[1].value)
+
+
+def test_the_spread_of_tokens_is_that_of_pairs_in_two_documents() -> None:
+    points = drawn(np.random.default_rng(12), 90, 3, shift=1.0)
+    inside = {v: [] for v in (0, 1)}  # type: dict[int, list[tuple[int, int, float]]]
+    for i in range(270):
+        for j in range(i):
+            one, other = int(points.document[i]), int(points.document[j])
+            if one != other and points.label[i] == points.label[j]:
+                near = cosine(points.place[i], points.place[j])
+                inside[int(points.label[i])].append((one, other, near))
+    for value, found in spread(points).items():
+        pairs = inside[value]
+        documents = sorted({one for one, *_ in pairs} | {other for _, other, _ in pairs})
+        assert (found.n, found.value) == (
+            len(documents), pytest.approx(np.mean([d for *_, d in pairs])),
+        )  # fmt: skip
+        without = [np.mean([d for one, other, d in pairs if gone not in (one, other)])
+                   for gone in documents]  # fmt: skip
+        expected = jackknife(float(np.mean([d for *_, d in pairs])), np.array(without))
+        assert found.interval == pytest.approx(expected.interval)
+
+
+def test_a_class_of_few_documents_costs_the_others_nothing() -> None:
+    rng = np.random.default_rng(13)
+    label = np.repeat([0, 1, 2], [60, 60, 5])
+    found = spread(Points.of(rng.normal(size=(125, 6)).astype(np.float32), np.arange(125), label))
+    assert "too few documents (5" in found[2].why_not
+    change = spread_change(found, 0)
+    assert found[0].value is not None
+    assert found[1].value is not None
+    assert change.value == pytest.approx(found[0].value - found[1].value)
+    assert "too few documents (5" in spread_change({1: found[1], 2: found[2]}, 1).why_not
 
 
 def test_a_denser_class_is_found_and_equal_ones_are_not() -> None:

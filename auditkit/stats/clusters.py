@@ -80,16 +80,20 @@ def purity(points: Points, k: int) -> Purity:
     if why_not:
         none = Estimate(None, documents, why_not=why_not)
         return Purity(none, None, none, np.zeros(0))
-    near = np.argsort(points.distances(), axis=1, kind="stable")[:, :k]  # (n, k)
-    same = (label[near] == label[:, None]).astype(np.float64)
+    near = _neighbours(points.distances(), k)  # (n, n)
+    same = near * (label[:, None] == label[None, :])
     out, pairs_out = _sums(document, same.sum(1), documents), np.bincount(document) * float(k)
-    into = np.bincount(document[near].ravel(), weights=same.ravel(), minlength=documents)
-    pairs_in = np.bincount(document[near].ravel(), minlength=documents)
-    share = float(same.mean())
+    into, pairs_in = (_sums(document, side.sum(0), documents) for side in (same, near))
+    share = float(same.sum()) / (n * k)
     left = (same.sum() - out - into) / (n * k - pairs_out - pairs_in)
     chance, chances = _chance(points, documents)
     corrected, without = (share - chance) / (1 - chance), (left - chances) / (1 - chances)
-    return Purity(jackknife(share, left), chance, jackknife(corrected, without), without)
+    return Purity(
+        jackknife(share, left, limits=(0, 1)),
+        chance,
+        jackknife(corrected, without, limits=(-chance / (1 - chance), 1)),
+        without,
+    )
 
 
 def purity_change(one: Purity, other: Purity) -> Estimate:
@@ -100,6 +104,18 @@ def purity_change(one: Purity, other: Purity) -> Estimate:
     assert one.corrected.value is not None
     assert other.corrected.value is not None
     return jackknife(one.corrected.value - other.corrected.value, one.without - other.without)
+
+
+def _neighbours(apart: Floats, k: int) -> Floats:
+    """(n, n) how far each point is one of the k nearest of another: 1, 0, or a share of a place.
+
+    Equally near ones share the last places, so that no order of the points decides.
+    """
+    last = np.partition(apart, k - 1, axis=1)[:, k - 1 : k]
+    nearer, tied = apart < last, apart == last
+    places = (k - nearer.sum(1, keepdims=True)) / tied.sum(1, keepdims=True)
+    near: Floats = nearer + tied * places
+    return near
 
 
 def _sums(document: Ints, values: Floats, documents: int) -> Floats:
@@ -150,35 +166,39 @@ def silhouette(points: Points) -> Estimate:
         without = (whole - sums) / (points_all - held)
     # a pair counts for both of its documents: the error of a mean over pairs is twice that of its
     # documents' own means (Hoeffding 1948)
-    return jackknife(float(whole / points_all), without, pairs=True)
+    return jackknife(float(whole / points_all), without, pairs=True, limits=(-1, 1))
 
 
 def spread(points: Points) -> dict[int, Estimate]:
-    """By class: mean distance between its documents, one point each; the smaller, the denser."""
+    """By class: mean distance between points of two documents of it; the smaller, the denser."""
     apart = points.distances()
     found = {}
     for value in np.unique(points.label).tolist():
         mine = points.label == value
-        inside = apart[np.ix_(mine, mine)]
-        there = np.isfinite(inside)
-        n = int(mine.sum())
+        document = np.unique(points.document[mine], return_inverse=True)[1]
+        n = int(document.max()) + 1
         if few := too_few("mean", n):
             found[value] = Estimate(None, n, why_not=few)
             continue
-        rows, pairs = np.where(there, inside, 0.0).sum(1), there.sum(1).astype(np.float64)
+        inside = apart[np.ix_(mine, mine)]
+        there = np.isfinite(inside)
+        rows = _sums(document, np.where(there, inside, 0.0).sum(1), n)
+        pairs = _sums(document, there.sum(1).astype(np.float64), n)
         whole, count = rows.sum(), pairs.sum()
-        found[value] = jackknife(float(whole / count), (whole - 2 * rows) / (count - 2 * pairs))
+        found[value] = jackknife(
+            float(whole / count), (whole - 2 * rows) / (count - 2 * pairs), limits=(0, 2)
+        )
     return found
 
 
 def spread_change(by_class: dict[int, Estimate], value: int) -> Estimate:
-    """Spread of a class less the mean spread of the others, whose documents are others."""
-    rest = [estimate for other, estimate in by_class.items() if other != value]
-    if not rest:
+    """Spread of a class less the mean spread of the others, of those that have one."""
+    others = [estimate for other, estimate in by_class.items() if other != value]
+    if not others:
         return Estimate(None, by_class[value].n, why_not=ONE_CLASS)
-    missing = next((e for e in rest if e.value is None or e.interval is None), None)
-    if missing is not None:
-        return Estimate(None, missing.n, why_not=missing.why_not)
+    rest = [e for e in others if e.value is not None and e.interval is not None]
+    if not rest:
+        return Estimate(None, others[0].n, why_not=others[0].why_not)
     mean = sum(e.value for e in rest if e.value is not None) / len(rest)
     half = sum((e.interval[1] - e.interval[0]) ** 2 for e in rest if e.interval) ** 0.5
     half /= 2 * len(rest)
@@ -187,13 +207,20 @@ def spread_change(by_class: dict[int, Estimate], value: int) -> Estimate:
     )
 
 
-def jackknife(value: float, without: Floats, *, pairs: bool = False) -> Estimate:
+def jackknife(
+    value: float,
+    without: Floats,
+    *,
+    pairs: bool = False,
+    limits: tuple[float, float] = (-np.inf, np.inf),
+) -> Estimate:
     """An estimate with Student's t interval and p of 0 from its values with one document left out.
 
     Args:
         value: Of all documents.
         without: (d,) each document left out.
         pairs: Whether `without` leaves out a document's own part of what it shares with others.
+        limits: What the value lies between, whatever the documents.
     """
     n = len(without)
     if few := too_few("mean", n):
@@ -203,7 +230,8 @@ def jackknife(value: float, without: Floats, *, pairs: bool = False) -> Estimate
     if error <= 1e-12:
         return Estimate(value, n, why_not=NO_SPREAD)
     half = student.quantile(0.95, df) * error
-    return Estimate(value, n, (value - half, value + half), p=student.two_sided(value / error, df))
+    low, high = max(value - half, limits[0]), min(value + half, limits[1])
+    return Estimate(value, n, (low, high), p=student.two_sided(value / error, df))
 
 
 def flat(vectors: NDArray[np.float32], seed: int) -> Floats:
