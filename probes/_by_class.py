@@ -5,8 +5,9 @@ among its kept ones; only a comparison with other words of the same documents sa
 prefers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +29,9 @@ from auditkit.plugin import (
 )
 from auditkit.plugin.retention_tables import ALIKE, CALLED, after, lift_number
 from auditkit.stats.cells import WordCells
-from auditkit.stats.multiplicity import benjamini_hochberg
+from auditkit.stats.multiplicity import adjusted_together
 from auditkit.stats.rates import ratio_difference, ratio_of_sums
-from auditkit.stats.survival import Retained, retained
+from auditkit.stats.survival import Retained, adjusted, retained
 
 Floats = NDArray[np.float64]
 
@@ -54,24 +55,33 @@ class InClass:
     kept_share: Estimate
     """Of the class's kept words."""
     change: Estimate
-    """`kept_share` less that of the other classes; p adjusted over all of them."""
+    """`kept_share` less that of the other classes; adjusted together over all of them."""
     rate: Estimate
     depth: Estimate
 
 
-def in_classes(trace: Trace, cells: WordCells) -> list[InClass]:
-    """Every category in every class that has words of it, the most frequent category first."""
+def in_classes(
+    trace: Trace, cells: WordCells, asked: Collection[str] | None = None
+) -> list[InClass]:
+    """Every category in every class that has words of it, the most frequent category first.
+
+    Args:
+        trace: The run.
+        cells: Its words by category.
+        asked: Categories that there is a question about: the others have no p. None: all of them.
+    """
     label, names = trace.documents.label, trace.about.labels
     words, kept, layers = _sums(cells, len(label))  # (documents, C) each
-    rows = []
+    rows, changes = [], []
     for c in np.lexsort((np.arange(words.shape[1]), -words.sum(0))):
         for value in np.unique(label):
             mine = np.asarray(label == value)
             if not words[mine, c].any():
                 continue
             here = [np.where(mine, part[:, c], 0.0) for part in (words, kept, layers)]
-            there = [np.where(~mine, part[:, c], 0.0) for part in (words, kept, layers)]
-            of_class, of_others = (np.where(who, kept.sum(1), 0.0) for who in (mine, ~mine))
+            change = partial(_change, kept, c, mine)
+            tested = asked is None or cells.names[c] in asked
+            changes.append(change)
             rows.append(
                 InClass(
                     cells.names[c],
@@ -79,17 +89,22 @@ def in_classes(trace: Trace, cells: WordCells) -> list[InClass]:
                     int(here[0].sum()),
                     int(here[1].sum()),
                     ratio_of_sums(here[0], np.where(mine, words.sum(1), 0.0), bounds=(0, 1)),
-                    _of_kept(here[1], of_class),
-                    ratio_difference((here[1], of_class), (there[1], of_others)),
+                    _of_kept(here[1], np.where(mine, kept.sum(1), 0.0)),
+                    change() if tested else replace(change(), p=None),
                     ratio_of_sums(here[1], here[0], bounds=(0, 1)),
                     ratio_of_sums(here[2], here[0]),
                 )
             )
-    adjusted = benjamini_hochberg([row.change.p for row in rows])
-    return [
-        replace(row, change=replace(row.change, p_adjusted=p))
-        for row, p in zip(rows, adjusted, strict=True)
+    together = adjusted_together([row.change for row in rows], changes)
+    return [replace(row, change=change) for row, change in zip(rows, together, strict=True)]
+
+
+def _change(kept: Floats, c: int, mine: NDArray[np.bool_], *, level: float = 0.95) -> Estimate:
+    """Share of category `c` in what is kept (documents, C) of `mine`, less that of others."""
+    sides = [
+        (np.where(who, kept[:, c], 0.0), np.where(who, kept.sum(1), 0.0)) for who in (mine, ~mine)
     ]
+    return ratio_difference(*sides, level=level)
 
 
 def _of_kept(kept: Floats, of_class: Floats) -> Estimate:
@@ -119,6 +134,7 @@ def class_tables(
     title: str,
     kind: str,
     key: str = "category",
+    asked: Collection[str] | None = None,
 ) -> tuple[Told, ...]:
     """What is frequent in each class, and what is preferred there.
 
@@ -130,6 +146,7 @@ def class_tables(
         title: What the categories are.
         kind: The noun of one.
         key: What an address tells a category by.
+        asked: As `in_classes` was given.
     """
     arm = trace.about.depths_of
     frequent = tabulate(
@@ -143,7 +160,7 @@ def class_tables(
             Number("kept_share", "Share of the class's kept words", "share", interval=SHARE_OF,
                    basis=after(cells.reference)),
             Number("kept_share_change", "Less that of the other classes", "share",
-                   interval="Student's t over documents, linearised.", p="Of 0.",
+                   interval=CALLED, p="Of 0.",
                    adjusted="Benjamini–Hochberg over the rows of this table.", control=OTHERS,
                    basis=after(cells.reference)),
             Number("retention", "Kept", "share", interval=None, basis=after(cells.reference)),
@@ -165,7 +182,7 @@ def class_tables(
         "is in the table of preferences.",
         arm=arm,
     )  # fmt: skip
-    preferred = _preferred(trace, cells, rng)
+    preferred = _preferred(trace, cells, rng, asked)
     if not preferred:
         return (frequent,)
     return (
@@ -178,7 +195,7 @@ def class_tables(
                 Label("class", "Class"),
                 Number("concordance", "Outlives", "share", "Share of the other words of as many "
                        "pieces in its document that a word outlives: .5 is chance.", CALLED,
-                       p="Of .5.", adjusted="Benjamini–Hochberg over the rows of the class.",
+                       p="Of .5.", adjusted="Benjamini–Hochberg over the rows of this table.",
                        control=ALIKE),
                 lift_number(cells.reference, CALLED),
                 Number("matched_lift", "Matched lift", "ratio", interval=CALLED, control=ALIKE,
@@ -201,17 +218,20 @@ def class_tables(
 
 
 def _preferred(
-    trace: Trace, cells: WordCells, rng: np.random.Generator
+    trace: Trace, cells: WordCells, rng: np.random.Generator, asked: Collection[str] | None
 ) -> list[tuple[str, Retained]]:
+    """By class, all rows adjusted together; none where there are too many classes."""
     label = trace.documents.label
     classes = np.unique(label)
     if len(classes) > MOST_CLASSES:
         return []
-    return [
+    found = [
         (class_name(trace.about.labels, int(value)), row)
         for value in classes
-        for row in retained(cells.select(label == value), rng)
+        for row in retained(cells.select(label == value), rng, asked)
     ]
+    rows = adjusted([row for _, row in found])
+    return [(name, row) for (name, _), row in zip(found, rows, strict=True)]
 
 
 def class_chart(kind: str, key: str = "category") -> Chart:

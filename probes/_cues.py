@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ from auditkit.plugin import (
 )
 from auditkit.probes._others import CHOSEN, OTHERS
 from auditkit.stats.estimates import document_mean, mean_change
-from auditkit.stats.multiplicity import benjamini_hochberg
+from auditkit.stats.multiplicity import At, adjusted_together
 
 Floats = NDArray[np.float64]
 
@@ -38,6 +39,10 @@ OUTCOMES = ("p", "flips", "right")
 """Of a document: probability of the class that was predicted, whether the answer is another one,
 whether it is the gold one."""
 NEVER = "no document of the sample has such words and others to stand in for them"
+LEVELS = (
+    "Student's t over documents, means over draws. Of rows called different the level is "
+    "1 − 0.05·R/m, for R of m tested that are (Benjamini & Yekutieli 2005)."
+)
 TESTED = "Benjamini–Hochberg over the rows of this table."
 
 CHART = Chart(
@@ -93,21 +98,22 @@ def cues_of(words: pd.DataFrame, edge: int, sources: Sequence[str]) -> dict[str,
 
 
 def cue_rows(trace: Trace, measured: pd.DataFrame) -> list[CueRow]:
-    """Every cue and way of taking it away, p adjusted over all of them."""
+    """Every cue and way of taking it away, adjusted together over all of them."""
     changed = _changes(trace, measured).groupby(["category", "do"])
     asked = {(str(category), str(do)): mine for (category, do), mine in changed}
     doings = sorted({do for _, do in asked})
-    rows = [
+    found = [
         _row(category, do, asked.get((category, do))) for category in CATEGORIES for do in doings
     ]
-    for name in (f"{outcome}_change_difference" for outcome in OUTCOMES):
-        adjusted = benjamini_hochberg([row.numbers[name].p for row in rows])
+    rows = [row for row, _ in found]
+    for outcome in OUTCOMES:
+        name = f"{outcome}_change_difference"
+        together = adjusted_together(
+            [row.numbers[name] for row in rows], [at_level[outcome] for _, at_level in found]
+        )
         rows = [
-            replace(
-                row,
-                numbers={**row.numbers, name: replace(row.numbers[name], p_adjusted=p)},
-            )
-            for row, p in zip(rows, adjusted, strict=True)
+            replace(row, numbers={**row.numbers, name: estimate})
+            for row, estimate in zip(rows, together, strict=True)
         ]
     return rows
 
@@ -129,22 +135,25 @@ def _changes(trace: Trace, measured: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _row(category: str, do: str, changes: pd.DataFrame | None) -> CueRow:
-    """One cue; a document's values are means over the draws."""
+def _row(category: str, do: str, changes: pd.DataFrame | None) -> tuple[CueRow, Mapping[str, At]]:
+    """One cue, and how the difference of each outcome is made; values are means over the draws."""
     if changes is None:
         none = Estimate(None, 0, why_not=NEVER)
         names = [f"{o}_change{side}" for o in OUTCOMES for side in ("", "_others", "_difference")]
-        return CueRow(category, do, 0, None, None, dict.fromkeys(names, none))
+        row = CueRow(category, do, 0, None, None, dict.fromkeys(names, none))
+        return row, dict.fromkeys(OUTCOMES, lambda level: none)
     numbers: dict[str, Estimate] = {}
+    at_level: dict[str, At] = {}
     for outcome in OUTCOMES:
         wide = changes.pivot_table(outcome, "example_id", "side", "mean")
         cue, others = (wide[side].to_numpy(dtype=np.float64) for side in (CHOSEN, OTHERS))
+        at_level[outcome] = partial(mean_change, cue - others, kind="change")
         numbers[f"{outcome}_change"] = document_mean(cue)
         numbers[f"{outcome}_change_others"] = document_mean(others)
-        numbers[f"{outcome}_change_difference"] = mean_change(cue - others, kind="change")
+        numbers[f"{outcome}_change_difference"] = at_level[outcome]()
     told = changes[changes["side"] == CHOSEN].groupby("example_id")
     words, present = (float(told[name].mean().mean()) for name in ("words", "present"))
-    return CueRow(category, do, len(told), words, present, numbers)
+    return CueRow(category, do, len(told), words, present, numbers), at_level
 
 
 def cue_table(rows: Sequence[CueRow], arm: str) -> Told:
@@ -175,8 +184,8 @@ def cue_table(rows: Sequence[CueRow], arm: str) -> Told:
                            interval=None),
                     Number(f"{name}_change_difference", f"{title}: difference", "share",
                            "Without the cue less without others.",
-                           interval="Student's t over documents, means over draws.",
-                           p="Of 0.", adjusted=TESTED, control="other words of as many pieces"),
+                           interval=LEVELS, p="Of 0.", adjusted=TESTED,
+                           control="other words of as many pieces"),
                 )
             ),
         ],

@@ -43,6 +43,7 @@ QUANTITIES = frozenset(
 """Those whose words are numbers, amounts and dates."""
 
 NAME, QUANTITY, OTHER, NONE = "names", "numbers and dates", "other entities", "no entity"
+ASKED = (NAME, QUANTITY)
 TYPES = "By type of entity"
 
 F = columns(
@@ -60,7 +61,7 @@ class Entity:
     """
 
     name: ClassVar[str] = "entity"
-    version: ClassVar[str] = "5"
+    version: ClassVar[str] = "6"
     question: ClassVar[str] = "Are names kept longer than other words?"
     needs: ClassVar[frozenset[str]] = frozenset({"words", "entities", PRUNING})
     place: ClassVar[Place] = Place(1, 3)
@@ -75,10 +76,11 @@ class Entity:
         cells = self.sorted_words(trace)
         if NAME not in cells.names:
             return not_applicable(self, "the spaCy pipeline found no names in the documents")
-        kinds = retention(cells, rng, asked=[NAME, QUANTITY])
+        kinds = retention(cells, rng, asked=ASKED)
         by_class = class_tables(
-            trace, cells, in_classes(trace, cells), rng, title="Names and others", kind="Words"
-        )
+            trace, cells, in_classes(trace, cells, ASKED), rng, title="Names and others",
+            kind="Words", asked=ASKED,
+        )  # fmt: skip
         del cells  # as large as the run has words: one such count at a time
         typed = retained(word_cells(trace, _type, ["entity"]), rng)
 

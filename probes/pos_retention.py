@@ -31,7 +31,7 @@ class PosRetention:
     """
 
     name: ClassVar[str] = "pos_retention"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     question: ClassVar[str] = "Which parts of speech are kept longer than other words?"
     needs: ClassVar[frozenset[str]] = frozenset({"words", "pos", PRUNING})
     place: ClassVar[Place] = Place(1, 1)

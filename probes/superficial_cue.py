@@ -70,7 +70,7 @@ class SuperficialCue:
     """What becomes of predictions without such cues, beside what becomes of them without others."""
 
     name: ClassVar[str] = "superficial_cue"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     question: ClassVar[str] = "Do superficial cues carry the prediction?"
     needs: ClassVar[frozenset[str]] = frozenset({"words", PRUNING})
     place: ClassVar[Place] = Place(2, 2)

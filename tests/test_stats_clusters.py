@@ -144,9 +144,8 @@ def test_the_spread_of_tokens_is_that_of_pairs_in_two_documents() -> None:
     for value, found in spread(points).items():
         pairs = inside[value]
         documents = sorted({one for one, *_ in pairs} | {other for _, other, _ in pairs})
-        assert (found.n, found.value) == (
-            len(documents), pytest.approx(np.mean([d for *_, d in pairs])),
-        )  # fmt: skip
+        assert found.n == len(documents)
+        assert found.value == pytest.approx(np.mean([d for *_, d in pairs]))
         without = [np.mean([d for one, other, d in pairs if gone not in (one, other)])
                    for gone in documents]  # fmt: skip
         expected = jackknife(float(np.mean([d for *_, d in pairs])), np.array(without))

@@ -8,9 +8,7 @@ from collections.abc import Iterable
 
 from auditkit.finding import Interval
 from auditkit.stats.estimates import Estimate
-
-ALPHA = 0.05
-"""Adjusted p below which a difference is said to be one."""
+from auditkit.stats.multiplicity import ALPHA
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LARGE = 1e7

@@ -8,11 +8,10 @@ from auditkit.errors import ProbeError
 from auditkit.finding import Cell, Column, Interval, Measurement, Table, Undefined
 from auditkit.plugin import columns, discover
 from auditkit.plugin.rows import LEVEL
-from auditkit.plugin.sentences import ALPHA
 from auditkit.run.differences import change_of, same_documents
 from auditkit.run.sides import Side
 from auditkit.stats.estimates import Estimate
-from auditkit.stats.multiplicity import benjamini_hochberg
+from auditkit.stats.multiplicity import ALPHA, benjamini_hochberg
 from auditkit.trace import TAGS
 
 ONE_RUN = "the probe answered in one run only"

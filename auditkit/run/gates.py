@@ -28,10 +28,8 @@ from auditkit.finding import (
 from auditkit.finding.gates import GateStatus
 from auditkit.plugin.sentences import figure
 from auditkit.stats.anytime import Bets, wealth
-from auditkit.stats.multiplicity import holm
+from auditkit.stats.multiplicity import ALPHA, holm
 from auditkit.text import one_of
-
-ALPHA = 0.05
 
 _MAXIMA = frozenset(["max", "maximum", "worst", "largest"])
 """Words in the name of a measurement whose value is biased upward: it is the largest of several."""

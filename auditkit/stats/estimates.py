@@ -92,10 +92,10 @@ def document_mean(values: Floats, *, kind: Kind = "mean", level: float = 0.95) -
     if error <= _TOLERANCE * abs(mean):
         return Estimate(mean, n, why_not=NO_SPREAD)
     half = student.quantile(level, df) * error
-    return Estimate(mean, n, (mean - half, mean + half))
+    return Estimate(mean, n, (mean - half, mean + half), level=level)
 
 
-def mean_change(values: Floats, *, kind: Kind = "mean") -> Estimate:
+def mean_change(values: Floats, *, kind: Kind = "mean", level: float = 0.95) -> Estimate:
     """`document_mean` of what something changes in each document, with p of a mean of 0.
 
     Where fewer than ten documents change at all their spread says too little, and there is neither
@@ -104,8 +104,9 @@ def mean_change(values: Floats, *, kind: Kind = "mean") -> Estimate:
     Args:
         values: One change a document (n,), 0 where nothing changes.
         kind: Of the values, as there.
+        level: Coverage aimed at.
     """
-    mean = document_mean(values, kind=kind)
+    mean = document_mean(values, kind=kind, level=level)
     if mean.interval is None:
         return mean
     if few := too_few("discordant", int((values != 0).sum())):

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditkit.stats.estimates import Estimate, too_few
+from auditkit.stats.multiplicity import ALPHA
 from auditkit.stats.resampling import Bootstrap, percentile_interval
-
-ALPHA = 0.05
 
 
 @dataclass(frozen=True, slots=True)

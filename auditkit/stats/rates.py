@@ -207,4 +207,4 @@ def ratio_difference(
     error = float(np.sqrt(n / (n - 1) * (difference**2).sum()))
     half = student.quantile(level, documents - 1) * error
     p = student.two_sided(value / error, documents - 1)
-    return Estimate(value, documents, (value - half, value + half), p=p)
+    return Estimate(value, documents, (value - half, value + half), p=p, level=level)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from auditkit.stats.paired import ALPHA, Difference, counted_difference
+from auditkit.stats.multiplicity import ALPHA
+from auditkit.stats.paired import Difference, counted_difference
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,19 +28,15 @@ from auditkit.stats.document_sums import (
 from auditkit.stats.estimates import Estimate
 from auditkit.stats.inclusion import exact_z
 from auditkit.stats.matched import exact_p, log_extremes
-from auditkit.stats.multiplicity import benjamini_hochberg
+from auditkit.stats.multiplicity import At, adjusted_together
 from auditkit.stats.pieces import OfPieces, by_pieces
 from auditkit.stats.rates import SHARE, linearised
 
 RATIO = (0.0, np.inf)
-ALPHA = 0.05
 TESTED = ("concordance", "lift", "matched_lift", "odds_ratio")
 """Of a category: what has a p."""
 
 FIXED = "it follows from the numbers of kept pieces"
-
-At = Callable[..., Estimate]
-"""An estimate at a `level`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,19 +135,13 @@ def retained(
 
 
 def adjusted(rows: Sequence[Retained]) -> Iterator[Retained]:
-    """The same rows, the p of each statistic adjusted together (Benjamini & Hochberg 1995).
-
-    Those of R that are called different, of m that are tested, have an interval of level 1 − α·R/m
-    (Benjamini & Yekutieli 2005), so that it excludes what they are said to differ from.
-    """
+    """The same rows, the p of each statistic adjusted together over them (`adjusted_together`)."""
     changed: list[dict[str, Any]] = [{} for _ in rows]
     for name in TESTED:
-        p = benjamini_hochberg([getattr(row, name).p for row in rows])
-        called = [value is not None and value < ALPHA for value in p]
-        level = 1 - ALPHA * sum(called) / max(1, sum(value is not None for value in p))
-        for row, value, different, told in zip(rows, p, called, changed, strict=True):
-            own = row.at_level[name](level=level) if different else getattr(row, name)
-            told[name] = replace(own, p_adjusted=value)
+        own = [getattr(row, name) for row in rows]
+        found = adjusted_together(own, [row.at_level[name] for row in rows])
+        for told, estimate in zip(changed, found, strict=True):
+            told[name] = estimate
     return (replace(row, **told) for row, told in zip(rows, changed, strict=True))
 
 

@@ -1,18 +1,18 @@
 """Which single terms survive: many small categories, without what takes many words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from auditkit.stats.cells import Floats, Ints, WordCells
 from auditkit.stats.estimates import Estimate
 from auditkit.stats.inclusion import inclusion_probability
-from auditkit.stats.multiplicity import benjamini_hochberg
+from auditkit.stats.multiplicity import adjusted_together
 from auditkit.stats.rates import NONE_EXPECTED, Sums, against_expected, ratio_of_sums, sums_of
 from auditkit.stats.survival import FIXED
 
-ALPHA = 0.05
 FEWEST_EXPECTED = 10
 FEW_EXPECTED = (
     f"random keeping would keep, or drop, fewer than {FEWEST_EXPECTED} of its words: not tested"
@@ -65,9 +65,8 @@ def term_retention(cells: WordCells) -> tuple[TermRetained, ...]:
 def tested_terms(cells: WordCells) -> tuple[TermRetained, ...]:
     """As `term_retention`, the lift of every term tested among all of them.
 
-    A term is tested where random keeping would keep ten of its words and drop ten; p is adjusted
-    over these (Benjamini & Hochberg 1995), and the R of m that are called different have intervals
-    of level 1 − α·R/m (Benjamini & Yekutieli 2005).
+    A term is tested where random keeping would keep ten of its words and drop ten; these are
+    adjusted together (`adjusted_together`).
     """
     sums = list(_by_term(cells))
     moments = [sums_of(one.kept, one.by_chance) for one in sums]
@@ -75,19 +74,8 @@ def tested_terms(cells: WordCells) -> tuple[TermRetained, ...]:
         against_expected(of, level=0.95) if _testable(one) else _untested(one, of)
         for one, of in zip(sums, moments, strict=True)
     ]
-    adjusted = benjamini_hochberg([lift.p for lift in lifts])
-    called = sum(p is not None and p < ALPHA for p in adjusted)
-    level = 1 - ALPHA * called / max(1, sum(p is not None for p in adjusted))
-    return tuple(
-        _retained(
-            one,
-            replace(
-                against_expected(of, level=level) if p is not None and p < ALPHA else lift,
-                p_adjusted=p,
-            ),
-        )
-        for one, of, lift, p in zip(sums, moments, lifts, adjusted, strict=True)
-    )
+    found = adjusted_together(lifts, [partial(against_expected, of) for of in moments])
+    return tuple(_retained(one, lift) for one, lift in zip(sums, found, strict=True))
 
 
 def _testable(sums: _TermSums) -> bool:
