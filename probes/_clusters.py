@@ -175,7 +175,7 @@ def claim_of_clusters(rows: Sequence[ClusterRow], spreads: Sequence[SpreadRow]) 
         )
         if told := denser([row for row in spreads if (row.arm, row.set) == (first.arm, DOCUMENT)]):
             parts.append(told)
-    return "; ".join(parts) + "."
+    return "; ".join([*parts[:1], *(part[0].lower() + part[1:] for part in parts[1:])]) + "."
 
 
 def _of_kept(kept: ClusterRow) -> str:

@@ -189,14 +189,14 @@ def claim_of_words(everyone: Frequent) -> str:
     """Which words are kept most often, and which more and less than by chance."""
     most = ", ".join(f"“{t.term}” ({t.kept:,})" for t in everyone.most_kept[:NAMED] if t.kept)
     parts = [f"The most kept words are {most}" if most else "No word is kept"]
+    more, less = len(everyone.above), len(everyone.below)
     if not everyone.tested:
         parts.append("none occurs often enough to be held against chance")
     else:
         parts.append(
-            f"of {everyone.tested:,} that occur often enough to be held against chance, "
-            f"{len(everyone.above):,} are kept more often ({_farthest(everyone.above)}) and "
-            f"{len(everyone.below):,} less often ({_farthest(everyone.below)}), Benjamini–Hochberg "
-            "at 5 %"
+            f"of {everyone.tested:,} that occur often enough to be held against chance, {more:,} "
+            f"{'is' if more == 1 else 'are'} kept more often ({_farthest(everyone.above)}) and "
+            f"{less:,} less often ({_farthest(everyone.below)}), Benjamini–Hochberg at 5 %"
         )
     return "; ".join(parts) + "."
 

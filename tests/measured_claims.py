@@ -1,0 +1,127 @@
+"""Readers of the claims of probes that measure: what is said in words, held against the numbers."""
+
+import re
+
+from claim_readers import Problems, one_category, sign
+
+from auditkit.finding import Finding
+from auditkit.probes._cues import CATEGORIES
+from auditkit.probes._points import DOCUMENT, KEPT
+from auditkit.trace import About
+
+
+def _domain_terms(finding: Finding, about: About) -> Problems:
+    yield from one_category(finding, about)
+    claim, done = finding.claim, "interventions" in [table.name for table in finding.tables]
+    yield "dropping, and nothing was done", ("ropping them" in claim) != done
+    if not done:
+        return
+    at = {"arm": str(about.depths_of), "against": "random words", "category": "domain terms"}
+    m = finding.measurement("accuracy_change", **at, perturbation="drop")
+    said_by = sign(finding, "accuracy_change", 0, **at, perturbation="drop")
+    for words, wanted in (
+        ("Dropping them by layer 1 costs", -1), ("Dropping them by layer 1 leaves", 1),
+        ("No difference in accuracy shown between", 0), ("cannot be told", None),
+    ):  # fmt: skip
+        yield words, (words in claim) != (said_by == wanted)
+    said = re.search(r"\((−?[\d.]+) points, [^)]*?([\d,]+) documents\)", claim)
+    yield "no figures of dropping", (said is None) != (said_by is None)
+    if said:
+        yield "other documents", int(said[2].replace(",", "")) != m.n
+        size = re.search(r"(?:costs|leaves) ([\d.]+) points", claim)
+        if size:
+            yield "two sizes", size[1] != said[1].strip("−")
+            yield "an effect of 0 as printed", float(size[1]) == 0
+
+
+def _kept_sets(finding: Finding, about: About) -> Problems:
+    sentences = finding.claim.split("On the arm ")[1:]
+    arms = {*about.unpruned, *about.in_role("reference")}
+    yield "arms", bool(sentences) and {said.partition(",")[0] for said in sentences} != arms
+    for said in sentences:
+        arm, layer = said.partition(",")[0], re.search(r"kept after layer (\d+)", said)
+        at = {"arm": arm, "layer": layer[1] if layer else ""}
+        for measure, words in (
+            ("sufficiency", {-1: r"layer \d+ keep more of the prediction than", 1: "keep less of",
+                             0: "are not shown to keep more of", None: "compared with random"}),
+            ("comprehensiveness", {1: "more of it is lost", -1: "less of it is lost",
+                                   0: "no difference is shown", None: "them cannot be compared"}),
+        ):  # fmt: skip
+            ours = sign(finding, f"{measure}_difference", 0, **at)
+            for wanted, pattern in words.items():
+                yield f"{arm}, {measure}", bool(re.search(pattern, said)) != (ours == wanted)
+        m = finding.measurement("sufficiency_difference", **at)
+        yield "documents", f"; {m.n_clusters} documents)." not in said
+
+
+def _cues(finding: Finding, about: About) -> Problems:
+    said = {
+        side: (re.search(pattern, finding.claim) or ["", ""])[1]
+        for side, pattern in (
+            (-1, r"hang more on (.+?) than on as many"), (1, r"hang less on (.+?) than on as many"),
+            (0, r"No difference shown between (.+?) and as many other"),
+            (None, r"Nothing can be said of (.+?)\.$"),
+        )
+    }  # fmt: skip
+    for category in CATEGORIES:
+        at = {"arm": str(about.depths_of), "category": category, "perturbation": "drop"}
+        ours = sign(finding, "p_change_difference", 0, **at)
+        for side, names in said.items():
+            yield f"{category}: {side}", (category in names) != (ours == side)
+
+
+def _clusters(finding: Finding, about: About) -> Problems:
+    claim = finding.claim
+    if "Kept tokens" in claim:
+        at = {"arm": about.unpruned[0], "category": KEPT, "type": "states"}
+        ours = sign(finding, "purity_above_random", 0, **at)
+        for words, wanted in (
+            ("Kept tokens tell classes apart better", 1), ("apart less well than", -1),
+            ("not shown to tell classes apart", 0), ("cannot be compared with random ones", None),
+        ):  # fmt: skip
+            yield words, (words in claim) != (ours == wanted)
+    (arm,) = about.in_role("audited")
+    at = {"arm": arm, "category": DOCUMENT, "type": "states"}
+    ours = sign(finding, "purity_corrected", 0, **at)
+    for words, wanted in (
+        ("lie among those of their class more", 1), ("lie among those of other classes", -1),
+        ("not shown to lie among those", 0), ("ocuments cannot be compared", None),
+    ):  # fmt: skip
+        yield words, (words in claim) != (ours == wanted)
+    signs = {
+        m.at["class"]: sign(finding, "spread_change", 0, **m.at)
+        for m in finding.measurements
+        if m.name == "spread_change" and (m.at["arm"], m.at["category"]) == (arm, DOCUMENT)
+    }
+    dense = re.search(r"denser than the other classes: (.+)\.$", claim)
+    wanted_names = [name for name, said in signs.items() if said == -1]
+    yield "which are denser", (dense[1].split(", ") if dense else []) != wanted_names
+    none = "no class is shown to lie denser" in claim
+    unknown = all(said is None for said in signs.values())
+    yield "none denser", none != (not wanted_names and not unknown)
+
+
+def _words(finding: Finding, about: About) -> Problems:
+    counts = re.search(
+        r"of ([\d,]+) that occur .+?, ([\d,]+) (?:is|are) kept more often \((.+?)\) and "
+        r"([\d,]+) less often \((.+?)\), Benj",
+        finding.claim,
+    )
+    yield "no counts", (counts is None) != ("none occurs often enough" in finding.claim)
+    if counts is None:
+        return
+    tested, more, less = (int(counts[at].replace(",", "")) for at in (1, 2, 4))
+    yield "more than were tested", more + less > tested
+    for named, count, wanted in ((counts[3], more, 1), (counts[5], less, -1)):
+        words = re.findall(r"“(.+?)” ([\d.]+) % against ([\d.]+) %", named)
+        yield "named", bool(words) != bool(count)
+        for word, kept, expected in words:
+            at = {"arm": str(about.depths_of), "term": word}
+            yield f"{word}: {wanted}", sign(finding, "lift", 1, **at) != wanted
+            yield f"{word}: as printed", wanted * (float(kept) - float(expected)) < 0
+
+
+MEASURED = {
+    "domain_term": _domain_terms, "faithfulness": _kept_sets, "superficial_cue": _cues,
+    "cluster": _clusters, "word_frequency": _words,
+}  # fmt: skip
