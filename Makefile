@@ -22,8 +22,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 
-test: venv ## the fast tests
-	$(BIN)/python -m pytest
+test: venv ## the fast tests, a process of one thread on each core
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 test-slow: venv ## the tests on real data, with real training
 	$(BIN)/python -m pytest -m slow
@@ -45,7 +45,7 @@ wheel: venv ## build the wheel, install it in a clean environment, run types and
 	$(PYTHON) -m venv $(WHEEL_VENV)
 	$(WHEEL_VENV)/bin/python -m pip install --quiet -c constraints.txt "$$(ls dist/*.whl)[dev]"
 	cd tests && ../$(WHEEL_VENV)/bin/mypy --config-file ../pyproject.toml .
-	cd tests && ../$(WHEEL_VENV)/bin/pytest -c ../pyproject.toml --rootdir .. .
+	cd tests && OMP_NUM_THREADS=1 ../$(WHEEL_VENV)/bin/pytest -n auto --dist worksteal -c ../pyproject.toml --rootdir .. .
 
 clean: ## remove everything that can be made again
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -3,6 +3,8 @@
 Three classes that their nouns tell apart; the rest of a sentence is the same for all of them.
 """
 
+from collections import Counter
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -128,12 +130,25 @@ def _corpus() -> list[str]:
 
 
 def _word_pieces() -> PreTrainedTokenizerFast:
+    """Words of up to six letters whole, longer ones in two pieces; what is rare in letters.
+
+    The vocabulary is written down here, since a trained one differs from process to process.
+    """
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(vocab_size=220, special_tokens=special, show_progress=False)
-    tokenizer.train_from_iterator(_corpus(), trainer)
+    normalizer = normalizers.BertNormalizer(lowercase=True)
+    splitter = pre_tokenizers.BertPreTokenizer()
+    counts = Counter(
+        word
+        for text in _corpus()
+        for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text))
+    )
+    letters = sorted(set("".join(counts)))
+    often = sorted(counts, key=lambda word: (-counts[word], word))
+    parts = (p for w in often for p in ([w] if len(w) <= 6 else [w[:4], f"##{w[4:]}"]))
+    pieces = dict.fromkeys([*special, *letters, *(f"##{sign}" for sign in letters), *parts])
+    vocabulary = {piece: index for index, piece in enumerate(islice(pieces, 220))}
+    tokenizer = Tokenizer(models.WordPiece(vocab=vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, splitter
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
