@@ -230,11 +230,11 @@ def cue_claim(rows: Sequence[CueRow]) -> str:
 
 
 def conclusions_of_cues(rows: Sequence[CueRow], arm: str) -> tuple[Conclusion, ...]:
-    """The claim, on the cues that there is something to say of."""
+    """The claim, where there is something to say of a cue."""
     told = tuple(
         place("p_change_difference", arm=arm, category=row.category, perturbation=row.do)
         for row in rows
-        if row.do == "drop" and row.numbers["p_change_difference"].value is not None
+        if row.do == "drop" and direction(row.numbers["p_change_difference"]) is not None
     )
     return (Conclusion(RESTS, cue_claim(rows), told),) if told else ()
 

@@ -67,7 +67,7 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str],
     def trained(layout: str) -> Path:
         backbone = tiny.backbone(layout, root / layout)
         done = auditkit(
-            "train", "--dataset", tiny.train_csv(root / "train.csv"), "--backbone", backbone,
+            "train", "--dataset", tiny.train_csv(root / "train.csv", 320), "--backbone", backbone,
             "--out", root / f"ltp-{layout}", *tiny.RECIPE,
         )  # fmt: skip
         assert done.code == 0, done.err

@@ -34,17 +34,23 @@ def finding(*conclusions: Conclusion, value: float | None = 1.0) -> Finding:
 
 
 def test_a_conclusion_rests_on_a_number_that_is_there() -> None:
-    told = Conclusion(KEPT, "It is so.", (place("x", arm="pruned"),))
+    told = Conclusion(KEPT, "It is 1 so.", (place("x", arm="pruned"),))
     assert finding(told).conclusions == (told,)
     with pytest.raises(ProbeError, match=r"concludes from y\[arm=pruned\], which has no value"):
-        finding(Conclusion(KEPT, "It is so.", (place("y", arm="pruned"),)))
+        finding(Conclusion(KEPT, "It is 1 so.", (place("y", arm="pruned"),)))
     with pytest.raises(ProbeError, match="which has no value here"):
         finding(told, value=None)
 
 
 @pytest.mark.parametrize(
     ("topic", "sentence", "on"),
-    [("elsewhere", "It is so.", ("x",)), (KEPT, " ", ("x",)), (KEPT, "It is so.", ())],
+    [
+        ("elsewhere", "It is 1 so.", ("x",)),
+        (KEPT, " ", ("x",)),
+        (KEPT, "It is so.", ("x",)),
+        (KEPT, "1 is\nso.", ("x",)),
+        (KEPT, "It is 1 so.", ()),
+    ],
 )
 def test_what_is_no_conclusion(topic: str, sentence: str, on: tuple[str, ...]) -> None:
     with pytest.raises(ProbeError, match="a conclusion on"):
@@ -86,4 +92,6 @@ def test_page_and_summary_tell_them_topic_by_topic(tiny_runs: Runs) -> None:
 def test_a_topic_without_a_conclusion_says_so(tiny_runs: Runs) -> None:
     audit = load(tiny_runs("bert"))
     bare = replace(audit, findings=tuple(replace(f, conclusions=()) for f in audit.findings))
-    assert render_html(bare).count("No probe of this run concludes anything on this.") == 4
+    page = render_html(bare)
+    assert page.count("No probe of this run concludes anything on this.") == 3
+    assert page.count("kept rates alone do not tell") == 1

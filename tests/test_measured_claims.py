@@ -45,7 +45,8 @@ def bench_of(trace: Trace, seed: int) -> SyntheticBench:
             0.05 + by_stop * ((t.example_id, t.word) in stops) + by_depth * t.depth / layers
         for t in tokens.itertuples()
     }  # fmt: skip
-    depth = {(t.example_id, t.position): t.depth for t in tokens.itertuples()}
+    places = zip(tokens["example_id"], tokens["position"], strict=True)
+    depth = dict(zip(places, tokens["depth"].tolist(), strict=True))
     classes, noises = len(trace.about.labels), rng.normal(0, 0.02, 997)
 
     def says(arm: str, example_id: str, do: str, where: frozenset[int]) -> list[float]:

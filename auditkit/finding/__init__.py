@@ -2,7 +2,7 @@
 
 from auditkit.finding.address import FIELDS, KEYS, Address, parse_address
 from auditkit.finding.announcement import GATES, Announcement, announce, read_announcement
-from auditkit.finding.conclusions import COST, KEPT, LOST, RESTS, TOPICS, Conclusion
+from auditkit.finding.conclusions import COST, KEPT, LOST, RESTS, TOPICS, UNSAID, Conclusion
 from auditkit.finding.examples import Example, Segment, segments
 from auditkit.finding.gates import GateResult
 from auditkit.finding.numbers import Interval, Measurement, Undefined
@@ -12,6 +12,7 @@ from auditkit.finding.values import SCHEMA_VERSION, Audit, Failure, Finding, Sta
 
 __all__ = [
     "COST", "FIELDS", "GATES", "KEPT", "KEYS", "LOST", "RESTS", "SCHEMA_VERSION", "TOPICS",
+    "UNSAID",
     "Address", "Announcement", "Audit", "Cell", "Chart", "ChartKind", "Column", "ColumnKind",
     "Conclusion", "Example", "Failure", "Finding", "GateResult", "Interval", "Measurement",
     "Segment", "Status", "Table", "Undefined", "announce", "check_finding", "dumps", "loads",

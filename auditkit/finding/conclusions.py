@@ -1,5 +1,6 @@
 """Conclusions in words: sentences under a topic, each on measurements of its finding."""
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,6 +12,11 @@ COST, KEPT, LOST, RESTS = TOPICS = (
     "What it costs and saves", "What is kept", "What is lost", "What predictions rest on",
 )  # fmt: skip
 """Of a report's conclusions, in order."""
+UNSAID = {
+    RESTS: "This run took no words away, and kept rates alone do not tell: nothing is said of "
+    "superficial cues on either side.",
+}
+"""Of a topic that no probe concludes anything on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +24,8 @@ class Conclusion:
     """A sentence that a report ends with.
 
     Raises:
-        ProbeError: A topic that is none of `TOPICS`, no sentence, or no measurement.
+        ProbeError: A topic that is none of `TOPICS`, what is not one line with a number in it, or
+            no measurement.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -33,7 +40,10 @@ class Conclusion:
     def __post_init__(self) -> None:
         if self.topic not in TOPICS:
             raise ProbeError(f"a conclusion on {self.topic!r:.80}; {one_of(TOPICS, self.topic)}")
-        if not self.sentence.strip() or not self.measurements:
+        if not re.search(r"\d", self.sentence) or len(self.sentence.splitlines()) != 1:
             raise ProbeError(
-                f"a conclusion on {self.topic!r} has no sentence, or no measurement behind it"
+                f"a conclusion on {self.topic!r} is no sentence of one line with a number in it: "
+                f"{self.sentence!r:.80}"
             )
+        if not self.measurements:
+            raise ProbeError(f"a conclusion on {self.topic!r} has no measurement behind it")

@@ -12,7 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from auditkit.bench.speed import Speed
-from auditkit.finding import TOPICS, Announcement, Audit, Conclusion, Example, Interval, Table
+from auditkit.finding import (
+    TOPICS,
+    UNSAID,
+    Announcement,
+    Audit,
+    Conclusion,
+    Example,
+    Interval,
+    Table,
+)
 from auditkit.plugin.rows import columns
 from auditkit.report.examples import example_view
 from auditkit.report.overview import about_of, badge_counts, key_figures
@@ -57,6 +66,7 @@ def render_html(
         sections=sections,
         failures=list(zip(ids[len(sections) :], audit.failures, strict=True)),
         conclusions=_conclusions(audit, ids),
+        unsaid=UNSAID,
         figures=figures[:MOST_FIGURES],
         more_figures=max(0, len(figures) - MOST_FIGURES),
         levels=sorted({figure.measurement.level for figure in figures}),
