@@ -1,4 +1,4 @@
-"""Superficial cues: which words they are, and what predictions lose without them."""
+"""What predictions lose without superficial cues."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,15 +26,13 @@ from auditkit.plugin import (
     place,
     tabulate,
 )
+from auditkit.probes._cue_words import CATEGORIES
 from auditkit.probes._others import CHOSEN, OTHERS
 from auditkit.stats.estimates import document_mean, mean_change
 from auditkit.stats.multiplicity import At, adjusted_together
 
 Floats = NDArray[np.float64]
 
-STOP, PUNCTUATION, FIRST, LAST, SOURCE = CATEGORIES = (
-    "stop words", "punctuation", "first words", "last words", "sources",
-)  # fmt: skip
 OUTCOMES = ("p", "flips", "right")
 """Of a document: probability of the class that was predicted, whether the answer is another one,
 whether it is the gold one."""
@@ -73,28 +71,6 @@ class CueRow:
     present: float | None
     """Words of the cue, a document."""
     numbers: Mapping[str, Estimate]
-
-
-def cues_of(words: pd.DataFrame, edge: int, sources: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
-    """Which words of a document are which cue, (n,) each; a word may be several.
-
-    Args:
-        words: In the order of the text: text, is_stop, upos.
-        edge: How many count as the first, and as the last.
-        sources: Words that name where a text comes from, as they are written.
-    """
-    text = words["text"].tolist()
-    signs = np.array([not any(sign.isalnum() for sign in word) for word in text], dtype=bool)
-    place = np.cumsum(~signs)  # of words that are no signs, from 1
-    count = int(place[-1]) if len(place) else 0
-    named = np.isin(np.array(text, dtype=object), list(sources))
-    return {
-        STOP: words["is_stop"].to_numpy(dtype=bool) & ~signs,
-        PUNCTUATION: signs,
-        FIRST: ~signs & (place <= edge),
-        LAST: ~signs & (place > count - edge),
-        SOURCE: named,
-    }
 
 
 def cue_rows(trace: Trace, measured: pd.DataFrame) -> list[CueRow]:

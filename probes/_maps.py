@@ -7,7 +7,7 @@ import pandas as pd
 
 from auditkit.plugin import Cell, Column, Table, Trace, class_name, columns
 from auditkit.probes._points import DOCUMENT, KEPT, STATE
-from auditkit.stats.clusters import flat
+from auditkit.stats.projection import flat
 
 MOST = 800
 """Points of a picture."""

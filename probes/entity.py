@@ -26,7 +26,8 @@ from auditkit.plugin import (
     retention_table,
     word_cells,
 )
-from auditkit.probes._by_class import class_tables, in_classes
+from auditkit.probes._by_class import class_tables
+from auditkit.probes._in_classes import in_classes
 from auditkit.stats.cells import WordCells
 from auditkit.stats.survival import Retained, retained, retention
 

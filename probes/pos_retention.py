@@ -18,7 +18,8 @@ from auditkit.plugin import (
     retention_answer,
     word_cells,
 )
-from auditkit.probes._by_class import claim_by_class, class_chart, class_tables, in_classes
+from auditkit.probes._by_class import claim_by_class, class_chart, class_tables
+from auditkit.probes._in_classes import in_classes
 from auditkit.stats.cells import WordCells
 from auditkit.stats.survival import retention
 

@@ -19,13 +19,13 @@ from auditkit.plugin import (
     answer,
     not_applicable,
 )
+from auditkit.probes._cue_words import cues_of
 from auditkit.probes._cues import (
     CHART,
     conclusions_of_cues,
     cue_claim,
     cue_rows,
     cue_table,
-    cues_of,
 )
 from auditkit.probes._others import (
     SIDES,

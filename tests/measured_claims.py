@@ -5,7 +5,7 @@ import re
 from claim_readers import Problems, one_category, sign
 
 from auditkit.finding import Finding
-from auditkit.probes._cues import CATEGORIES
+from auditkit.probes._cue_words import CATEGORIES
 from auditkit.probes._points import DOCUMENT, KEPT
 from auditkit.trace import About
 

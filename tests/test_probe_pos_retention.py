@@ -6,7 +6,8 @@ from counted import reference_of
 
 from auditkit.finding import Finding, Undefined
 from auditkit.plugin import Probe
-from auditkit.probes._by_class import InClass, claim_by_class
+from auditkit.probes._by_class import claim_by_class
+from auditkit.probes._in_classes import InClass
 from auditkit.probes.pos_retention import PosRetention
 from auditkit.stats.estimates import Estimate
 from auditkit.testing import (

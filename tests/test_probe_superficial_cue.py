@@ -6,7 +6,7 @@ import pytest
 
 from auditkit.finding import Finding
 from auditkit.plugin import unmet
-from auditkit.probes._cues import CATEGORIES, cues_of
+from auditkit.probes._cue_words import CATEGORIES, cues_of
 from auditkit.probes.superficial_cue import SOURCES, SuperficialCue
 from auditkit.testing import (
     SyntheticBench,

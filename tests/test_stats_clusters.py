@@ -9,7 +9,6 @@ from sklearn.metrics import silhouette_score
 from auditkit.stats.clusters import (
     ONE_CLASS,
     Points,
-    flat,
     jackknife,
     purity,
     purity_change,
@@ -17,6 +16,7 @@ from auditkit.stats.clusters import (
     spread,
     spread_change,
 )
+from auditkit.stats.projection import flat
 
 
 def drawn(

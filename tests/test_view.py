@@ -336,8 +336,8 @@ def test_what_is_left_unread_is_as_if_it_were_padding(bench: Bench, trace: Trace
     [
         ("unpruned", "keep", [1], "arm unpruned: 'keep' cannot be done to a token; available: ma"),
         ("pruned", "leave", [1], "arm pruned: 'leave' cannot be done to a token"),
-        ("pruned", "drop", [0], "position 0 of a document of 6 tokens holds no token that can be"),
-        ("pruned", "drop", [99], "position 99 of a document of 6 tokens"),
+        ("pruned", "drop", [0], "position 0 of a document of 8 tokens holds no token that can be"),
+        ("pruned", "drop", [99], "position 99 of a document of 8 tokens"),
         ("repeat", "mask", [1], "no arm 'repeat' can be asked"),
     ],
 )

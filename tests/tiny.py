@@ -4,7 +4,7 @@ Three classes that their nouns tell apart; the rest of a sentence is the same fo
 """
 
 from collections import Counter
-from itertools import islice
+from itertools import chain, count, islice
 from pathlib import Path
 
 import numpy as np
@@ -146,7 +146,8 @@ def _word_pieces() -> PreTrainedTokenizerFast:
     often = sorted(counts, key=lambda word: (-counts[word], word))
     parts = (p for w in often for p in ([w] if len(w) <= 6 else [w[:4], f"##{w[4:]}"]))
     pieces = dict.fromkeys([*special, *letters, *(f"##{sign}" for sign in letters), *parts])
-    vocabulary = {piece: index for index, piece in enumerate(islice(pieces, 220))}
+    spare = (f"[unused{number}]" for number in count())
+    vocabulary = {piece: at for at, piece in enumerate(islice(chain(pieces, spare), 220))}
     tokenizer = Tokenizer(models.WordPiece(vocab=vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, splitter
     tokenizer.post_processor = processors.TemplateProcessing(
