@@ -5,7 +5,7 @@
 One row a kind of interval and a number of documents: the smallest coverage over a grid of true
 values, and the value at which it is smallest. Draws without an interval are left out of the share;
 how often there is one at that value stands beside it. Shares are summed exactly, the others drawn.
-Claims on retention are those of `benchmarks/null_pruners.py`.
+Neighbourhoods are those of `benchmarks/clusters.py`, claims on retention of `null_pruners.py`.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from pathlib import Path
 
+import clusters
 import null_pruners
 import numpy as np
 from scipy.stats import binom
@@ -237,6 +238,7 @@ def main() -> None:
     options = parser.parse_args()
     found = [
         *tables(options.draws, options.seed),
+        *clusters.tables(options.draws, options.seed),
         *null_pruners.tables(options.null_draws, options.seed),
     ]
     command = (

@@ -69,7 +69,7 @@ class Entity:
 
     def sorted_words(self, trace: Trace) -> WordCells:
         """Names, numbers and dates, other entities, and words of none."""
-        return word_cells(trace, _kind, ["entity"])
+        return word_cells(trace, entity_kind, ["entity"])
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """Names against other words, then each type of entity."""
@@ -83,7 +83,7 @@ class Entity:
             kind="Words", asked=ASKED,
         )  # fmt: skip
         del cells  # as large as the run has words: one such count at a time
-        typed = retained(word_cells(trace, _type, ["entity"]), rng)
+        typed = retained(word_cells(trace, entity_type, ["entity"]), rng)
 
         def beside(row: Retained) -> Mapping[str, Cell]:
             return {"annotator_f": _f_of(annotator, row.category)}
@@ -111,12 +111,14 @@ class Entity:
         )
 
 
-def _kind(words: pd.DataFrame) -> NDArray[Any]:
+def entity_kind(words: pd.DataFrame) -> NDArray[Any]:
+    """Whether each word is of a name, a number or date, another entity, or none."""
     kinds = dict.fromkeys(NAMES, NAME) | dict.fromkeys(QUANTITIES, QUANTITY) | {"": NONE}
-    return pd.Series(_type(words)).map(kinds).fillna(OTHER).to_numpy(dtype=object)
+    return pd.Series(entity_type(words)).map(kinds).fillna(OTHER).to_numpy(dtype=object)
 
 
-def _type(words: pd.DataFrame) -> NDArray[Any]:
+def entity_type(words: pd.DataFrame) -> NDArray[Any]:
+    """The type of the entity that each word is of, "" of none."""
     return words["entity"].to_numpy(dtype=object)
 
 

@@ -16,8 +16,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ORDER = (
-    "_version", "errors", "signals", "text", "ranges", "files", "stats", "ltp", "finding", "trace",
-    "plugin", "testing", "data", "bench", "record", "report", "outputs", "run", "cli", "__main__",
+    "_version", "errors", "signals", "text", "ranges", "files", "strict_yaml", "stats", "ltp",
+    "finding", "trace", "plugin", "testing", "data", "bench", "record", "report", "outputs",
+    "run", "cli", "__main__",
 )  # fmt: skip
 """A room imports from itself and from those before it."""
 

@@ -166,6 +166,8 @@ OUT_OF_RANGE: list[tuple[str, str, list[object]]] = [
     ("domain_term", "intervened_documents", [-1, 2.5]),
     ("domain_term", "intervened_draws", [0, True]),
     ("domain_term", "resamples", [99, 10**9]),
+    ("fairness", "least", [0, 1.5, -1]),
+    ("fairness", "resamples", [99, 10**9]),
     ("word_frequency", "words", ["iraq", [1]]),
     ("word_frequency", "top", [-1, 10**9]),
     ("word_frequency", "most", [0, True]),

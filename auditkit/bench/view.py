@@ -16,7 +16,7 @@ from auditkit.data.examples import Dataset, load_dataset
 from auditkit.data.sampling import stratified
 from auditkit.data.settings import DataSettings
 from auditkit.errors import DataError, TraceError
-from auditkit.plugin import GlossaryTerm
+from auditkit.plugin import GlossaryTerm, IdentityTerm
 from auditkit.text import one_of
 from auditkit.trace import About, Documents, Trace, arms
 from auditkit.trace.caching import Part
@@ -33,6 +33,7 @@ class ProbeBench:
         data: DataSettings,
         *,
         glossary: tuple[GlossaryTerm, ...] = (),
+        lexicon: tuple[IdentityTerm, ...] = (),
         training: Dataset | None = None,
         attribution_sample: int = 200,
         progress: Callable[[int, int], None] = lambda done, total: None,
@@ -40,7 +41,8 @@ class ProbeBench:
     ) -> None:
         self._others: dict[str, Bench] = {}
         self._bench, self._trace, self._annotator, self._data = bench, trace, annotator, data
-        self.glossary, self.attribution_sample = glossary, attribution_sample
+        self.glossary, self.lexicon = glossary, lexicon
+        self.attribution_sample = attribution_sample
         self._given = training
         self._progress, self._part = progress, part
         self.rests_on_training = False

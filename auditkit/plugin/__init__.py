@@ -18,7 +18,7 @@ from auditkit.finding import (
     Undefined,
     segments,
 )
-from auditkit.plugin.bench_view import BenchView, GlossaryTerm
+from auditkit.plugin.bench_view import BenchView, GlossaryTerm, IdentityTerm
 from auditkit.plugin.claims import claim_of, claim_over, conclusions_of
 from auditkit.plugin.counting import Rule, word_cells
 from auditkit.plugin.decisions import DECISION, changed_decisions
@@ -66,13 +66,13 @@ __all__ = [
     "ARMS", "CHAPTERS", "COST", "DECISION", "KEPT", "LOST", "NO_TOKENS", "PRUNING", "RANDOM",
     "RESTS", "TERM_NOTE", "WORD", "About", "AnnotatorAbout", "Answers", "BenchView",
     "BudgetAbout", "Cell", "Chart", "Column", "Conclusion", "Documents", "Estimate", "Example",
-    "Finding", "Fraction", "GlossaryTerm", "Interval", "Label", "Measurement", "MeasuringProbe",
-    "Natural", "Number", "Place", "Plugin", "Positive", "Probe", "Resamples", "Row", "Rows",
-    "Rule", "Segment", "Shard", "Table", "Told", "Trace", "Undefined", "adjusted_table",
-    "answer", "arm", "bounds", "by_group", "changed_decisions", "choose_documents", "claim_of",
-    "claim_over", "class_name", "columns", "compare", "conclusions_of", "direction", "discover",
-    "figure", "in_order", "measurement", "needs", "not_applicable", "percent", "place", "place_of",
-    "retention_answer", "retention_table", "segments", "show_document", "tabulate",
-    "term_numbers", "term_row", "term_table", "token_counts", "tokens_left", "unmet",
-    "word_cells",
+    "Finding", "Fraction", "GlossaryTerm", "IdentityTerm", "Interval", "Label", "Measurement",
+    "MeasuringProbe", "Natural", "Number", "Place", "Plugin", "Positive", "Probe", "Resamples",
+    "Row", "Rows", "Rule", "Segment", "Shard", "Table", "Told", "Trace", "Undefined",
+    "adjusted_table", "answer", "arm", "bounds", "by_group", "changed_decisions",
+    "choose_documents", "claim_of", "claim_over", "class_name", "columns", "compare",
+    "conclusions_of", "direction", "discover", "figure", "in_order", "measurement", "needs",
+    "not_applicable", "percent", "place", "place_of", "retention_answer", "retention_table",
+    "segments", "show_document", "tabulate", "term_numbers", "term_row", "term_table",
+    "token_counts", "tokens_left", "unmet", "word_cells",
 ]  # fmt: skip

@@ -18,6 +18,17 @@ class GlossaryTerm(NamedTuple):
     """The class index that it is a term of; None: of every class."""
 
 
+class IdentityTerm(NamedTuple):
+    """A word or phrase by which texts speak of a group of people."""
+
+    term: str
+    """In lower case."""
+    group: str
+    """Such as muslims."""
+    category: str
+    """What kind of groups it is one of, such as religion."""
+
+
 class BenchView(Protocol):
     """What `measure` may ask for; of an arm that cannot be asked an error names those that can.
 
@@ -32,6 +43,11 @@ class BenchView(Protocol):
     @property
     def glossary(self) -> tuple[GlossaryTerm, ...]:
         """Terms that the user supplied (`--glossary`)."""
+        ...
+
+    @property
+    def lexicon(self) -> tuple[IdentityTerm, ...]:
+        """Terms of groups of people (`--lexicon`)."""
         ...
 
     @property

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from auditkit.plugin import GlossaryTerm
+from auditkit.plugin import GlossaryTerm, IdentityTerm
 from auditkit.testing.words import VOCABULARY
 from auditkit.trace import About, Documents, Trace
 
@@ -19,6 +19,7 @@ class SyntheticBench:
 
     trace: Trace
     glossary: tuple[GlossaryTerm, ...] = ()
+    lexicon: tuple[IdentityTerm, ...] = ()
     attribution_sample: int = 200
     training: pd.DataFrame | None = None
     """What `training_words` returns."""
