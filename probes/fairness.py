@@ -90,7 +90,7 @@ class Fairness:
         arms = answered(trace)
         now, before = on_same(arms[audited], arms[reference])
         at = {"arm": audited, "against": reference}
-        lexicon = _lexicon(trace.measured(self.name))
+        lexicon = lexicon_of(trace.measured(self.name))
         spoken = speaking_of(trace, [(one.term, one.group) for one in lexicon])
         groups, left = large_enough(groups_of(trace, spoken), self.least)
         was, is_now = before.right[:, 0], now.right[:, 0]
@@ -120,7 +120,8 @@ class Fairness:
         )
 
 
-def _lexicon(measured: pd.DataFrame | None) -> list[IdentityTerm]:
+def lexicon_of(measured: pd.DataFrame | None) -> list[IdentityTerm]:
+    """The lexicon that `measure` kept."""
     rows = () if measured is None else measured[list(MEASURED)].itertuples(index=False, name=None)
     return [IdentityTerm(*map(str, row)) for row in rows]
 

@@ -39,7 +39,7 @@ class PosRetention:
 
     def sorted_words(self, trace: Trace) -> WordCells:
         """By part of speech."""
-        return word_cells(trace, _upos, ["upos"])
+        return word_cells(trace, upos_of, ["upos"])
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """What outlives what, rates, lifts and odds by part of speech, and counts by class."""
@@ -65,5 +65,6 @@ class PosRetention:
         )
 
 
-def _upos(words: pd.DataFrame) -> NDArray[Any]:
+def upos_of(words: pd.DataFrame) -> NDArray[Any]:
+    """The part of speech of each word."""
     return words["upos"].to_numpy(dtype=object)

@@ -12,9 +12,12 @@ from auditkit.finding import Finding
 from auditkit.plugin import discover, unmet
 from auditkit.trace import About
 
-QUICK: dict[str, dict[str, Any]] = {"performance": {"resamples": 20}}
+QUICK: dict[str, dict[str, Any]] = {
+    "performance": {"resamples": 20}, "fairness": {"resamples": 20}, "flips": {"resamples": 20},
+}  # fmt: skip
 """Fewer than a user may ask for: what claims say of their numbers does not depend on it."""
-READ = ("performance", "efficiency", "layer_view", "pos_retention", "stopword", "entity")
+READ = ("performance", "efficiency", "layer_view", "pos_retention", "stopword", "entity",
+        "fairness", "flips")  # fmt: skip
 
 
 def asked(name: str) -> Any:

@@ -1,0 +1,62 @@
+"""What is said of answers that changed, in sentences."""
+
+from collections.abc import Iterator, Sequence
+
+from auditkit.plugin import bounds, compare, direction, figure, percent
+from auditkit.probes._flips import LOST, OTHERWISE, WON, Pair, Shifts
+from auditkit.stats.estimates import document_share
+
+TOLD_TAIL = 0.05
+"""Of the tails, the one that a sentence speaks of."""
+
+
+def claim_of_flips(audited: Pair, shifts: Sequence[Shifts], floor: Pair | None) -> str:
+    """How many answers changed, of which kind, beside the floor, and which way confidence went."""
+    n, kinds = len(audited.flipped), audited.kinds
+    changed = document_share(audited.flipped)
+    assert changed.value is not None
+    lost, won, other = (int(kinds[kind].sum()) for kind in (LOST, WON, OTHERWISE))
+    parts = [
+        f"{percent(changed.value)} of the answers are others than the {audited.against}'s "
+        f"({bounds(changed.scaled(100), 1)}): of {n:,} document{'s' * (n != 1)} {lost:,} lost, "
+        f"{won:,} won, {other:,} answered wrongly in another way"
+    ]
+    if floor is not None:
+        theirs = document_share(floor.flipped)
+        assert theirs.value is not None
+        parts.append(
+            f"another seed of the {floor.against} changes {percent(theirs.value)} "
+            f"({bounds(theirs.scaled(100), 1)})"
+        )
+    parts += _confidence(shifts, floor)
+    return "; ".join(parts) + "."
+
+
+def _confidence(shifts: Sequence[Shifts], floor: Pair | None) -> Iterator[str]:
+    own = shifts[0]
+    if floor is None:
+        fell = own.fell.scaled(100)
+        yield (
+            compare(
+                own.fell,
+                more="more documents lost than gained confidence in the gold class",
+                less="more documents gained than lost confidence in the gold class",
+                none="no difference is shown between documents that lost and gained confidence in "
+                "the gold class",
+            )
+            + f" ({figure(fell.value or 0.0, 1)} points, {bounds(fell, 1)})"
+        )
+        return
+    against = shifts[-1].tails[TOLD_TAIL]
+    if direction(against) is None:
+        yield f"whether confidence falls beyond noise cannot be said: {against.why_not}"
+        return
+    yield (
+        compare(
+            against,
+            less="confidence in the gold class falls farther than noise explains: damage",
+            more="confidence in the gold class rises farther than noise explains",
+            none="no fall of confidence in the gold class is shown beyond that of noise",
+        )
+        + f" ({figure(against.value or 0.0, 3)}, {bounds(against, 3)})"
+    )

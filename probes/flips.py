@@ -1,0 +1,153 @@
+"""Which answers does pruning change, and are the changes noise or damage?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from auditkit.plugin import (
+    COST,
+    BenchView,
+    Chart,
+    Conclusion,
+    Example,
+    Finding,
+    Place,
+    Positive,
+    Resamples,
+    Rows,
+    Trace,
+    answer,
+    place,
+    show_document,
+)
+from auditkit.probes._arms import answered
+from auditkit.probes._flip_claims import claim_of_flips
+from auditkit.probes._flips import (
+    KINDS,
+    LOST,
+    Pair,
+    asymmetry_table,
+    churn_table,
+    kinds_table,
+    pair,
+    shifts_of,
+    shifts_table,
+)
+from auditkit.probes._floor import repeated
+from auditkit.probes._groups import Group, groups_of, large_enough, speaking_of
+from auditkit.probes._weak_spots import (
+    claim_of_spots,
+    doubt_groups,
+    enriched_table,
+    halves,
+    rich_groups,
+    spots_table,
+    weak_spots,
+)
+from auditkit.probes.fairness import MEASURED, lexicon_of
+from auditkit.stats.resampling import Bootstrap
+
+CHART = Chart(
+    name="enriched",
+    kind="dots",
+    table="enriched",
+    title="Odds of a changed answer in a group over those elsewhere",
+    alt="One dot a group with its interval; right of 1 answers change more often there. The table "
+    "has the figures.",
+    x="odds_ratio",
+    y="group",
+    color="column",
+    interval="odds_ratio_interval",
+    reference=1.0,
+)
+CAVEATS = (
+    "A changed answer is no error by itself: among those lost and won are documents whose labels "
+    "are wrong, which the baseline's doubt points at.",
+    "Noise and damage are told apart against a baseline of another seed, where one was run, and "
+    "of that one seed. Without it nothing is said of noise.",
+    "A slice is tested on the half of the documents that did not suggest it; halves follow from "
+    "the ids.",
+)
+
+
+@dataclass(frozen=True)
+class Flips:
+    """Changed answers: kinds, confidence, beside noise, where they gather, and the documents."""
+
+    name: ClassVar[str] = "flips"
+    version: ClassVar[str] = "1"
+    question: ClassVar[str] = "Which answers does pruning change: noise or damage?"
+    needs: ClassVar[frozenset[str]] = frozenset({"audited", "reference"})
+    place: ClassVar[Place] = Place(0, 3)
+
+    least: Positive = 30
+    """Documents below which a group or a slice is not told of."""
+    examples: Rows = 6
+    """How many documents with a changed answer to show."""
+    resamples: Resamples = 1000
+    """Bootstrap resamples of the documents."""
+
+    def measure(self, bench: BenchView) -> pd.DataFrame | None:
+        """The lexicon of the run, as `fairness` keeps it; None of an empty one."""
+        terms = pd.DataFrame(bench.lexicon, columns=list(MEASURED))
+        return None if terms.empty else terms
+
+    def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
+        """Kinds of changed answers, shifts of confidence against floors, groups and weak spots."""
+        about, bootstrap = trace.about, Bootstrap(rng, self.resamples)
+        arms = answered(trace)
+        (audited,), reference = about.in_role("audited"), about.in_role("reference")[0]
+        mine = pair(arms, audited, reference)
+        seeds = [pair(arms, name, reference) for name in about.in_role("floor")
+                 if name != repeated()]  # fmt: skip
+        again = [pair(arms, repeated(), audited)] if repeated() in arms else []
+        floor = seeds[0] if seeds else None
+        shifts = shifts_of(mine, floor, bootstrap)
+        at = {"arm": audited, "against": reference}
+        groups = self._groups(trace, mine)
+        lost = mine.kinds[LOST]
+        spots = weak_spots(groups, lost, halves(trace.documents.ids), self.least)
+        churn = churn_table(mine, seeds)
+        flips = claim_of_flips(mine, shifts, floor)
+        return answer(
+            self,
+            f"{flips} {claim_of_spots(spots)}",
+            tables=[
+                kinds_table([mine, *seeds, *again]),
+                *([churn] if churn else []),
+                shifts_table([mine, *seeds]),
+                asymmetry_table(shifts),
+                *([enriched_table(groups, mine.flipped, floor.flipped if floor else None, at)]
+                  if groups else []),
+                *([spots_table(spots, at)] if spots else []),
+            ],
+            charts=[CHART] if groups else [],
+            examples=_shown(trace, mine, self.examples),
+            conclusions=[Conclusion(COST, flips, (place("share", category=LOST, **at),))],
+            caveats=(*CAVEATS, *about.limits),
+        )  # fmt: skip
+
+    def _groups(self, trace: Trace, mine: Pair) -> list[Group]:
+        lexicon = lexicon_of(trace.measured(self.name))
+        spoken = speaking_of(trace, [(one.term, one.group) for one in lexicon])
+        sure = mine.before.probs[:, 0].max(axis=1)
+        every = [*groups_of(trace, spoken), *rich_groups(trace), *doubt_groups(sure)]
+        told: list[Group] = large_enough(every, self.least)[0]
+        return told
+
+
+def _shown(trace: Trace, mine: Pair, size: int) -> Sequence[Example]:
+    """Documents with a changed answer, kind by kind in turn, those whose confidence moved most."""
+    moved = np.abs(mine.gold_change)
+    ids = trace.documents.ids[mine.now.rows]
+    by_kind = []
+    for kind in KINDS[:-1]:
+        rows = np.flatnonzero(mine.kinds[kind])
+        order = rows[np.lexsort((ids[rows].astype(str), -moved[rows]))]
+        by_kind.append([(str(ids[row]), kind) for row in order[:size]])
+    longest = max(map(len, by_kind))
+    turns = [kind[turn] for turn in range(longest) for kind in by_kind if turn < len(kind)]
+    return [show_document(trace, one, kind) for one, kind in turns[:size]]
