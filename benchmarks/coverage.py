@@ -5,7 +5,8 @@
 One row a kind of interval and a number of documents: the smallest coverage over a grid of true
 values, and the value at which it is smallest. Draws without an interval are left out of the share;
 how often there is one at that value stands beside it. Shares are summed exactly, the others drawn.
-Neighbourhoods are those of `benchmarks/clusters.py`, claims on retention of `null_pruners.py`.
+Neighbourhoods are those of `benchmarks/clusters.py`, claims on retention of `null_pruners.py`, claims
+on groups of `groups.py`.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import clusters
+import groups
 import null_pruners
 import numpy as np
 from scipy.stats import binom
@@ -240,6 +242,7 @@ def main() -> None:
         *tables(options.draws, options.seed),
         *clusters.tables(options.draws, options.seed),
         *null_pruners.tables(options.null_draws, options.seed),
+        *groups.tables(options.draws, options.seed),
     ]
     command = (
         f"python benchmarks/coverage.py --draws {options.draws} --null-draws "
