@@ -5,8 +5,8 @@
 One row a kind of interval and a number of documents: the smallest coverage over a grid of true
 values, and the value at which it is smallest. Draws without an interval are left out of the share;
 how often there is one at that value stands beside it. Shares are summed exactly, the others drawn.
-Neighbourhoods are those of `benchmarks/clusters.py`, claims on retention of `null_pruners.py`, claims
-on groups of `groups.py`.
+Neighbourhoods are those of `benchmarks/clusters.py`, claims on retention of `null_pruners.py`, and
+claims on groups of `groups.py`.
 """
 
 import argparse

@@ -14,10 +14,11 @@ from auditkit.trace import About
 
 QUICK: dict[str, dict[str, Any]] = {
     "performance": {"resamples": 20}, "fairness": {"resamples": 20}, "flips": {"resamples": 20},
+    "calibration": {"resamples": 20},
 }  # fmt: skip
 """Fewer than a user may ask for: what claims say of their numbers does not depend on it."""
 READ = ("performance", "efficiency", "layer_view", "pos_retention", "stopword", "entity",
-        "fairness", "flips")  # fmt: skip
+        "fairness", "flips", "calibration")  # fmt: skip
 
 
 def asked(name: str) -> Any:

@@ -166,6 +166,8 @@ OUT_OF_RANGE: list[tuple[str, str, list[object]]] = [
     ("domain_term", "intervened_documents", [-1, 2.5]),
     ("domain_term", "intervened_draws", [0, True]),
     ("domain_term", "resamples", [99, 10**9]),
+    ("calibration", "least", [0, 2.5]),
+    ("calibration", "resamples", [99, True]),
     ("flips", "least", [0, 2.5]),
     ("flips", "examples", [-1, 10**9]),
     ("flips", "resamples", [99, True]),
