@@ -168,6 +168,7 @@ OUT_OF_RANGE: list[tuple[str, str, list[object]]] = [
     ("domain_term", "resamples", [99, 10**9]),
     ("calibration", "least", [0, 2.5]),
     ("calibration", "resamples", [99, True]),
+    ("robustness", "documents", [-1, 10**9]),
     ("flips", "least", [0, 2.5]),
     ("flips", "examples", [-1, 10**9]),
     ("flips", "resamples", [99, True]),

@@ -395,3 +395,21 @@ def test_states_of_an_arm_that_drops_tokens_are_refused(bench: Bench, trace: Tra
     places = pd.DataFrame({"example_id": ["r1"], "position": [1]})
     with pytest.raises(TraceError, match="no arm 'pruned' can be asked"):
         view(bench, trace).token_states("pruned", places, 1)
+
+
+def test_texts_of_a_probes_own_are_read_as_documents_are(bench: Bench, trace: Trace) -> None:
+    asked, own = view(bench, trace), list(TEXTS.values())
+    texts = pd.DataFrame({"name": ["a", "b", "c"], "text": [*own[:2], own[0]]})
+    for arm in ("pruned", "baseline"):
+        found = asked.read(arm, texts)
+        assert list(found.columns) == ["name", "text", "predicted", "probs", "spans", "depths"]
+        documents = bench.encode([*texts["text"]])
+        answers = bench.answer(arm, documents)
+        for row, answer, document in zip(range(3), answers, documents, strict=True):
+            assert found["predicted"][row] == answer.predicted
+            assert found["probs"][row] == pytest.approx(answer.probs.tolist())
+            assert found["depths"][row] == answer.depths.tolist()
+            assert found["spans"][row] == document.spans
+        assert found["probs"][0] == found["probs"][2]  # of equal texts
+    with pytest.raises(TraceError, match="no arm 'random' can be asked"):
+        asked.read("random", texts)

@@ -179,6 +179,29 @@ class ProbeBench:
             }
         )
 
+    def read(self, arm: str, texts: pd.DataFrame) -> pd.DataFrame:
+        """What an arm says of other texts: see `BenchView`. Equal texts are read once.
+
+        Raises:
+            TraceError: `arm` is none of those that run on all documents.
+        """
+        self._check(arm, self._bench.arms)
+        once = list(dict.fromkeys(texts["text"]))
+        documents = self._bench.encode(once)
+        answers = self._bench.answer(arm, documents, on_batch=self._counting(len(once)))
+        place = {text: at for at, text in enumerate(once)}
+        at = [place[text] for text in texts["text"]]
+        told = {
+            "predicted": [answers[i].predicted for i in at],
+            "probs": [answers[i].probs.tolist() for i in at],
+            "spans": [documents[i].spans for i in at],
+            "depths": [answers[i].depths.tolist() for i in at],
+        }
+        return texts.assign(
+            **{name: pd.Series(own, index=texts.index, dtype=object if name != "predicted" else int)
+               for name, own in told.items()}
+        )  # fmt: skip
+
     def intervene(self, arm: str, changes: pd.DataFrame) -> pd.DataFrame:
         """What an arm says where tokens are kept, dropped or left unread: see `BenchView`.
 

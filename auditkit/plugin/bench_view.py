@@ -122,6 +122,20 @@ class BenchView(Protocol):
         """
         ...
 
+    def read(self, arm: str, texts: pd.DataFrame) -> pd.DataFrame:
+        """What an arm says of texts of the probe's own, such as documents with a word changed.
+
+        Args:
+            arm: One that runs on all documents, such as `pruned`, `unpruned` or `baseline`.
+            texts: Column text; further columns are carried along.
+
+        Returns:
+            `texts` with predicted (class index), probs (list of C floats), and of each token as the
+            models read the text spans (list of half-open pairs in code points; 0, 0 of special
+            ones) and depths (list of survival depths), row by row.
+        """
+        ...
+
     def intervene(self, arm: str, changes: pd.DataFrame) -> pd.DataFrame:
         """What an arm says where tokens are kept, dropped or left unread against its own decisions.
 

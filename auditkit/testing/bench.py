@@ -1,6 +1,7 @@
 """A bench without models, for tests of what probes measure."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -31,6 +32,8 @@ class SyntheticBench:
     says: Callable[[str, str, str, frozenset[int]], Sequence[float]] | None = None
     """Probabilities by arm, example id, what is done (`keep`, `drop`, `mask`) and the positions it
     is done to; None: what the trace holds, whatever is done."""
+    reads: Callable[[str, str], Sequence[float]] | None = None
+    """Probabilities by arm and text; None: even ones, whatever the text."""
     calls: list[tuple[str, str]] = field(default_factory=list)
     """Arm and method of everything that `attribute` was asked for."""
     about: About = field(init=False)
@@ -121,6 +124,19 @@ class SyntheticBench:
                 "predicted": answers.predicted[np.searchsorted(answers.rows, rows), 0],
                 "depths": [depths[row] for row in rows],
             }
+        )
+
+    def read(self, arm: str, texts: pd.DataFrame) -> pd.DataFrame:
+        """What `reads` says; a token a word, all of depth 1."""
+        even = [1 / len(self.about.labels)] * len(self.about.labels)
+        probs = [list(self.reads(arm, text)) if self.reads else even for text in texts["text"]]
+        words = [re.finditer(r"\S+", text) for text in texts["text"]]
+        spans = [[word.span() for word in own] for own in words]
+        return texts.assign(
+            predicted=[int(np.argmax(p)) for p in probs],
+            probs=pd.Series(probs, index=texts.index, dtype=object),
+            spans=pd.Series(spans, index=texts.index, dtype=object),
+            depths=pd.Series([[1] * len(s) for s in spans], index=texts.index, dtype=object),
         )
 
     def intervene(self, arm: str, changes: pd.DataFrame) -> pd.DataFrame:

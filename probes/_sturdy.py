@@ -1,0 +1,149 @@
+"""How much a perturbation costs two models, and how much more the one than the other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from auditkit.plugin import (
+    Estimate,
+    Label,
+    Number,
+    Row,
+    Told,
+    Trace,
+    bounds,
+    columns,
+    direction,
+    figure,
+    tabulate,
+)
+from auditkit.probes._perturbed import PERTURBATIONS
+from auditkit.stats.estimates import document_mean, document_share, mean_change
+from auditkit.stats.multiplicity import At, adjusted_together
+
+NEVER = "it changes no document of the sample"
+LEVELS = (
+    "Student's t over documents. Of rows called different the level is 1 − 0.05·R/m, for R of m "
+    "tested that are (Benjamini & Yekutieli 2005)."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sturdy:
+    """One perturbation."""
+
+    name: str
+    documents: int
+    """That it changes."""
+    before: Estimate
+    """Accuracy lost by the reference, in shares."""
+    now: Estimate
+    """By the model under audit."""
+    widened: Estimate
+    """The latter less the former, paired."""
+    flips_before: Estimate
+    flips_now: Estimate
+
+
+def sturdy_rows(trace: Trace, measured: pd.DataFrame) -> list[Sturdy]:
+    """Every perturbation, called together."""
+    found = [_row(trace, measured[measured["perturbation"] == name], name)
+             for name in PERTURBATIONS]  # fmt: skip
+    together = adjusted_together([row.widened for row, _ in found], [make for _, make in found])
+    return [replace(row, widened=e) for (row, _), e in zip(found, together, strict=True)]
+
+
+def _row(trace: Trace, mine: pd.DataFrame, name: str) -> tuple[Sturdy, At]:
+    (audited,), reference = trace.about.in_role("audited"), trace.about.in_role("reference")[0]
+    if mine.empty:
+        none = Estimate(None, 0, why_not=NEVER)
+        return Sturdy(name, 0, none, none, none, none, none), lambda level: none
+    ids = np.array(sorted(set(mine["example_id"])), dtype=object)
+    rows = trace.documents.rows_of(ids)
+    gold = trace.documents.label[rows]
+    lost, flipped = {}, {}
+    for arm in (reference, audited):
+        said = mine[mine["arm"] == arm].set_index("example_id")["predicted"].loc[ids].to_numpy()
+        answers = trace.documents.answers(arm)
+        assert answers is not None  # both run on all documents
+        was = answers.predicted[rows, 0]
+        lost[arm] = (was == gold).astype(np.float64) - (said == gold)
+        flipped[arm] = said != was
+    make: At = partial(mean_change, lost[audited] - lost[reference], kind="change")
+    row = Sturdy(
+        name, len(ids), document_mean(lost[reference], kind="change"),
+        document_mean(lost[audited], kind="change"), make(), document_share(flipped[reference]),
+        document_share(flipped[audited]),
+    )  # fmt: skip
+    return row, make
+
+
+def sturdy_table(rows: Sequence[Sturdy], arm: str, reference: str) -> Told:
+    """One line a perturbation."""
+    interval = "Student's t over documents."
+    return tabulate(
+        "perturbations",
+        "Accuracy lost to changed texts, in points",
+        [
+            Label("perturbation", "Changed"),
+            *columns(("documents", "Documents", "count", "That it changes.")),
+            Number("drop_reference", f"{reference}: lost", "points", interval=interval,
+                   better="lower"),
+            Number("drop", f"{arm}: lost", "points", interval=interval, better="lower"),
+            Number("drop_change", "Lost more", "points", f"By {arm} than by {reference}, on the "
+                   "same documents.", LEVELS, p="Of 0.",
+                   adjusted="Benjamini–Hochberg over the rows of this table.", better="lower",
+                   control=reference),
+            Number("flips_reference", f"{reference}: other answers", "share",
+                   interval="Exact (Clopper and Pearson)."),
+            Number("flips", f"{arm}: other answers", "share",
+                   interval="Exact (Clopper and Pearson)."),
+        ],
+        [
+            Row(
+                {"perturbation": row.name},
+                {"drop_reference": row.before.scaled(100), "drop": row.now.scaled(100),
+                 "drop_change": row.widened.scaled(100), "flips_reference": row.flips_before,
+                 "flips": row.flips_now},
+                {"documents": row.documents},
+            )
+            for row in rows
+        ],
+        arm=arm,
+        against=reference,
+    )  # fmt: skip
+
+
+def claim_of_sturdy(rows: Sequence[Sturdy], what: str) -> str:
+    """Under which changes of the text pruning loses more than the baseline does, and less."""
+    said: dict[int | None, list[Sturdy]] = {1: [], -1: [], 0: [], None: []}
+    for row in rows:
+        said[direction(row.widened)].append(row)
+    parts = []
+    if said[1]:
+        parts.append(f"{what} loses more accuracy than the baseline to {_listed(said[1])}")
+    if said[-1]:
+        parts.append(f"{what} loses less accuracy than the baseline to {_listed(said[-1])}")
+    if said[0]:
+        most = max(said[0], key=lambda row: row.widened.interval[1] if row.widened.interval else 0)
+        upper = most.widened.interval[1] if most.widened.interval else 0.0
+        parts.append(
+            f"no difference shown under {', '.join(row.name for row in said[0])} (a loss of up to "
+            f"{figure(100 * upper, 1)} points more is not ruled out: {most.name})"
+        )
+    if said[None]:
+        names = ", ".join(row.name for row in said[None])
+        parts.append(f"nothing can be said of {names}: {said[None][0].widened.why_not}")
+    told = "; ".join(parts)
+    return f"{told[0].upper()}{told[1:]}."
+
+
+def _listed(rows: Sequence[Sturdy]) -> str:
+    return ", ".join(
+        f"{row.name} ({figure(100 * (row.widened.value or 0.0), 1)} points, "
+        f"{bounds(row.widened.scaled(100), 1)})"
+        for row in rows
+    )
