@@ -1,6 +1,5 @@
 """What probes may ask of the models: `auditkit.plugin.BenchView` over an open bench."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 
@@ -9,12 +8,14 @@ import pandas as pd
 
 from auditkit.bench.intervening import intervene
 from auditkit.bench.opening import open_bench
+from auditkit.bench.reading import read
 from auditkit.bench.states import states
 from auditkit.bench.subjects import Bench, Encoded
 from auditkit.data.annotate import Annotator
 from auditkit.data.examples import Dataset, load_dataset
 from auditkit.data.sampling import stratified
 from auditkit.data.settings import DataSettings
+from auditkit.data.training import words_of
 from auditkit.errors import DataError, TraceError
 from auditkit.plugin import GlossaryTerm, IdentityTerm
 from auditkit.text import one_of
@@ -102,18 +103,7 @@ class ProbeBench:
     def training_words(self) -> pd.DataFrame | None:
         """Words of the training texts by class: columns label, lower, count."""
         self.rests_on_training, data = True, self._training
-        if data is None:
-            return None
-        counts: Counter[tuple[int, str]] = Counter()
-        texts = (example.text for example in data.examples)
-        for done, (example, keys) in enumerate(
-            zip(data.examples, self._annotator.lexical_keys(texts), strict=True), start=1
-        ):
-            counts.update((example.label, key) for key in keys)
-            if done % 256 == 0 or done == len(data.examples):
-                self._progress(done, len(data.examples))
-        rows = [(label, lower, count) for (label, lower), count in sorted(counts.items())]
-        return pd.DataFrame(rows, columns=["label", "lower", "count"])
+        return None if data is None else words_of(data, self._annotator, self._progress)
 
     def stratified_sample(self, size: int) -> list[str]:
         """`size` example ids (or all), each class with its share, seeded, in the order of ids."""
@@ -186,21 +176,7 @@ class ProbeBench:
             TraceError: `arm` is none of those that run on all documents.
         """
         self._check(arm, self._bench.arms)
-        once = list(dict.fromkeys(texts["text"]))
-        documents = self._bench.encode(once)
-        answers = self._bench.answer(arm, documents, on_batch=self._counting(len(once)))
-        place = {text: at for at, text in enumerate(once)}
-        at = [place[text] for text in texts["text"]]
-        told = {
-            "predicted": [answers[i].predicted for i in at],
-            "probs": [answers[i].probs.tolist() for i in at],
-            "spans": [documents[i].spans for i in at],
-            "depths": [answers[i].depths.tolist() for i in at],
-        }
-        return texts.assign(
-            **{name: pd.Series(own, index=texts.index, dtype=object if name != "predicted" else int)
-               for name, own in told.items()}
-        )  # fmt: skip
+        return read(self._bench, arm, texts, self._counting)
 
     def intervene(self, arm: str, changes: pd.DataFrame) -> pd.DataFrame:
         """What an arm says where tokens are kept, dropped or left unread: see `BenchView`.
@@ -221,13 +197,14 @@ class ProbeBench:
         """
         self._check(arm, self._unpruned)
         ids, documents = self._encoded(places["example_id"])
-        told = self._counting(len(ids))
         own = {
             name: np.asarray(rows) for name, rows in places.groupby("example_id").indices.items()
         }
         position = places["position"].to_numpy(dtype=np.int64)
         found = np.zeros((len(places), self._bench.model.about.hidden_size), dtype=np.float32)
-        for index, own_states in states(self._bench, arm, documents, layer, told):
+        for index, own_states in states(
+            self._bench, arm, documents, layer, self._counting(len(ids))
+        ):
             rows = own[ids[index]]
             found[rows] = own_states[position[rows]]
         return found
@@ -240,8 +217,8 @@ class ProbeBench:
         """
         self._check(arm, self._bench.arms)
         ids, documents = self._encoded(example_ids)
-        told = self._counting(len(ids))
-        found = {ids[at]: own for at, own in states(self._bench, arm, documents, None, told)}
+        said = states(self._bench, arm, documents, None, self._counting(len(ids)))
+        found = {ids[at]: own for at, own in said}
         return np.stack([found[one] for one in example_ids])
 
     def _encoded(self, example_ids: Iterable[str]) -> tuple[list[str], list[Encoded]]:

@@ -1,7 +1,11 @@
 """Texts beside the audited ones, for probes to learn from: `--training-data`."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 
+import pandas as pd
+
+from auditkit.data.annotate import Annotator
 from auditkit.data.examples import Dataset, load_dataset
 from auditkit.data.settings import DataSettings
 from auditkit.errors import DataError
@@ -42,3 +46,25 @@ def about_training(training: Dataset, audited: Dataset) -> TrainingAbout:
         refused=len(training.refused),
         audited=sum(example.text in known for example in audited.examples),
     )
+
+
+def words_of(
+    data: Dataset, annotator: Annotator, progress: Callable[[int, int], None]
+) -> pd.DataFrame:
+    """Words of texts by class: columns label, lower, count.
+
+    Args:
+        data: The texts.
+        annotator: Tells words.
+        progress: Told how many texts are done, of how many.
+    """
+    counts: Counter[tuple[int, str]] = Counter()
+    texts = (example.text for example in data.examples)
+    for done, (example, keys) in enumerate(
+        zip(data.examples, annotator.lexical_keys(texts), strict=True), start=1
+    ):
+        counts.update((example.label, key) for key in keys)
+        if done % 256 == 0 or done == len(data.examples):
+            progress(done, len(data.examples))
+    rows = [(label, lower, count) for (label, lower), count in sorted(counts.items())]
+    return pd.DataFrame(rows, columns=["label", "lower", "count"])
