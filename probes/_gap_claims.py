@@ -59,7 +59,7 @@ def _of_accuracy(rows: Sequence[GroupGap], what: str) -> str:
     return (
         f"Of {groups} none is shown to lose more accuracy to {what} than all documents do; the "
         f"largest loss beyond theirs that is not ruled out is {figure(100 * _upper(bound), 1)} "
-        f"points ({_one_line(bound.group.name)}, {bound.gap.documents:,} documents)"
+        f"points ({_named_group(bound.group)}, {bound.gap.documents:,} documents)"
     )
 
 
@@ -86,7 +86,7 @@ def _named(rows: Sequence[GroupGap]) -> str:
     for row in rows[:NAMED]:
         excess = row.gap.excess.scaled(100)
         size = f"{figure(excess.value or 0.0, 1)} points, {bounds(excess, 1)}"
-        name = _one_line(row.group.name)
+        name = _named_group(row.group)
         told.append(f"{name} ({_of_class(row)}{size}, {row.gap.documents:,} documents)")
     more = [f"and {len(rows) - NAMED} more"] if len(rows) > NAMED else []
     return ", ".join([*told, *more])
@@ -94,6 +94,10 @@ def _named(rows: Sequence[GroupGap]) -> str:
 
 def _of_class(row: GroupGap) -> str:
     return "" if row.label is None else f"class {_one_line(row.label)}: "
+
+
+def _named_group(group: Group) -> str:
+    return _one_line(f"{group.column}: {group.name}")
 
 
 def _one_line(name: str) -> str:
