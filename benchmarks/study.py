@@ -28,7 +28,8 @@ RULE = """\
 A check holds where the 95 % interval lies on the side that the inference says, fails where it lies
 on the other, and is open where it holds values on either side or there is none. *Supported*: all
 checks hold. *Weakened*: some do. *Refuted*: none holds and one fails. *Not decidable*: the rest.
-The rule was written before these runs were analysed; a check's value is what chance gives."""
+Rule and checks were written before these runs were analysed, but where a note says otherwise; a
+check's value is what chance gives."""
 
 
 def rows(runs: Sequence[Mapping[str, Run]]) -> Iterator[tuple[Inference, str, list[str]]]:
