@@ -196,8 +196,8 @@ def claim_of_spots(spots: Sequence[WeakSpot]) -> str:
     if not weak:
         return f"{tested} none is shown to lose more answers on the other."
     named = "; ".join(
-        f"{' '.join(spot.name.split())} (odds ratio {figure(spot.odds.value or 0.0, 1)}, "
-        f"{bounds(spot.odds, 1)})"
+        f"{' '.join(spot.name.split())} (odds ratio {figure(spot.odds.value or 0.0, 2)}, "
+        f"{bounds(spot.odds, 2)})"
         for spot in weak[:NAMED]
     )
     more = f"; and {len(weak) - NAMED} more" if len(weak) > NAMED else ""
