@@ -19,7 +19,7 @@ from auditkit.plugin import (
     columns,
     tabulate,
 )
-from auditkit.probes._groups import CLASS, Group
+from auditkit.probes._groups import CLASS, PLACE, Group
 from auditkit.stats.gaps import Gap, Harm, excess_gaps, needed
 from auditkit.stats.paired import counted_difference
 from auditkit.stats.resampling import Bootstrap
@@ -48,8 +48,7 @@ CHART = Chart(
     alt="One dot a group with its simultaneous interval; right of 0 the group loses more than all "
     "documents do. The table has the figures.",
     x="accuracy_gap",
-    y="group",
-    color="column",
+    y=PLACE,
     interval="accuracy_gap_interval",
     reference=0.0,
 )
@@ -149,7 +148,7 @@ def accuracy_table(
     return tabulate(
         "accuracy_gaps",
         "Accuracy lost to pruning, in points: in a group, and beyond what all documents lose",
-        [Label("column", "By", whole="all documents"), Label("group", "Group"),
+        [Label(PLACE, "Group", whole="all documents"),
          *_numbers("accuracy_loss", "accuracy_gap")],
         [everyone, *_rows(rows, "accuracy_loss", "accuracy_gap")],
         note=NOTE,
@@ -200,7 +199,7 @@ def _numbers(change: str, gap: str) -> tuple[Number | Column, ...]:
 def _rows(rows: Sequence[GroupGap], change: str, gap: str) -> Iterator[Row]:
     for row in rows:
         found, told = row.gap, needed(row.gap, len(rows), MARGIN, ALPHA)
-        where = {"column": row.group.column, "group": row.group.name}
+        where = row.group.at
         if row.label is not None:
             where["class"] = row.label
         numbers = {change: found.change, gap: found.excess, f"{gap}_to_rest": found.beyond_rest}

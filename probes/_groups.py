@@ -18,6 +18,8 @@ Bools = NDArray[np.bool_]
 
 CLASS, LENGTH, IDENTITY, ENTITY = ("gold class", "document length", "identity terms", "entities")
 """What tells groups apart beside the user's columns."""
+PLACE = "place"
+"""The label of a group in tables that charts are made of: column and name in one."""
 PARTS = 4
 MOST = 50
 """Groups of one column, the largest ones."""
@@ -38,6 +40,11 @@ class Group:
     def size(self) -> int:
         """Its documents."""
         return int(self.who.sum())
+
+    @property
+    def at(self) -> dict[str, str]:
+        """Where its numbers stand in an address, and in one label, `PLACE`, on the page."""
+        return {"column": self.column, "group": self.name, PLACE: f"{self.column}: {self.name}"}
 
 
 @dataclass(frozen=True, slots=True)

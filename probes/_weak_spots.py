@@ -22,7 +22,7 @@ from auditkit.plugin import (
     tabulate,
     word_cells,
 )
-from auditkit.probes._groups import Group
+from auditkit.probes._groups import PLACE, Group
 from auditkit.probes.pos_retention import upos_of
 from auditkit.stats.enrichment import Counts, enriched
 
@@ -92,7 +92,7 @@ def enriched_table(
         "enriched",
         "Groups in which answers change more often, or less",
         [
-            Label("column", "By"), Label("group", "Group"),
+            Label(PLACE, "Group"),
             *columns(("documents", "Documents", "count"), ("changed", "Changed", "count")),
             Number("odds_ratio", "Odds ratio", "odds ratio", "Odds of a changed answer in the "
                    "group over those elsewhere.", LEVELS, p="Of 1.", adjusted=TESTED,
@@ -101,8 +101,7 @@ def enriched_table(
                    "seed changes.", LEVELS, control="all other documents"),
         ],
         [
-            Row({"column": g.column, "group": g.name},
-                {"odds_ratio": own, "odds_ratio_floor": other},
+            Row(g.at, {"odds_ratio": own, "odds_ratio_floor": other},
                 {"documents": counts.inside, "changed": counts.hit})
             for g, own, other, counts in zip(groups, found, theirs, tables, strict=True)
         ],

@@ -37,7 +37,7 @@ from auditkit.probes._flips import (
     shifts_table,
 )
 from auditkit.probes._floor import repeated
-from auditkit.probes._groups import Group, groups_of, large_enough, speaking_of
+from auditkit.probes._groups import PLACE, Group, groups_of, large_enough, speaking_of
 from auditkit.probes._weak_spots import (
     claim_of_spots,
     doubt_groups,
@@ -58,8 +58,7 @@ CHART = Chart(
     alt="One dot a group with its interval; right of 1 answers change more often there. The table "
     "has the figures.",
     x="odds_ratio",
-    y="group",
-    color="column",
+    y=PLACE,
     interval="odds_ratio_interval",
     reference=1.0,
 )
