@@ -17,8 +17,8 @@ QUICK: dict[str, dict[str, Any]] = {
     "calibration": {"resamples": 20},
 }  # fmt: skip
 """Fewer than a user may ask for: what claims say of their numbers does not depend on it."""
-READ = ("performance", "efficiency", "layer_view", "pos_retention", "stopword", "entity",
-        "fairness", "flips", "calibration")  # fmt: skip
+READ = ("performance", "efficiency", "layer_view", "pos_retention", "stopword", "entity")
+SLOWER = ("fairness", "flips", "calibration")
 
 
 def asked(name: str) -> Any:
@@ -27,10 +27,10 @@ def asked(name: str) -> Any:
     return replace(probe, **QUICK.get(name, {}))
 
 
-def findings(seed: int) -> list[tuple[Finding, list[str]]]:
-    """What every probe finds in a random run, and what is wrong with its claim."""
+def findings(seed: int, names: tuple[str, ...]) -> list[tuple[Finding, list[str]]]:
+    """What probes find in a random run, and what is wrong with their claims."""
     trace, found = random_trace(seed), []
-    for name in READ:
+    for name in names:
         probe = asked(name)
         if not unmet(probe, trace.about):
             finding = probe.analyse(trace, np.random.default_rng(seed))
@@ -39,17 +39,18 @@ def findings(seed: int) -> list[tuple[Finding, list[str]]]:
     return found
 
 
-def check(seeds: range) -> None:
+def check(seeds: range, names: tuple[str, ...] = READ) -> None:
     told = 0
     for seed in seeds:
-        for finding, wrong in findings(seed):
+        for finding, wrong in findings(seed, names):
             assert not wrong, f"seed {seed}, {finding.probe}: {wrong} in {finding.claim!r}"
             told += finding.status != "not_applicable"
-    assert told > 4 * len(seeds)
+    assert told > 0.6 * len(names) * len(seeds)
 
 
 def test_claims_of_random_runs_say_what_their_numbers_do() -> None:
     check(range(12))
+    check(range(6), SLOWER)
 
 
 @cache
@@ -97,3 +98,4 @@ def test_a_false_claim_is_noticed(probe: str, said: str, instead: str) -> None:
 @pytest.mark.timeout(1200)
 def test_claims_of_a_thousand_random_runs_say_what_their_numbers_do() -> None:
     check(range(1000, 2000))
+    check(range(1000, 1060), SLOWER)
