@@ -96,6 +96,6 @@ def test_a_false_claim_is_noticed(probe: str, said: str, instead: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_claims_of_a_thousand_random_runs_say_what_their_numbers_do() -> None:
-    check(range(1000, 2000))
-    check(range(1000, 1060), SLOWER)
+def test_claims_of_many_random_runs_say_what_their_numbers_do() -> None:
+    check(range(1000, 1300))
+    check(range(1000, 1040), SLOWER)

@@ -18,7 +18,7 @@ from auditkit.ltp.checkpoints import load_ltp
 from auditkit.ltp.tokenizers import load_tokenizer
 from auditkit.trace import Trace
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # a training and an audit of all
 
 CLASSES = ("World", "Sports", "Business", "Sci/Tech")
 ROWS = 200

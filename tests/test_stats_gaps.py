@@ -119,3 +119,13 @@ def test_groups_that_are_alike_are_hardly_ever_claimed_and_a_planted_one_is(n: i
             found += interval[0] > 0
     assert wrong <= 0.1 * draws  # 4,000 draws: docs/coverage.md
     assert found >= (36 if n == 900 else 4)
+
+
+def test_groups_without_spread_in_many_resamples_are_compared_by_the_two_intervals() -> None:
+    change = np.zeros(60, dtype=np.int64)
+    change[:12] = 1  # all of the group, and nobody else
+    group = np.arange(60) < 12
+    (gap,) = excess_gaps([Harm(change, np.ones(60, dtype=bool), group)], bootstrap())
+    assert gap.excess.interval is not None
+    assert np.isfinite(gap.excess.interval).all()
+    assert gap.excess.interval[0] > 0

@@ -71,7 +71,8 @@ def excess_gaps(asked: Sequence[Harm], bootstrap: Bootstrap, alpha: float = 0.05
     apart = [one for one in told if one.rest]
     if all(not too_few("discordant", one.made + one.mended) for one in apart):
         reach = _reach(asked, bootstrap, alpha) if apart else 0.0
-        return [_studentised(one, reach, alpha) for one in told]
+        if np.isfinite(reach):  # else a group had no spread in too many resamples
+            return [_studentised(one, reach, alpha) for one in told]
     return [_mover(one, alpha / max(1, len(apart)), alpha) for one in told]
 
 
@@ -182,7 +183,7 @@ def _reach(asked: Sequence[Harm], bootstrap: Bootstrap, alpha: float) -> float:
         away = np.abs(gaps - observed)
         with np.errstate(divide="ignore", invalid="ignore"):
             largest.append(np.where(away > 0, away / errors, 0.0).max(axis=1))
-    return float(np.quantile(np.concatenate(largest), 1 - alpha))
+    return float(np.quantile(np.concatenate(largest), 1 - alpha, method="higher"))
 
 
 def _excess(sums: Floats) -> tuple[Floats, Floats]:
