@@ -23,7 +23,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 test: venv ## the fast tests, a process of one thread on each core
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist worksteal
 
 test-slow: venv ## the tests on real data, with real training
 	$(BIN)/python -m pytest -m slow
@@ -45,7 +45,7 @@ wheel: venv ## build the wheel, install it in a clean environment, run types and
 	$(PYTHON) -m venv $(WHEEL_VENV)
 	$(WHEEL_VENV)/bin/python -m pip install --quiet -c constraints.txt "$$(ls dist/*.whl)[dev]"
 	cd tests && ../$(WHEEL_VENV)/bin/mypy --config-file ../pyproject.toml .
-	cd tests && OMP_NUM_THREADS=1 ../$(WHEEL_VENV)/bin/pytest -n auto --dist worksteal -c ../pyproject.toml --rootdir .. .
+	cd tests && OMP_NUM_THREADS=1 ../$(WHEEL_VENV)/bin/pytest -n logical --dist worksteal -c ../pyproject.toml --rootdir .. .
 
 clean: ## remove everything that can be made again
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
