@@ -13,16 +13,21 @@ from auditkit.text import cut
 
 MOST_ROWS = 150
 """Rows of one table on the page; results.json holds all of them."""
+MOST_MEASUREMENTS = 40
+"""Rows of a table of all measurements: each number stands in a table of its own before it."""
 MOST_NOTES = 20
 LONGEST_CELL = 400
 
 
 @dataclass(frozen=True, slots=True)
 class CellView:
-    """A printed cell; `note` is the number of the footnote that says why there is no value."""
+    """A printed cell; `note` is the number of the footnote that says why there is no value.
+
+    Numbers, the most of all cells, have no class: the table aligns them.
+    """
 
     text: str
-    css: str
+    css: str = ""
     reason: str = ""
     note: int = 0
 
@@ -49,7 +54,7 @@ class _Notes:
     def missing(self, reason: str) -> CellView:
         """The cell of a number that does not exist."""
         number = self._numbers.setdefault(reason, len(self._numbers) + 1)
-        return CellView("—", "number", reason, number if number <= MOST_NOTES else 0)
+        return CellView("—", "", reason, number if number <= MOST_NOTES else 0)
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -115,7 +120,7 @@ def _places(column: Column, cells: Sequence[Cell]) -> int:
 
 
 def _cells(column: Column, cells: Sequence[Cell], places: int, notes: _Notes) -> list[CellView]:
-    css = "words" if column.kind in ("text", "label") else "number"
+    css = "words" if column.kind in ("text", "label") else ""
     views = []
     for cell in cells:
         if isinstance(cell, Undefined):
@@ -142,7 +147,8 @@ def measurements_view(finding: Finding, anchor: str) -> TableView | None:
         ("p", "p"), ("p adjusted", "p"),
     ]  # fmt: skip
     notes = _Notes()
-    rows = tuple(_measured(finding.probe, m, notes) for m in finding.measurements[:MOST_ROWS])
+    shown = finding.measurements[:MOST_MEASUREMENTS]
+    rows = tuple(_measured(finding.probe, m, notes) for m in shown)
     columns = tuple(Column(name=t, title=t, kind=k) for t, k in titles)  # type: ignore[arg-type]
     total = len(finding.measurements)
     return TableView(anchor, "All measurements", columns, rows, total, notes.shown, "")
@@ -154,15 +160,15 @@ def _measured(probe: str, m: Measurement, notes: _Notes) -> tuple[CellView, ...]
     reason = m.no_interval or m.undefined or ""
     return (
         CellView(cut(address, LONGEST_CELL), "words code"),
-        CellView(value, "number") if value else notes.missing(m.undefined or ""),
+        CellView(value) if value else notes.missing(m.undefined or ""),
         CellView(m.unit, "words"),
-        CellView(bounds, "number") if bounds else notes.missing(reason),
-        CellView(f"{m.level:g}" if bounds else "", "number"),
-        CellView(figure(m.n, 0), "number"),
-        CellView(figure(m.n_clusters, 0), "number"),
+        CellView(bounds) if bounds else notes.missing(reason),
+        CellView(f"{m.level:g}" if bounds else ""),
+        CellView(figure(m.n, 0)),
+        CellView(figure(m.n_clusters, 0)),
         CellView(m.control, "words"),
-        CellView("" if m.p is None else printed_p(m.p), "number"),
-        CellView("" if m.p_adjusted is None else printed_p(m.p_adjusted), "number"),
+        CellView("" if m.p is None else printed_p(m.p)),
+        CellView("" if m.p_adjusted is None else printed_p(m.p_adjusted)),
     )
 
 

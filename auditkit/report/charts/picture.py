@@ -1,5 +1,6 @@
 """A chart as inline SVG: the common look, a name and a description, ids of its own."""
 
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +18,13 @@ WIDTH = 600
 
 # Measured by vl-convert with the fonts it carries: metrics do not depend on the machine.
 _FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+
+# What an element says without saying it: Vega writes these on each of them.
+_INITIAL = {
+    ("opacity", "1"), ("stroke-width", "1"), ("font-weight", "normal"), ("font-family", _FONT),
+}  # fmt: skip
+_LENGTHS = {"transform", "d", "x", "y", "x2", "y2", "width", "height", "textLength"}
+_LONG_FRACTION = re.compile(r"-?\d+\.\d{3,}(?:e-\d+)?")
 
 
 def svg(chart: Chart, table: Table, *, prefix: str) -> str:
@@ -97,22 +105,33 @@ def _symbols(group: ET.Element) -> bool:
 
 
 def _accessible(root: ET.Element, chart: Chart, prefix: str) -> str:
-    """vl-convert's SVG as one image with a name and a description, its ids made unique."""
+    """vl-convert's SVG as one image with a name and a description, its ids made unique.
+
+    Nothing that cannot be seen is kept, nor a fraction of a pixel beyond hundredths.
+    """
     for element in root.iter():
         for name, value in list(element.attrib.items()):
-            if name in ("class", "role", "pointer-events") or name.startswith("aria-"):
+            silent = name in ("class", "role", "pointer-events") or name.startswith("aria-")
+            if silent or (name, value) in _INITIAL:
                 del element.attrib[name]
             elif name == "id":
                 element.set(name, f"{prefix}-{value}")
             elif value.startswith("url(#"):
                 element.set(name, f"url(#{prefix}-{value[5:]}")
+            elif name in _LENGTHS:
+                element.set(name, _LONG_FRACTION.sub(_hundredths, value))
+        for child in [child for child in element if child.get("display") == "none"]:
+            element.remove(child)
     size = {name: root.get(name, "") for name in ("width", "height", "viewBox")}
     root.attrib.clear()
-    root.attrib.update(
-        {"class": "picture", "role": "img", "aria-labelledby": f"{prefix}-t {prefix}-d"} | size
-    )
+    said = {"class": "picture", "role": "img", "aria-labelledby": f"{prefix}-t {prefix}-d"}
+    root.attrib.update(said | size | {"font-family": _FONT})
     for index, (tag, text) in enumerate((("title", chart.title), ("desc", chart.alt))):
         child = ET.Element(tag, {"id": f"{prefix}-{tag[0]}"})
         child.text = printable(text)
         root.insert(index, child)
     return ET.tostring(root, encoding="unicode")
+
+
+def _hundredths(match: re.Match[str]) -> str:
+    return f"{float(match[0]):.2f}".rstrip("0").rstrip(".")
