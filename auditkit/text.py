@@ -1,5 +1,6 @@
 r"""Text from elsewhere, made fit for a page, a terminal, a picture or a line of an error."""
 
+import hashlib
 import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -42,6 +43,11 @@ def inert(text: str) -> str:
 def one_line(text: str) -> str:
     """One line that cannot reorder its surroundings: SVG text has no `<bdi>`."""
     return " ".join(inert(text[:2000]).split())
+
+
+def sha256(text: str) -> bytes:
+    """The SHA-256 of a text, one with lone surrogates included."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def is_unicode(text: str) -> bool:

@@ -47,6 +47,12 @@ class Answered:
         """Whether each draw predicts the gold class (n, J)."""
         return np.asarray(self.predicted == self.labels[:, None])
 
+    @property
+    def confidence(self) -> NDArray[np.float64]:
+        """Probability of what the first draw predicts (n,)."""
+        said = np.take_along_axis(self.probs, self.predicted[..., None], axis=2)[:, 0, 0]
+        return np.asarray(said, dtype=np.float64)
+
     def at(self, places: NDArray[np.int64]) -> "Answered":
         """The documents at these places of `rows` alone."""
         return Answered(
@@ -92,7 +98,7 @@ def summary(arm: Answered, bootstrap: Bootstrap) -> Summary:
     if draws > 1:
         accuracy = document_mean(right.mean(axis=1))
     losses = mean_scores(scores(arm))
-    said = np.take_along_axis(arm.probs, arm.predicted[..., None], axis=2)[:, 0, 0]  # (n,)
+    said = arm.confidence
     few = too_few("ece", n)
     ece = None if few else debiased_ece(said, right[:, 0])
     chance = None if few else calibrated_ece(said, bootstrap.rng)

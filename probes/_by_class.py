@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from auditkit.plugin import (
+    ADJUSTED,
     Chart,
     Label,
     Number,
@@ -20,6 +21,7 @@ from auditkit.plugin import (
     columns,
     direction,
     figure,
+    in_line,
     percent,
     tabulate,
 )
@@ -70,7 +72,7 @@ def class_tables(
                    basis=after(cells.reference)),
             Number("kept_share_change", "Less that of the other classes", "share",
                    interval=CALLED, p="Of 0.",
-                   adjusted="Benjamini–Hochberg over the rows of this table.", control=OTHERS,
+                   adjusted=ADJUSTED, control=OTHERS,
                    basis=after(cells.reference)),
             Number("retention", "Kept", "share", interval=None, basis=after(cells.reference)),
             Number("depth", "Mean survival depth", "layers", interval=None),
@@ -104,7 +106,7 @@ def class_tables(
                 Label("class", "Class"),
                 Number("concordance", "Outlives", "share", "Share of the other words of as many "
                        "pieces in its document that a word outlives: .5 is chance.", CALLED,
-                       p="Of .5.", adjusted="Benjamini–Hochberg over the rows of this table.",
+                       p="Of .5.", adjusted=ADJUSTED,
                        control=ALIKE),
                 lift_number(cells.reference, CALLED),
                 Number("matched_lift", "Matched lift", "ratio", interval=CALLED, control=ALIKE,
@@ -167,7 +169,7 @@ def claim_by_class(rows: Sequence[InClass]) -> str:
             assert most.kept_share.value is not None
             assert most.change.value is not None
             told.append(
-                f"{' '.join(f'{label} has more {most.category}'.split())} "  # names are one line
+                f"{in_line(f'{label} has more {most.category}')} "
                 f"({percent(most.kept_share.value)} of it, "
                 f"{figure(100 * most.change.value, 1)} points more)"
             )

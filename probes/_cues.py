@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from auditkit.plugin import (
+    ADJUSTED,
     RESTS,
     Chart,
     Conclusion,
@@ -20,6 +21,8 @@ from auditkit.plugin import (
     Trace,
     Undefined,
     bounds,
+    by_direction,
+    called,
     columns,
     direction,
     figure,
@@ -37,11 +40,7 @@ OUTCOMES = ("p", "flips", "right")
 """Of a document: probability of the class that was predicted, whether the answer is another one,
 whether it is the gold one."""
 NEVER = "no document of the sample has such words and others to stand in for them"
-LEVELS = (
-    "Student's t over documents, means over draws. Of rows called different the level is "
-    "1 − 0.05·R/m, for R of m tested that are (Benjamini & Yekutieli 2005)."
-)
-TESTED = "Benjamini–Hochberg over the rows of this table."
+LEVELS = called("Student's t over documents, means over draws.")
 
 CHART = Chart(
     name="cues",
@@ -160,7 +159,7 @@ def cue_table(rows: Sequence[CueRow], arm: str) -> Told:
                            interval=None),
                     Number(f"{name}_change_difference", f"{title}: difference", "share",
                            "Without the cue less without others.",
-                           interval=LEVELS, p="Of 0.", adjusted=TESTED,
+                           interval=LEVELS, p="Of 0.", adjusted=ADJUSTED,
                            control="other words of as many pieces"),
                 )
             ),
@@ -187,11 +186,10 @@ def _table_rows(rows: Sequence[CueRow]) -> Iterator[Row]:
 
 def cue_claim(rows: Sequence[CueRow]) -> str:
     """Which cues predictions hang on more than on as many other words, and which less."""
-    dropped = [row for row in rows if row.do == "drop"]
-    name = "p_change_difference"
-    said: dict[int | None, list[CueRow]] = {1: [], -1: [], 0: [], None: []}
-    for row in dropped:
-        said[direction(row.numbers[name])].append(row)
+    said = by_direction(
+        (row for row in rows if row.do == "drop"),
+        lambda row: row.numbers["p_change_difference"],
+    )
     parts = []
     if said[-1]:
         parts.append(f"Predictions hang more on {_listed(said[-1])} than on as many other words")

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from auditkit.plugin import bounds, compare, direction, figure, percent
-from auditkit.probes._flips import LOST, OTHERWISE, WON, Pair, Shifts
+from auditkit.probes._flips import Shifts
+from auditkit.probes._pairs import LOST, OTHERWISE, WON, Pair
 from auditkit.stats.estimates import document_share
 
 TOLD_TAIL = 0.05

@@ -15,7 +15,7 @@ from auditkit.plugin import (
     columns,
     tabulate,
 )
-from auditkit.probes._arms import ARITHMETIC, Answered, on_same
+from auditkit.probes._pairs import Pair
 from auditkit.stats.estimates import document_share
 from auditkit.stats.paired import counted_difference
 from auditkit.stats.resampling import Bootstrap
@@ -29,48 +29,10 @@ from auditkit.stats.shifts import (
     times_as_often,
 )
 
-Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
-LOST, WON, OTHERWISE, AGREED = KINDS = (
-    "right to wrong", "wrong to right", "wrong to otherwise wrong", "the same answer",
-)  # fmt: skip
 CHANGED = "another answer"
 """Of any of these kinds but the last."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pair:
-    """Two arms on the same documents."""
-
-    arm: str
-    against: str
-    now: Answered
-    before: Answered
-
-    @property
-    def flipped(self) -> Bools:
-        """Documents whose prediction is another (n,)."""
-        return np.asarray(self.now.predicted[:, 0] != self.before.predicted[:, 0])
-
-    @property
-    def kinds(self) -> Mapping[str, Bools]:
-        """By kind: which documents (n,)."""
-        now, before, flipped = self.now.right[:, 0], self.before.right[:, 0], self.flipped
-        parts = (before & ~now, ~before & now, ~before & ~now & flipped, ~flipped)
-        return dict(zip(KINDS, parts, strict=True))
-
-    @property
-    def gold_change(self) -> Floats:
-        """Change of the probability of the gold class (n,); what rounding changes is none."""
-        rows, gold = np.arange(len(self.now.labels)), self.now.labels
-        change = self.now.probs[rows, 0, gold] - self.before.probs[rows, 0, gold]
-        return np.where(np.abs(change) < ARITHMETIC, 0.0, change)
-
-
-def pair(arms: Mapping[str, Answered], arm: str, against: str) -> Pair:
-    """The two arms on the documents on which both were run."""
-    return Pair(arm, against, *on_same(arms[arm], arms[against]))
 
 
 def kinds_table(pairs: Sequence[Pair]) -> Told:
@@ -84,8 +46,8 @@ def kinds_table(pairs: Sequence[Pair]) -> Told:
             Number("share", "Share", "share", interval="Exact (Clopper and Pearson)."),
         ],
         [
-            Row({"comparison": f"{p.arm} − {p.against}", "arm": p.arm, "against": p.against,
-                 "category": kind}, {"share": document_share(who)}, {"count": int(who.sum())})
+            Row({"comparison": p.title, **p.at, "category": kind},
+                {"share": document_share(who)}, {"count": int(who.sum())})
             for p in pairs
             for kind, who in {CHANGED: p.flipped, **p.kinds}.items()
         ],
@@ -105,7 +67,7 @@ def shifts_table(pairs: Sequence[Pair]) -> Told:
             ),
         ],
         [
-            Row({"comparison": f"{p.arm} − {p.against}", "arm": p.arm, "against": p.against},
+            Row({"comparison": p.title, **p.at},
                 {f"shift_{at:02}": percentile(p.gold_change, at) for at in PERCENTILES})
             for p in pairs
         ],
@@ -136,14 +98,13 @@ def shifts_of(audited: Pair, floor: Pair | None, bootstrap: Bootstrap) -> list[S
         mean, missing = mean_divergence(values)
         found.append(
             Shifts(
-                {"arm": one.arm, "against": one.against}, f"{one.arm} − {one.against}", own,
-                _fell(change), mean, missing,
+                one.at, one.title, own, _fell(change), mean, missing,
             )
         )  # fmt: skip
     if floor:
         none = Estimate(None, len(changes[0]), why_not="told of each alone")
         at = {"arm": audited.arm, "against": floor.arm}
-        title = f"the first less {floor.arm} − {floor.against}"
+        title = f"the first less {floor.title}"
         found.append(Shifts(at, title, tails[2], none, none, 0))
     return found
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from auditkit.plugin import bounds, direction, figure
+from auditkit.plugin import bounds, direction, figure, in_line
 from auditkit.probes._gaps import FALSE_NEGATIVE, FALSE_POSITIVE, GroupGap
 from auditkit.probes._groups import CLASS, ENTITY, IDENTITY, LENGTH, Group
 
@@ -32,13 +32,13 @@ def unmeasurable(told: Sequence[Group], left: Sequence[tuple[Group, str]], least
     most = max(mentioned, key=lambda group: group.size, default=None)
     named = (
         f"{len(mentioned)} groups are spoken of, in fewer than {least} documents each (most often "
-        f"{_one_line(most.name)}, in {most.size:,})"
+        f"{in_line(most.name)}, in {most.size:,})"
         if most
         else "0 documents have a word of the lexicon (--lexicon)"
     )
     given = sorted({group.column for group, _ in left} - {IDENTITY, *ours})
     columns = (
-        f"no value of {_one_line(', '.join(given))} has {least} documents, and others beside it"
+        f"no value of {in_line(', '.join(given))} has {least} documents, and others beside it"
         if given
         else "no column of groups was given (--groups)"
     )
@@ -59,7 +59,7 @@ def _of_accuracy(rows: Sequence[GroupGap], what: str) -> str:
     return (
         f"Of {groups} none is shown to lose more accuracy to {what} than all documents do; the "
         f"largest loss beyond theirs that is not ruled out is {figure(100 * _upper(bound), 1)} "
-        f"points ({_named_group(bound.group)}, {bound.gap.documents:,} documents)"
+        f"points ({in_line(bound.group.label)}, {bound.gap.documents:,} documents)"
     )
 
 
@@ -86,22 +86,14 @@ def _named(rows: Sequence[GroupGap]) -> str:
     for row in rows[:NAMED]:
         excess = row.gap.excess.scaled(100)
         size = f"{figure(excess.value or 0.0, 1)} points, {bounds(excess, 1)}"
-        name = _named_group(row.group)
+        name = in_line(row.group.label)
         told.append(f"{name} ({_of_class(row)}{size}, {row.gap.documents:,} documents)")
     more = [f"and {len(rows) - NAMED} more"] if len(rows) > NAMED else []
     return ", ".join([*told, *more])
 
 
 def _of_class(row: GroupGap) -> str:
-    return "" if row.label is None else f"class {_one_line(row.label)}: "
-
-
-def _named_group(group: Group) -> str:
-    return _one_line(f"{group.column}: {group.name}")
-
-
-def _one_line(name: str) -> str:
-    return " ".join(name.split())
+    return "" if row.label is None else f"class {in_line(row.label)}: "
 
 
 def _upper(row: GroupGap) -> float:

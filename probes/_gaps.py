@@ -82,6 +82,13 @@ def accuracy_gaps(
     return [GroupGap("accuracy_gap", None, g, gap) for g, gap in zip(groups, gaps, strict=True)]
 
 
+def told_classes(labels: Sequence[str]) -> range:
+    """The classes whose errors are told of: of two the second alone; none where there are many."""
+    if len(labels) > MOST_CLASSES:
+        return range(0)
+    return range(1, 2) if len(labels) == 2 else range(len(labels))
+
+
 def error_gaps(
     groups: Sequence[Group],
     labels: Sequence[str],
@@ -106,8 +113,7 @@ def error_gaps(
         bootstrap: How documents are resampled.
     """
     asked: list[tuple[str, str, Group, Harm]] = []
-    classes = range(1, 2) if len(labels) == 2 else range(len(labels))
-    for c in classes if len(labels) <= MOST_CLASSES else ():
+    for c in told_classes(labels):
         said = (now == c).astype(np.int64) - (before == c)
         for measure, over, change in (
             (FALSE_POSITIVE, gold != c, said), (FALSE_NEGATIVE, gold == c, -said),
@@ -199,7 +205,7 @@ def _numbers(change: str, gap: str) -> tuple[Number | Column, ...]:
 def _rows(rows: Sequence[GroupGap], change: str, gap: str) -> Iterator[Row]:
     for row in rows:
         found, told = row.gap, needed(row.gap, len(rows), MARGIN, ALPHA)
-        where = row.group.at
+        where = row.group.row
         if row.label is not None:
             where["class"] = row.label
         numbers = {change: found.change, gap: found.excess, f"{gap}_to_rest": found.beyond_rest}

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from auditkit.plugin import Estimate, Label, Number, Row, Told, columns, tabulate
 from auditkit.probes._arms import Answered, score_changes
-from auditkit.probes._gaps import MOST_CLASSES
+from auditkit.probes._gaps import told_classes
 from auditkit.probes._groups import CLASS, Group
 from auditkit.stats.auc import auc_change, ranked
 from auditkit.stats.estimates import document_share
@@ -24,7 +24,7 @@ def by_group_table(groups: Sequence[Group], arms: Mapping[str, Answered]) -> Tol
     rows = []
     for group in (None, *groups):
         who = everyone if group is None else group.who
-        where = {} if group is None else {"column": group.column, "group": group.name}
+        where = {} if group is None else group.at
         rows += [
             Row({**where, "arm": name}, {"accuracy": document_share(arm.right[who, 0])},
                 {"documents": int(who.sum())})
@@ -48,7 +48,7 @@ def calibration_table(
     """Change of Brier score and log loss, over all documents and in every group."""
     rows = []
     for group in (None, *groups):
-        where = {} if group is None else {"column": group.column, "group": group.name}
+        where = {} if group is None else group.at
         places = np.arange(len(now.rows)) if group is None else np.flatnonzero(group.who)
         found = score_changes(now.at(places), before.at(places))
         rows.append(Row(where, {f"{name}_change": e for name, e in found.items()}))
@@ -85,13 +85,10 @@ def area_table(
         least: Documents that either side of a ranking takes.
         at: Keys of all addresses.
     """
-    classes = range(1, 2) if len(labels) == 2 else range(len(labels))
-    if len(labels) > MOST_CLASSES:
-        return None
     rows = [
-        Row({"class": labels[c], "column": group.column, "group": group.name, "type": area},
+        Row({"class": labels[c], **group.at, "type": area},
             numbers, {"documents": int(who.sum())})
-        for c in classes
+        for c in told_classes(labels)
         for group in groups
         if group.column != CLASS
         for area, who in _sides(group.who, now.labels == c)

@@ -9,7 +9,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from auditkit.plugin import Label, Row, Told, Trace, class_name, columns, tabulate, word_cells
+from auditkit.plugin import (
+    BenchView,
+    IdentityTerm,
+    Label,
+    Row,
+    Told,
+    Trace,
+    class_name,
+    columns,
+    tabulate,
+    word_cells,
+)
 from auditkit.probes._matching import match
 from auditkit.probes.entity import NONE, entity_kind, entity_type
 from auditkit.stats.cells import WordCells
@@ -24,6 +35,7 @@ PARTS = 4
 MOST = 50
 """Groups of one column, the largest ones."""
 READS = ("example_id", "lower")
+TERM = ("term", "group", "category")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,9 +54,19 @@ class Group:
         return int(self.who.sum())
 
     @property
+    def label(self) -> str:
+        """By what it is told apart, and its name."""
+        return f"{self.column}: {self.name}"
+
+    @property
     def at(self) -> dict[str, str]:
-        """Where its numbers stand in an address, and in one label, `PLACE`, on the page."""
-        return {"column": self.column, "group": self.name, PLACE: f"{self.column}: {self.name}"}
+        """Where its numbers stand in an address."""
+        return {"column": self.column, "group": self.name}
+
+    @property
+    def row(self) -> dict[str, str]:
+        """The same, and its label as tables show it that charts are made of."""
+        return {**self.at, PLACE: self.label}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,25 +195,37 @@ def left_table(left: Sequence[tuple[Group, str]]) -> Told:
         [Label("column", "By"), Label("group", "Group"),
          *columns(("documents", "Documents", "count"), ("why", "Why", "text"))],
         [
-            Row({"column": group.column, "group": group.name},
-                facts={"documents": group.size, "why": why})
+            Row(group.at, facts={"documents": group.size, "why": why})
             for group, why in left
         ],
     )  # fmt: skip
 
 
-def speaking_of(trace: Trace, terms: Sequence[tuple[str, str]]) -> dict[str, WordCells]:
+def lexicon_table(bench: BenchView) -> pd.DataFrame | None:
+    """What a probe on groups keeps of the run's lexicon: columns `TERM`; None of an empty one."""
+    terms = pd.DataFrame(bench.lexicon, columns=list(TERM))
+    return None if terms.empty else terms
+
+
+def lexicon_of(measured: pd.DataFrame | None) -> list[IdentityTerm]:
+    """The lexicon that a probe kept."""
+    rows = () if measured is None else measured[list(TERM)].itertuples(index=False, name=None)
+    return [IdentityTerm(*map(str, row)) for row in rows]
+
+
+def speaking_of(trace: Trace, lexicon: Sequence[IdentityTerm] = ()) -> dict[str, WordCells]:
     """Words by the group that they speak of, and by the entity that they are of, as far as tagged.
 
     Args:
         trace: The run.
-        terms: Term and group.
+        lexicon: Terms of groups.
     """
     found = {}
-    if terms:
-        found[IDENTITY] = word_cells(trace, GroupOf(tuple(terms)), READS)
+    if lexicon:
+        rule = GroupOf(tuple((one.term, one.group) for one in lexicon))
+        found[IDENTITY] = word_cells(trace, rule, READS)
     annotator = trace.about.annotator
     if "entities" in annotator.tags:
-        rule = entity_type if annotator.entity_types_reliable else entity_kind
-        found[ENTITY] = word_cells(trace, rule, ["entity"])
+        kind = entity_type if annotator.entity_types_reliable else entity_kind
+        found[ENTITY] = word_cells(trace, kind, ["entity"])
     return found

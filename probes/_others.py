@@ -5,7 +5,6 @@ So as many other words of the same document go in another pass, piece for piece,
 draw; where there are more of the words than of such others, as many of both are drawn.
 """
 
-import hashlib
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from auditkit.plugin import BenchView
+from auditkit.plugin import BenchView, Documents
+from auditkit.stats.estimates import too_few
+from auditkit.text import sha256
 
 SIDES = CHOSEN, OTHERS = ("chosen", "others")
 """The words that are asked about, and those in their stead."""
@@ -34,6 +35,11 @@ class DocumentWords:
     def positions_of(self, rows: NDArray[np.int64]) -> list[int]:
         """Token positions of some words, by row."""
         return sorted(at for row in rows for at in self.positions[row])
+
+
+def too_few_to_ask(wanted: int, documents: Documents) -> str:
+    """Why so many documents are not worth asking: what each interval would say; "" if they are."""
+    return too_few("change", min(wanted, len(documents.ids)))
 
 
 def documents_words(
@@ -76,7 +82,7 @@ def beside(
 
 def digest(example_id: str) -> int:
     """A document's hash: 64 bits of its id."""
-    return int.from_bytes(hashlib.sha256(example_id.encode("utf-8", "surrogatepass")).digest()[:8])
+    return int.from_bytes(sha256(example_id)[:8])
 
 
 def generator(seed: int, example_id: str, what: str) -> np.random.Generator:

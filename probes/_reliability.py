@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from auditkit.plugin import (
     Chart,
@@ -22,8 +21,8 @@ from auditkit.plugin import (
 )
 from auditkit.probes._arms import Answered
 from auditkit.probes._groups import Group
-from auditkit.stats.calibration import BINS, debiased_ece
-from auditkit.stats.conformal import STATISTICS, Sets, accuracy_at
+from auditkit.stats.calibration import BINS, accuracy_at, debiased_ece, equal_mass
+from auditkit.stats.conformal import STATISTICS, Sets
 from auditkit.stats.estimates import share_of, too_few
 
 LEVELS = (0.9, 0.95, 0.99)
@@ -66,11 +65,8 @@ def reliability_table(arms: Mapping[str, Answered]) -> Told:
 
 
 def _bins(name: str, arm: Answered) -> Iterator[Row]:
-    sure, right = confidence(arm), arm.right[:, 0]
-    n = len(sure)
-    bins = max(1, min(BINS, n // 10))
-    edges = np.unique(np.sort(sure)[[n * b // bins for b in range(1, bins)]])
-    bin_of = np.searchsorted(edges, sure, side="right")
+    sure, right = arm.confidence, arm.right[:, 0]
+    bin_of = equal_mass(sure, max(1, min(BINS, len(sure) // 10)))
     for number, value in enumerate(np.unique(bin_of), start=1):
         who = bin_of == value
         yield Row(
@@ -80,18 +76,12 @@ def _bins(name: str, arm: Answered) -> Iterator[Row]:
         )
 
 
-def confidence(arm: Answered) -> NDArray[np.float64]:
-    """Probability of the predicted class (n,)."""
-    found: NDArray[np.float64] = arm.probs[:, 0].max(axis=1)
-    return found
-
-
 def ece_change(now: Answered, before: Answered) -> Estimate:
     """Debiased calibration error of one arm less that of the other, without interval."""
     n = len(now.labels)
     if few := too_few("ece", n):
         return Estimate(None, n, why_not=few)
-    errors = [debiased_ece(confidence(arm), arm.right[:, 0]) or 0.0 for arm in (now, before)]
+    errors = [debiased_ece(arm.confidence, arm.right[:, 0]) or 0.0 for arm in (now, before)]
     why_not = "clipped at 0 and binned: a percentile interval often misses its own estimate"
     return Estimate(errors[0] - errors[1], n, why_not=why_not)
 
@@ -100,7 +90,7 @@ def risk_table(arms: Mapping[str, Answered]) -> Told:
     """Accuracy where only the surest documents are answered."""
     rows = []
     for name, arm in arms.items():
-        told = accuracy_at(confidence(arm), arm.right[:, 0], SURE)
+        told = accuracy_at(arm.confidence, arm.right[:, 0], SURE)
         for share, (n, right) in zip(SURE, told, strict=True):
             rows.append(
                 Row({"arm": name, "level": f"{share:g}"},
@@ -146,7 +136,7 @@ def groups_table(
         [Label("column", "By"), Label("group", "Group"),
          *columns(("documents", "Documents", "count")), *_numbers(reference)],
         [
-            Row({"column": group.column, "group": group.name, "level": f"{level:g}"},
+            Row({**group.at, "level": f"{level:g}"},
                 _of(sets, False), {"documents": group.size})
             for group, sets in found
         ],

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from auditkit.plugin import (
+    ADJUSTED,
     Estimate,
     Label,
     Number,
@@ -15,20 +16,18 @@ from auditkit.plugin import (
     Told,
     Trace,
     bounds,
+    by_direction,
+    called,
     columns,
-    direction,
     figure,
     tabulate,
 )
+from auditkit.probes._pairs import compared
 from auditkit.probes._perturbed import PERTURBATIONS
 from auditkit.stats.estimates import document_mean, document_share, mean_change
 from auditkit.stats.multiplicity import At, adjusted_together
 
 NEVER = "it changes no document of the sample"
-LEVELS = (
-    "Student's t over documents. Of rows called different the level is 1 − 0.05·R/m, for R of m "
-    "tested that are (Benjamini & Yekutieli 2005)."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ def sturdy_rows(trace: Trace, measured: pd.DataFrame) -> list[Sturdy]:
 
 
 def _row(trace: Trace, mine: pd.DataFrame, name: str) -> tuple[Sturdy, At]:
-    (audited,), reference = trace.about.in_role("audited"), trace.about.in_role("reference")[0]
+    audited, reference = compared(trace.about)
     if mine.empty:
         none = Estimate(None, 0, why_not=NEVER)
         return Sturdy(name, 0, none, none, none, none, none), lambda level: none
@@ -94,9 +93,8 @@ def sturdy_table(rows: Sequence[Sturdy], arm: str, reference: str) -> Told:
                    better="lower"),
             Number("drop", f"{arm}: lost", "points", interval=interval, better="lower"),
             Number("drop_change", "Lost more", "points", f"By {arm} than by {reference}, on the "
-                   "same documents.", LEVELS, p="Of 0.",
-                   adjusted="Benjamini–Hochberg over the rows of this table.", better="lower",
-                   control=reference),
+                   "same documents.", called(interval), p="Of 0.", adjusted=ADJUSTED,
+                   better="lower", control=reference),
             Number("flips_reference", f"{reference}: other answers", "share",
                    interval="Exact (Clopper and Pearson)."),
             Number("flips", f"{arm}: other answers", "share",
@@ -119,9 +117,7 @@ def sturdy_table(rows: Sequence[Sturdy], arm: str, reference: str) -> Told:
 
 def claim_of_sturdy(rows: Sequence[Sturdy], what: str) -> str:
     """Under which changes of the text pruning loses more than the baseline does, and less."""
-    said: dict[int | None, list[Sturdy]] = {1: [], -1: [], 0: [], None: []}
-    for row in rows:
-        said[direction(row.widened)].append(row)
+    said = by_direction(rows, lambda row: row.widened)
     parts = []
     if said[1]:
         parts.append(f"{what} loses more accuracy than the baseline to {_listed(said[1])}")

@@ -1,6 +1,5 @@
 """Where changed answers gather: groups, and slices found on one half and tested on the other."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditkit.plugin import (
+    ADJUSTED,
     Estimate,
     Label,
     Number,
@@ -16,15 +16,18 @@ from auditkit.plugin import (
     Told,
     Trace,
     bounds,
+    by_direction,
+    called,
     columns,
-    direction,
     figure,
+    in_line,
     tabulate,
     word_cells,
 )
 from auditkit.probes._groups import PLACE, Group
 from auditkit.probes.pos_retention import upos_of
 from auditkit.stats.enrichment import Counts, enriched
+from auditkit.text import sha256
 
 Bools = NDArray[np.bool_]
 
@@ -35,11 +38,7 @@ SEARCHED = 400
 TRIED = 10
 """Slices that are tested, those of the highest share in the half that is searched."""
 NAMED = 3
-TESTED = "Benjamini–Hochberg over the rows of this table."
-LEVELS = (
-    "Exact (Cornfield). Of rows called different the level is 1 − 0.05·R/m, for R of m tested that "
-    "are."
-)
+LEVELS = called("Exact (Cornfield).")
 
 
 def doubt_groups(reference: NDArray[np.float64]) -> list[Group]:
@@ -95,13 +94,13 @@ def enriched_table(
             Label(PLACE, "Group"),
             *columns(("documents", "Documents", "count"), ("changed", "Changed", "count")),
             Number("odds_ratio", "Odds ratio", "odds ratio", "Odds of a changed answer in the "
-                   "group over those elsewhere.", LEVELS, p="Of 1.", adjusted=TESTED,
+                   "group over those elsewhere.", LEVELS, p="Of 1.", adjusted=ADJUSTED,
                    control="all other documents"),
             Number("odds_ratio_floor", "The same of the floor", "odds ratio", "Of what another "
                    "seed changes.", LEVELS, control="all other documents"),
         ],
         [
-            Row(g.at, {"odds_ratio": own, "odds_ratio_floor": other},
+            Row(g.row, {"odds_ratio": own, "odds_ratio_floor": other},
                 {"documents": counts.inside, "changed": counts.hit})
             for g, own, other, counts in zip(groups, found, theirs, tables, strict=True)
         ],
@@ -111,8 +110,7 @@ def enriched_table(
 
 def halves(ids: Sequence[str]) -> Bools:
     """Which documents are searched (n,), by a hash of the id; the others are tested."""
-    return np.array([hashlib.sha256(one.encode("utf-8", "surrogatepass")).digest()[0] % 2 == 0
-                     for one in ids], dtype=bool)  # fmt: skip
+    return np.array([sha256(one)[0] % 2 == 0 for one in ids], dtype=bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +153,10 @@ def weak_spots(groups: Sequence[Group], lost: Bools, searched: Bools, least: int
 
 def _slices(groups: Sequence[Group]) -> Iterator[tuple[str, Bools]]:
     for group in groups:
-        yield f"{group.column}: {group.name}", group.who
+        yield group.label, group.who
     two = ((one, other) for one, other in combinations(groups, 2) if one.column != other.column)
     for one, other in islice(sorted(two, key=lambda pair: -min(g.size for g in pair)), SEARCHED):
-        name = f"{one.column}: {one.name} and {other.column}: {other.name}"
-        yield name, one.who & other.who
+        yield f"{one.label} and {other.label}", one.who & other.who
 
 
 def spots_table(spots: Sequence[WeakSpot], at: Mapping[str, str]) -> Told:
@@ -174,7 +171,7 @@ def spots_table(spots: Sequence[WeakSpot], at: Mapping[str, str]) -> Told:
                 ("tested", "Tested", "text", "In the other half."),
             ),
             Number("weak_spot_odds", "Odds ratio", "odds ratio", "Of a lost answer in the other "
-                   "half, against all others there.", LEVELS, p="Of 1.", adjusted=TESTED,
+                   "half, against all others there.", LEVELS, p="Of 1.", adjusted=ADJUSTED,
                    control="all other documents of the half"),
         ],
         [
@@ -190,12 +187,12 @@ def claim_of_spots(spots: Sequence[WeakSpot]) -> str:
     """Which slices lose more in the half that did not suggest them."""
     if not spots:
         return "No slice is large enough, and loses more than the others, to be tested."
-    weak = [spot for spot in spots if direction(spot.odds, 1.0) == 1]
+    weak = by_direction(spots, lambda spot: spot.odds, null=1.0)[1]
     tested = f"Of {len(spots)} slices that were found on one half of the documents"
     if not weak:
         return f"{tested} none is shown to lose more answers on the other."
     named = "; ".join(
-        f"{' '.join(spot.name.split())} (odds ratio {figure(spot.odds.value or 0.0, 2)}, "
+        f"{in_line(spot.name)} (odds ratio {figure(spot.odds.value or 0.0, 2)}, "
         f"{bounds(spot.odds, 2)})"
         for spot in weak[:NAMED]
     )

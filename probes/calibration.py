@@ -14,8 +14,9 @@ from auditkit.plugin import (
     answer,
     measurement,
 )
-from auditkit.probes._arms import answered, on_same, score_changes
+from auditkit.probes._arms import answered, score_changes
 from auditkit.probes._groups import groups_of, large_enough, speaking_of
+from auditkit.probes._pairs import compared, pair
 from auditkit.probes._reliability import (
     CHARTS,
     LEVEL,
@@ -56,11 +57,12 @@ class Calibration:
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """Bins of confidence, sets at three levels, the surest answers, and sets by group."""
         about, bootstrap = trace.about, Bootstrap(rng, self.resamples)
-        (audited,), reference = about.in_role("audited"), about.in_role("reference")[0]
+        audited, reference = compared(about)
         arms = answered(trace)
         whole = {name: arms[name] for name in (reference, audited, *about.unpruned)
                  if len(arms[name].rows) == len(trace.documents)}  # fmt: skip
-        now, before = on_same(arms[audited], arms[reference])
+        mine = pair(arms, audited, reference)
+        now, before, at = mine.now, mine.before, mine.at
         probs = {name: arm.probs[:, 0] for name, arm in whole.items()}
         first, gold = halves(list(trace.documents.ids), now.labels), now.labels
         everyone = np.ones(len(gold), dtype=bool)
@@ -69,11 +71,10 @@ class Calibration:
             for level in LEVELS
         }
         two = {name: probs[name] for name in (reference, audited)}
-        groups, _ = large_enough(groups_of(trace, speaking_of(trace, [])), self.least)
+        groups, _ = large_enough(groups_of(trace, speaking_of(trace)), self.least)
         whose = [group.who for group in groups]
         told = conformal(two, gold, first, LEVEL, bootstrap, whose) if groups else []
         by_group = [(group, own[audited]) for group, own in zip(groups, told, strict=True)]
-        at = {"arm": audited, "against": reference}
         changes = score_changes(now, before)
         return answer(
             self,

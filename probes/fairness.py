@@ -24,7 +24,7 @@ from auditkit.plugin import (
     retention_table,
     word_cells,
 )
-from auditkit.probes._arms import answered, on_same
+from auditkit.probes._arms import answered
 from auditkit.probes._gap_claims import claim_of_gaps, unmeasurable
 from auditkit.probes._gaps import (
     CHART,
@@ -41,12 +41,13 @@ from auditkit.probes._groups import (
     groups_of,
     large_enough,
     left_table,
+    lexicon_of,
+    lexicon_table,
     speaking_of,
 )
+from auditkit.probes._pairs import compared, pair
 from auditkit.stats.resampling import Bootstrap
 from auditkit.stats.survival import retained
-
-MEASURED = ("term", "group", "category")
 
 CAVEATS = (
     "Groups are told apart by what the data say of a document, or by words in it: a word may mean "
@@ -76,23 +77,17 @@ class Fairness:
     """Bootstrap resamples of the documents."""
 
     def measure(self, bench: BenchView) -> pd.DataFrame | None:
-        """The lexicon of the run.
-
-        Returns:
-            Columns `MEASURED`; None of an empty one.
-        """
-        terms = pd.DataFrame(bench.lexicon, columns=list(MEASURED))
-        return None if terms.empty else terms
+        """The lexicon of the run, as analyses read it; None of an empty one."""
+        terms: pd.DataFrame | None = lexicon_table(bench)
+        return terms
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """Group by group: accuracy, what pruning costs beyond what it costs all, errors, areas."""
         about, bootstrap = trace.about, Bootstrap(rng, self.resamples)
-        (audited,), reference = about.in_role("audited"), about.in_role("reference")[0]
-        arms = answered(trace)
-        now, before = on_same(arms[audited], arms[reference])
-        at = {"arm": audited, "against": reference}
+        mine = pair(answered(trace), *compared(about))
+        now, before, at = mine.now, mine.before, mine.at
         lexicon = lexicon_of(trace.measured(self.name))
-        spoken = speaking_of(trace, [(one.term, one.group) for one in lexicon])
+        spoken = speaking_of(trace, lexicon)
         groups, left = large_enough(groups_of(trace, spoken), self.least)
         was, is_now = before.right[:, 0], now.right[:, 0]
         gaps = accuracy_gaps(groups, was, is_now, bootstrap) if groups else []
@@ -109,7 +104,7 @@ class Fairness:
             tables=[
                 accuracy_table(gaps, was.astype(np.int64) - is_now, at),
                 *error_tables(errors, at),
-                by_group_table(groups, {reference: before, audited: now}),
+                by_group_table(groups, {mine.against: before, mine.arm: now}),
                 *([areas] if areas else []),
                 calibration_table(groups, now, before, at),
                 *_retention(trace, lexicon, rng),
@@ -119,12 +114,6 @@ class Fairness:
             conclusions=_concluded(gaps, f"{claim}.", at),
             caveats=(*CAVEATS, *about.limits),
         )
-
-
-def lexicon_of(measured: pd.DataFrame | None) -> list[IdentityTerm]:
-    """The lexicon that `measure` kept."""
-    rows = () if measured is None else measured[list(MEASURED)].itertuples(index=False, name=None)
-    return [IdentityTerm(*map(str, row)) for row in rows]
 
 
 def _retention(
@@ -147,7 +136,7 @@ def _concluded(
 ) -> tuple[Conclusion, ...]:
     """The claim, on the accuracy gaps that have a value."""
     told = tuple(
-        place("accuracy_gap", column=row.group.column, group=row.group.name, **at)
+        place("accuracy_gap", **row.group.at, **at)
         for row in gaps
         if row.gap.excess.value is not None
     )

@@ -26,18 +26,23 @@ from auditkit.plugin import (
 from auditkit.probes._arms import answered
 from auditkit.probes._flip_claims import claim_of_flips
 from auditkit.probes._flips import (
-    KINDS,
-    LOST,
-    Pair,
     asymmetry_table,
     churn_table,
     kinds_table,
-    pair,
     shifts_of,
     shifts_table,
 )
 from auditkit.probes._floor import repeated
-from auditkit.probes._groups import PLACE, Group, groups_of, large_enough, speaking_of
+from auditkit.probes._groups import (
+    PLACE,
+    Group,
+    groups_of,
+    large_enough,
+    lexicon_of,
+    lexicon_table,
+    speaking_of,
+)
+from auditkit.probes._pairs import KINDS, LOST, Pair, compared, pair
 from auditkit.probes._weak_spots import (
     claim_of_spots,
     doubt_groups,
@@ -47,7 +52,6 @@ from auditkit.probes._weak_spots import (
     spots_table,
     weak_spots,
 )
-from auditkit.probes.fairness import MEASURED, lexicon_of
 from auditkit.stats.resampling import Bootstrap
 
 CHART = Chart(
@@ -91,21 +95,20 @@ class Flips:
 
     def measure(self, bench: BenchView) -> pd.DataFrame | None:
         """The lexicon of the run, as `fairness` keeps it; None of an empty one."""
-        terms = pd.DataFrame(bench.lexicon, columns=list(MEASURED))
-        return None if terms.empty else terms
+        terms: pd.DataFrame | None = lexicon_table(bench)
+        return terms
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """Kinds of changed answers, shifts of confidence against floors, groups and weak spots."""
         about, bootstrap = trace.about, Bootstrap(rng, self.resamples)
         arms = answered(trace)
-        (audited,), reference = about.in_role("audited"), about.in_role("reference")[0]
+        audited, reference = compared(about)
         mine = pair(arms, audited, reference)
         seeds = [pair(arms, name, reference) for name in about.in_role("floor")
                  if name != repeated()]  # fmt: skip
         again = [pair(arms, repeated(), audited)] if repeated() in arms else []
         floor = seeds[0] if seeds else None
         shifts = shifts_of(mine, floor, bootstrap)
-        at = {"arm": audited, "against": reference}
         groups = self._groups(trace, mine)
         lost = mine.kinds[LOST]
         spots = weak_spots(groups, lost, halves(trace.documents.ids), self.least)
@@ -119,21 +122,21 @@ class Flips:
                 *([churn] if churn else []),
                 shifts_table([mine, *seeds]),
                 asymmetry_table(shifts),
-                *([enriched_table(groups, mine.flipped, floor.flipped if floor else None, at)]
+                *([enriched_table(groups, mine.flipped, floor.flipped if floor else None,
+                                  mine.at)]
                   if groups else []),
-                *([spots_table(spots, at)] if spots else []),
+                *([spots_table(spots, mine.at)] if spots else []),
             ],
             charts=[CHART] if groups else [],
             examples=_shown(trace, mine, self.examples),
-            conclusions=[Conclusion(COST, flips, (place("share", category=LOST, **at),))],
+            conclusions=[Conclusion(COST, flips, (place("share", category=LOST, **mine.at),))],
             caveats=(*CAVEATS, *about.limits),
         )  # fmt: skip
 
     def _groups(self, trace: Trace, mine: Pair) -> list[Group]:
-        lexicon = lexicon_of(trace.measured(self.name))
-        spoken = speaking_of(trace, [(one.term, one.group) for one in lexicon])
-        sure = mine.before.probs[:, 0].max(axis=1)
-        every = [*groups_of(trace, spoken), *rich_groups(trace), *doubt_groups(sure)]
+        spoken = speaking_of(trace, lexicon_of(trace.measured(self.name)))
+        doubted = doubt_groups(mine.before.confidence)
+        every = [*groups_of(trace, spoken), *rich_groups(trace), *doubted]
         told: list[Group] = large_enough(every, self.least)[0]
         return told
 

@@ -17,7 +17,8 @@ from auditkit.plugin import (
     answer,
     not_applicable,
 )
-from auditkit.probes._others import generator
+from auditkit.probes._others import generator, too_few_to_ask
+from auditkit.probes._pairs import compared
 from auditkit.probes._perturbed import PERTURBATIONS
 from auditkit.probes._sturdy import claim_of_sturdy, sturdy_rows, sturdy_table
 
@@ -60,8 +61,10 @@ class Robustness:
         """What the model under audit and its reference say of changed texts.
 
         Returns:
-            Columns `MEASURED`, a row a document, change and arm; None of no documents.
+            Columns `MEASURED`, a row a document, change and arm; None of too few documents.
         """
+        if too_few_to_ask(self.documents, bench.documents):
+            return None
         sample = bench.stratified_sample(self.documents)
         changed = pd.DataFrame(
             row
@@ -70,10 +73,9 @@ class Robustness:
         )
         if changed.empty:
             return None
-        about = bench.about
+        audited, reference = compared(bench.about)
         frames = [
-            bench.read(arm, changed).assign(arm=arm)[list(MEASURED)]
-            for arm in (*about.in_role("reference")[:1], *about.in_role("audited"))
+            bench.read(arm, changed).assign(arm=arm)[list(MEASURED)] for arm in (reference, audited)
         ]
         return pd.concat(frames, ignore_index=True)
 
@@ -81,9 +83,10 @@ class Robustness:
         """Change by change: what either model loses, and how much more the pruned one."""
         measured = trace.measured(self.name)
         if measured is None or measured.empty:
-            return not_applicable(self, "no text of the sample can be changed")
+            few = too_few_to_ask(self.documents, trace.documents)
+            return not_applicable(self, few or "no text of the sample can be changed")
         about = trace.about
-        (audited,), reference = about.in_role("audited"), about.in_role("reference")[0]
+        audited, reference = compared(about)
         rows = sturdy_rows(trace, measured)
         what = "the pruned model" if about.depths_of else "the model"
         used = measured["example_id"].nunique()

@@ -35,6 +35,7 @@ from auditkit.probes._others import (
     digest,
     documents_words,
     generator,
+    too_few_to_ask,
 )
 
 DOINGS = ("drop", "mask")
@@ -90,8 +91,10 @@ class SuperficialCue:
         Returns:
             Columns `MEASURED`, one row a document, cue, doing, draw and side: words is how many
             went, present how many words of the cue the document has; None where no document has
-            any that others could stand in for.
+            any that others could stand in for, and where too few could be asked about.
         """
+        if too_few_to_ask(self.documents, bench.documents):
+            return None
         (audited,) = bench.about.in_role("audited")
         pool = bench.stratified_sample(POOL * self.documents)
         questions = pd.DataFrame(
@@ -129,9 +132,9 @@ class SuperficialCue:
         """Cue by cue: probability of the class that was predicted, changed answers, accuracy."""
         measured = trace.measured(self.name)
         if measured is None or measured.empty:
-            return not_applicable(
-                self, "no document has words of a cue and others to stand in for them"
-            )
+            few = too_few_to_ask(self.documents, trace.documents)
+            none = "no document has words of a cue and others to stand in for them"
+            return not_applicable(self, few or none)
         rows = cue_rows(trace, measured)
         return answer(
             self,

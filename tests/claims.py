@@ -1,7 +1,8 @@
 """Reading claims back: numbers, directions and counts against what the finding itself prints."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 from claim_readers import READERS
@@ -53,7 +54,12 @@ def numbers_in(text: str) -> list[str]:
 
 
 def unfounded(finding: Finding) -> list[str]:
-    """Numbers of the claim that the finding prints nowhere: neither as such nor in percent."""
+    """Numbers of the claim that the finding prints nowhere: neither as such nor in percent.
+
+    A probe that is not applicable has no numbers: what it says is a reason.
+    """
+    if finding.status == "not_applicable":
+        return []
     known = [*_values(finding)]
     reasons = {number for text in _texts(finding) for number in numbers_in(text)}
     return [
@@ -101,3 +107,16 @@ def contradictions(finding: Finding, about: About) -> list[str]:
     if reader is None or finding.status == "not_applicable":
         return []
     return [problem for problem, wrong in reader(finding, about) if wrong]
+
+
+def falsified(
+    told: Iterable[tuple[Finding, About]], said: str, instead: str
+) -> list[tuple[str, bool]]:
+    """The claims that hold `said`, with something else instead, and whether that is noticed."""
+    found = []
+    for finding, about in told:
+        if said in finding.claim:
+            false = replace(finding, claim=finding.claim.replace(said, instead, 1))
+            noticed = [*unfounded(false), *contradictions(false, about)]
+            found.append((false.claim, bool(noticed)))
+    return found

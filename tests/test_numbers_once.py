@@ -15,9 +15,9 @@ BUILT_IN = [name for name, plugin in discover().items() if plugin.distribution =
 
 
 def everything() -> Trace:
-    """A run of all arms, in half precision, whose class names are hard to tell apart."""
+    """A run of all arms, long enough for all probes, whose class names are hard to tell apart."""
     trace = synthetic_trace(
-        np.random.default_rng(0), documents=60, draws=2, continued=True, reseeded=True,
+        np.random.default_rng(0), documents=400, draws=2, continued=True, reseeded=True,
         repeat=True, labels=("x],slice=y", "x, y"),
     )  # fmt: skip
     return replace_tables(trace, trace.about.model_copy(update={"dtype": "bfloat16"}))

@@ -1,9 +1,11 @@
+from functools import partial
 from typing import Any
 
 import numpy as np
+import probing
 import pytest
 
-from auditkit.finding import Finding, Undefined
+from auditkit.finding import Undefined
 from auditkit.plugin import unmet
 from auditkit.probes._points import DOCUMENT, DROPPED, KEPT, RANDOM, SETS
 from auditkit.probes.cluster import Cluster
@@ -21,14 +23,8 @@ from auditkit.trace import Trace
 TRACES = contract_traces()
 
 
-def measured(trace: Trace, **options: Any) -> Trace:
-    frame = Cluster().measure(SyntheticBench(trace, **options))
-    return trace if frame is None else replace_tables(trace, measured_cluster=frame)
-
-
-def analysed(trace: Trace) -> Finding:
-    finding: Finding = Cluster().analyse(trace, np.random.default_rng(0))
-    return finding
+measured = partial(probing.measured, Cluster())
+analysed = partial(probing.analysed, Cluster())
 
 
 @pytest.fixture(scope="module")

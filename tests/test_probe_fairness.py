@@ -1,7 +1,6 @@
-from typing import Any
-
 import numpy as np
 import pandas as pd
+import probing
 import pytest
 from fairlearn.metrics import MetricFrame, false_negative_rate, false_positive_rate
 from sklearn.metrics import accuracy_score
@@ -12,7 +11,6 @@ from auditkit.plugin import unmet
 from auditkit.probes._groups import GroupOf, several
 from auditkit.probes.fairness import Fairness
 from auditkit.testing import (
-    SyntheticBench,
     check_probe,
     contract_traces,
     replace_tables,
@@ -25,14 +23,8 @@ TRACES = contract_traces()
 LEXICON = read_lexicon("identity_en")
 
 
-def measured(trace: Trace, lexicon: Any = LEXICON) -> Trace:
-    frame = Fairness().measure(SyntheticBench(trace, lexicon=lexicon))
-    return trace if frame is None else replace_tables(trace, measured_fairness=frame)
-
-
-def analysed(trace: Trace, **options: Any) -> Finding:
-    finding: Finding = Fairness(resamples=300, **options).analyse(trace, np.random.default_rng(0))
-    return finding
+def analysed(trace: Trace) -> Finding:
+    return probing.analysed(Fairness(resamples=300), trace)
 
 
 def grouped(trace: Trace, values: list[str]) -> Trace:
@@ -68,7 +60,7 @@ def trace() -> Trace:
 
 @pytest.mark.parametrize("name", TRACES)
 def test_contract(name: str) -> None:
-    trace = measured(TRACES[name])
+    trace = probing.measured(Fairness(), TRACES[name], lexicon=LEXICON)
     finding = check_probe(Fairness(resamples=100), trace)
     assert (finding is None) == bool(unmet(Fairness(), trace.about))
 
@@ -160,7 +152,7 @@ def test_who_is_spoken_of_is_a_group_and_its_words_are_followed() -> None:
     ours = words["lower"] == "market"
     assert ours.any()
     terms = (LEXICON[0]._replace(term="market", group="traders", category="trade"),)
-    finding = analysed(measured(trace, terms))
+    finding = analysed(probing.measured(Fairness(), trace, lexicon=terms))
     holders = words[ours]["example_id"].nunique()
     row = next(r for r in finding.table("by_group").rows if r[1] == "traders")
     assert row[:4] == ("identity terms", "traders", "baseline", holders)

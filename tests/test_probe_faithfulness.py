@@ -1,10 +1,11 @@
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
+import probing
 import pytest
 
-from auditkit.finding import Finding
 from auditkit.plugin import unmet
 from auditkit.probes._faith import set_layers
 from auditkit.probes.faithfulness import Faithfulness
@@ -13,7 +14,6 @@ from auditkit.testing import (
     SyntheticBench,
     check_probe,
     contract_traces,
-    replace_tables,
     synthetic_trace,
     whole,
 )
@@ -22,14 +22,8 @@ from auditkit.trace import Trace
 TRACES = contract_traces()
 
 
-def measured(trace: Trace, **options: Any) -> Trace:
-    frame = Faithfulness().measure(SyntheticBench(trace, **options))
-    return trace if frame is None else replace_tables(trace, measured_faithfulness=frame)
-
-
-def analysed(trace: Trace) -> Finding:
-    finding: Finding = Faithfulness().analyse(trace, np.random.default_rng(0))
-    return finding
+measured = partial(probing.measured, Faithfulness())
+analysed = partial(probing.analysed, Faithfulness())
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 
 from auditkit.finding import Finding
 from auditkit.plugin import unmet
-from auditkit.probes._flips import AGREED, KINDS, LOST, OTHERWISE, WON
+from auditkit.probes._pairs import AGREED, KINDS, LOST, OTHERWISE, WON
 from auditkit.probes._weak_spots import halves
 from auditkit.probes.flips import Flips
 from auditkit.testing import check_probe, contract_traces, replace_tables, synthetic_trace

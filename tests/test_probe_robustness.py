@@ -1,21 +1,21 @@
 import re
 import zlib
+from functools import partial
 from typing import Any
 
 import numpy as np
+import probing
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditkit.finding import Finding, Undefined
+from auditkit.finding import Undefined
 from auditkit.plugin import unmet
 from auditkit.probes._perturbed import PERTURBATIONS
 from auditkit.probes.robustness import Robustness
 from auditkit.testing import (
-    SyntheticBench,
     check_probe,
     contract_traces,
-    replace_tables,
     synthetic_trace,
     whole,
 )
@@ -30,14 +30,8 @@ def changed(name: str, text: str = TEXT, seed: int = 0) -> str:
     return found
 
 
-def measured(trace: Trace, **options: Any) -> Trace:
-    frame = Robustness().measure(SyntheticBench(trace, **options))
-    return trace if frame is None else replace_tables(trace, measured_robustness=frame)
-
-
-def analysed(trace: Trace) -> Finding:
-    finding: Finding = Robustness().analyse(trace, np.random.default_rng(0))
-    return finding
+measured = partial(probing.measured, Robustness())
+analysed = partial(probing.analysed, Robustness())
 
 
 @pytest.fixture(scope="module")

@@ -1,18 +1,17 @@
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import probing
 import pytest
 
-from auditkit.finding import Finding
 from auditkit.plugin import unmet
 from auditkit.probes._cue_words import CATEGORIES, cues_of
 from auditkit.probes.superficial_cue import SOURCES, SuperficialCue
 from auditkit.testing import (
-    SyntheticBench,
     check_probe,
     contract_traces,
-    replace_tables,
     synthetic_trace,
     whole,
 )
@@ -21,14 +20,8 @@ from auditkit.trace import Trace
 TRACES = contract_traces()
 
 
-def measured(trace: Trace, **options: Any) -> Trace:
-    frame = SuperficialCue().measure(SyntheticBench(trace, **options))
-    return trace if frame is None else replace_tables(trace, measured_superficial_cue=frame)
-
-
-def analysed(trace: Trace) -> Finding:
-    finding: Finding = SuperficialCue().analyse(trace, np.random.default_rng(0))
-    return finding
+measured = partial(probing.measured, SuperficialCue())
+analysed = partial(probing.analysed, SuperficialCue())
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditkit.stats.conformal import accuracy_at, conformal, halves, threshold
+from auditkit.stats.calibration import accuracy_at
+from auditkit.stats.conformal import conformal, halves, threshold
 from auditkit.stats.resampling import Bootstrap
 
 

@@ -1,6 +1,5 @@
 """Which texts a checkpoint learned from: hashes beside it, by which an audit sees what is new."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
+
+from auditkit.text import sha256
 
 FILE = "trained_on.safetensors"
 
@@ -32,5 +33,5 @@ def count_known(name: str, texts: Sequence[str]) -> int | None:
 
 
 def _hashes(texts: Sequence[str]) -> NDArray[np.int64]:
-    digests = (hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts)
-    return np.frombuffer(b"".join(digest[:8] for digest in digests), dtype="<i8").astype(np.int64)
+    digests = b"".join(sha256(text)[:8] for text in texts)
+    return np.frombuffer(digests, dtype="<i8").astype(np.int64)

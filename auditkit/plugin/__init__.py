@@ -45,8 +45,27 @@ from auditkit.plugin.probe import (
 )
 from auditkit.plugin.retention import retention_answer
 from auditkit.plugin.retention_tables import RANDOM, WORD, adjusted_table, retention_table
-from auditkit.plugin.rows import Label, Number, Row, Told, columns, measurement, place, tabulate
-from auditkit.plugin.sentences import bounds, compare, direction, figure, percent
+from auditkit.plugin.rows import (
+    ADJUSTED,
+    Label,
+    Number,
+    Row,
+    Told,
+    called,
+    columns,
+    measurement,
+    place,
+    tabulate,
+)
+from auditkit.plugin.sentences import (
+    bounds,
+    by_direction,
+    compare,
+    direction,
+    figure,
+    in_line,
+    percent,
+)
 from auditkit.plugin.terms import TERM_NOTE, term_numbers, term_row, term_table
 from auditkit.ranges import Fraction, Natural, Positive, Resamples, Rows
 from auditkit.stats.estimates import Estimate
@@ -63,16 +82,17 @@ from auditkit.trace import (
 )
 
 __all__ = [
-    "ARMS", "CHAPTERS", "COST", "DECISION", "KEPT", "LOST", "NO_TOKENS", "PRUNING", "RANDOM",
-    "RESTS", "TERM_NOTE", "WORD", "About", "AnnotatorAbout", "Answers", "BenchView",
+    "ADJUSTED", "ARMS", "CHAPTERS", "COST", "DECISION", "KEPT", "LOST", "NO_TOKENS", "PRUNING",
+    "RANDOM", "RESTS", "TERM_NOTE", "WORD", "About", "AnnotatorAbout", "Answers", "BenchView",
     "BudgetAbout", "Cell", "Chart", "Column", "Conclusion", "Documents", "Estimate", "Example",
     "Finding", "Fraction", "GlossaryTerm", "IdentityTerm", "Interval", "Label", "Measurement",
     "MeasuringProbe", "Natural", "Number", "Place", "Plugin", "Positive", "Probe", "Resamples",
     "Row", "Rows", "Rule", "Segment", "Shard", "Table", "Told", "Trace", "Undefined",
-    "adjusted_table", "answer", "arm", "bounds", "by_group", "changed_decisions",
-    "choose_documents", "claim_of", "claim_over", "class_name", "columns", "compare",
-    "conclusions_of", "direction", "discover", "figure", "in_order", "measurement", "needs",
-    "not_applicable", "percent", "place", "place_of", "retention_answer", "retention_table",
-    "segments", "show_document", "tabulate", "term_numbers", "term_row", "term_table",
-    "token_counts", "tokens_left", "unmet", "word_cells",
+    "adjusted_table", "answer", "arm", "bounds", "by_direction", "by_group", "called",
+    "changed_decisions", "choose_documents", "claim_of", "claim_over", "class_name", "columns",
+    "compare", "conclusions_of", "direction", "discover", "figure", "in_line", "in_order",
+    "measurement", "needs", "not_applicable", "percent", "place", "place_of",
+    "retention_answer", "retention_table", "segments", "show_document", "tabulate",
+    "term_numbers", "term_row", "term_table", "token_counts", "tokens_left", "unmet",
+    "word_cells",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from auditkit.finding import KEPT, LOST, Conclusion
 from auditkit.plugin.rows import place
-from auditkit.plugin.sentences import bounds, compare, direction, figure, percent
+from auditkit.plugin.sentences import bounds, compare, direction, figure, in_line, percent
 from auditkit.stats.estimates import Estimate
 from auditkit.stats.survival import Retained
 
@@ -166,8 +166,8 @@ def _uncorrected(tested: Sequence[Retained]) -> str:
 
 
 def _inline(category: str) -> str:
-    """A category as part of a sentence: a claim is one line whatever a pipeline calls its types."""
-    return " ".join(category.split())[:60]
+    """The beginning of a category, as part of a sentence."""
+    return in_line(category)[:60]
 
 
 def _names(rows: Sequence[Retained]) -> str:

@@ -37,16 +37,18 @@ def choose_documents(trace: Trace, size: int) -> list[tuple[str, str]]:
     classes = np.unique(documents.label)
     free = np.ones(len(documents), dtype=bool)
     chosen: list[tuple[str, str]] = []
-    shown: Counter[tuple[int, str]] = Counter()  # by class; of class -1 are those of all classes
+    shown: Counter[str] = Counter()
+    of_class: Counter[tuple[int, str]] = Counter()
     for slot in range(min(size, len(documents))):
         label = classes[slot % len(classes)]
         mine = free & (documents.label == label)
         pool = np.flatnonzero(mine if mine.any() else free)
-        for why in sorted(CHOICES, key=lambda why: (shown[label, why], shown[-1, why])):
+        for why in sorted(CHOICES, key=lambda why: (of_class[label, why], shown[why])):
             row = _pick(pool[fits[why][pool]] if why in fits else pool, why, kept, documents.tokens)
             if row is not None:
                 chosen.append((str(documents.ids[row]), why))
-                shown.update([(label, why), (-1, why)])
+                shown[why] += 1
+                of_class[label, why] += 1
                 free[row] = False
                 break
     return chosen

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from auditkit.finding import Column
-from auditkit.plugin.rows import Label, Number, Row, Told, columns, tabulate
+from auditkit.plugin.rows import ADJUSTED, Label, Number, Row, Told, called, columns, tabulate
 from auditkit.stats.estimates import Estimate
 from auditkit.stats.pieces import OfPieces
 from auditkit.stats.survival import FIXED, Retained
@@ -24,11 +24,7 @@ WORDS = columns(("words", "Words", "count"), ("documents", "Documents", "count")
 """How much there is of a category, or of a term."""
 
 SUMS = "Student's t over document sums."
-CALLED = (
-    f"{SUMS} Of rows called different the level is 1 − 0.05·R/m, for R of m tested that are "
-    "(Benjamini & Yekutieli 2005)."
-)
-ADJUSTED = "Benjamini–Hochberg over the rows of this table."
+CALLED = called(SUMS)
 
 
 def rate_numbers(layer: int) -> tuple[Number, Number]:

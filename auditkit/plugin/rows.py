@@ -21,7 +21,22 @@ from auditkit.finding.address import ordered, where
 from auditkit.stats.estimates import Estimate
 
 LEVEL = "95 % interval"
+ADJUSTED = "Benjamini–Hochberg over the rows of this table."
 NOT_TESTED = "not tested: it is not what is asked, or follows from what is"
+
+
+def called(interval: str) -> str:
+    """What intervals say of themselves whose rows are called different together.
+
+    As `stats.multiplicity.adjusted_together` makes them.
+
+    Args:
+        interval: How they are made.
+    """
+    return (
+        f"{interval} Of rows called different the level is 1 − 0.05·R/m, for R of m tested that "
+        "are (Benjamini & Yekutieli 2005)."
+    )
 
 
 @dataclass(frozen=True, slots=True)

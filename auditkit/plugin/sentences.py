@@ -4,11 +4,14 @@ Printed numbers have one number of decimals per column, a true minus and no fals
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from auditkit.finding import Interval
 from auditkit.stats.estimates import Estimate
 from auditkit.stats.multiplicity import ALPHA
+
+Row = TypeVar("Row")
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LARGE = 1e7
@@ -29,6 +32,21 @@ def direction(estimate: Estimate, null: float = 0.0) -> int | None:
     else:
         return None
     return (1 if estimate.value > null else -1) if shown else 0
+
+
+def by_direction(
+    rows: Iterable[Row], estimate: Callable[[Row], Estimate], null: float = 0.0
+) -> dict[int | None, list[Row]]:
+    """The rows by what `direction` says of their estimate, 1, −1, 0 and None, in their order."""
+    found: dict[int | None, list[Row]] = {1: [], -1: [], 0: [], None: []}
+    for row in rows:
+        found[direction(estimate(row), null)].append(row)
+    return found
+
+
+def in_line(name: str) -> str:
+    """A name as part of a sentence: a claim is one line, whatever data call things."""
+    return " ".join(name.split())
 
 
 def compare(

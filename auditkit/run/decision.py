@@ -11,6 +11,7 @@ from auditkit.plugin import columns
 from auditkit.plugin.rows import LEVEL
 from auditkit.plugin.sentences import figure
 from auditkit.run.differences import right
+from auditkit.run.regression import MARGIN
 from auditkit.run.sides import Side, shared_documents
 from auditkit.stats.estimates import share_of
 from auditkit.stats.non_inferiority import non_inferiority
@@ -19,7 +20,6 @@ from auditkit.stats.several import largest_loss, pooled_difference
 from auditkit.trace import Trace
 
 TOGETHER, LARGEST = "all documents together", "the largest loss"
-MARGIN = 0.01
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from auditkit.run.differences import change_of, opened, same_documents
 from auditkit.run.gates import Gate, decide
 
 MARGIN = 0.01
+"""Loss of accuracy that is accepted where nobody says otherwise."""
 
 _AUDITED = frozenset(arm.name for arm in ARMS if arm.role == "audited")
 

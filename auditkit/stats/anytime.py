@@ -6,7 +6,6 @@ is just the margin, reaches 2/α in at most α/2 of all endless games (Ville 193
 every document and stop (Waudby-Smith & Ramdas 2024, Journal of the Royal Statistical Society B 86).
 """
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auditkit.errors import ProbeError
+from auditkit.text import sha256
 
 STAKES = (0.02, 0.05, 0.1, 0.25, 0.5)
 """λ, fixed beforehand: the wealth of a side is the mean of what each has come to."""
@@ -83,5 +83,5 @@ def by_hash(ids: Sequence[str]) -> NDArray[np.int64]:
 
     It is the same whoever asks and knows nothing of answers, as the bets need it.
     """
-    hashes = [hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest() for name in ids]
+    hashes = list(map(sha256, ids))
     return np.array(sorted(range(len(hashes)), key=hashes.__getitem__), dtype=np.int64)

@@ -1,5 +1,8 @@
 """Whether probabilities mean what they say, and how near those of two models are."""
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,18 +37,24 @@ def debiased_ece(confidence: Floats, right: NDArray[np.bool_], bins: int = BINS)
     n = len(confidence)
     if n < bins:
         return None
-    edges = np.unique(np.sort(confidence)[[n * b // bins for b in range(1, bins)]])
-    bin_of = np.searchsorted(edges, confidence, side="right")
-    size = np.bincount(bin_of, minlength=len(edges) + 1)
+    bin_of = equal_mass(confidence, bins)
+    size = np.bincount(bin_of)
     there = size > 0
     size = size[there]
-    accuracy = np.bincount(bin_of, right, minlength=len(edges) + 1)[there] / size
-    gap = np.bincount(bin_of, confidence, minlength=len(edges) + 1)[there] / size - accuracy
+    accuracy = np.bincount(bin_of, right)[there] / size
+    gap = np.bincount(bin_of, confidence)[there] / size - accuracy
     sd = np.sqrt(accuracy * (1 - accuracy) / size)
     ratio = np.divide(gap, sd, out=np.zeros_like(gap), where=sd > 0)
     folded = sd * 2 * norm.pdf(ratio) + gap * (1 - 2 * norm.cdf(-ratio))  # E|N(gap, sd)|
     folded = np.where(sd > 0, folded, np.abs(gap))
     return max(0.0, float((size * (2 * np.abs(gap) - folded)).sum() / n))
+
+
+def equal_mass(confidence: Floats, bins: int) -> NDArray[np.int64]:
+    """The bin of each document (n,), as many documents in each; equal confidences share one."""
+    n = len(confidence)
+    edges = np.unique(np.sort(confidence)[[n * b // bins for b in range(1, bins)]])
+    return np.asarray(np.searchsorted(edges, confidence, side="right"), dtype=np.int64)
 
 
 def brier_scores(probs: Floats, labels: NDArray[np.int64]) -> Floats:
@@ -100,3 +109,19 @@ def log_losses(probs: Floats, labels: NDArray[np.int64]) -> Floats:
     """
     with np.errstate(divide="ignore"):
         return np.asarray(-np.log(probs[np.arange(len(labels)), labels]), dtype=np.float64)
+
+
+def accuracy_at(
+    confidence: Floats, right: NDArray[np.bool_], shares: Sequence[float]
+) -> list[tuple[int, int]]:
+    """How many of the surest documents there are at each share, and how many of them are right.
+
+    Equally sure ones go in together.
+    """
+    ordered = np.sort(confidence)[::-1]
+    found = []
+    for share in shares:
+        cut = ordered[max(1, math.ceil(share * len(ordered) - 1e-9)) - 1]
+        who = confidence >= cut
+        found.append((int(who.sum()), int(right[who].sum())))
+    return found

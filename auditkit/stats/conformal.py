@@ -5,7 +5,6 @@ score of the gold classes of m other documents (Vovk, Gammerman & Shafer 2005). 
 documents take turns, so that each is measured once, by the same halves for every model.
 """
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from auditkit.stats.anytime import by_hash
 from auditkit.stats.estimates import Estimate, too_few
 from auditkit.stats.resampling import Bootstrap, percentile_interval
 
@@ -37,11 +37,9 @@ class Sets:
 
 def halves(ids: Sequence[str], labels: NDArray[np.int64]) -> Bools:
     """Which documents are of the first half (n,): every other one of its class, by a hash."""
-    hashes = [hashlib.sha256(one.encode("utf-8", "surrogatepass")).digest() for one in ids]
-    first = np.zeros(len(ids), dtype=bool)
+    order, first = by_hash(ids), np.zeros(len(ids), dtype=bool)
     for label in np.unique(labels):
-        mine = sorted(np.flatnonzero(labels == label), key=lambda row: hashes[row])
-        first[mine[::2]] = True
+        first[order[labels[order] == label][::2]] = True
     return first
 
 
@@ -128,18 +126,4 @@ def _estimates(values: Floats, drawn: Floats, n: int) -> dict[str, Estimate]:
             found[name] = Estimate(float(values[at]), n, why_not=why_not)
         else:
             found[name] = Estimate(float(values[at]), n, percentile_interval(drawn[:, at]))
-    return found
-
-
-def accuracy_at(confidence: Floats, right: Bools, shares: Sequence[float]) -> list[tuple[int, int]]:
-    """How many of the surest documents there are at each share, and how many of them are right.
-
-    Equally sure ones go in together.
-    """
-    ordered = np.sort(confidence)[::-1]
-    found = []
-    for share in shares:
-        cut = ordered[max(1, math.ceil(share * len(ordered) - 1e-9)) - 1]
-        who = confidence >= cut
-        found.append((int(who.sum()), int(right[who].sum())))
     return found

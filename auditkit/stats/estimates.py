@@ -67,7 +67,11 @@ class Estimate:
 
 def too_few(kind: Kind, documents: int) -> str:
     """Why so many documents do not do for an estimate of `kind`; "" where they do."""
-    fewest = FEWEST[kind]
+    return fewer_than(FEWEST[kind], documents)
+
+
+def fewer_than(fewest: int, documents: int) -> str:
+    """Why so many documents do not do where `fewest` are needed; "" where they do."""
     if documents >= fewest:
         return ""
     return f"too few documents ({documents}, and at least {fewest} are needed)"

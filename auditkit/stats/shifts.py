@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from auditkit.stats import student
-from auditkit.stats.estimates import NO_SPREAD, Estimate, document_mean, too_few
+from auditkit.stats.estimates import NO_SPREAD, Estimate, document_mean, fewer_than, too_few
 from auditkit.stats.resampling import Bootstrap, percentile_interval
 
 Floats = NDArray[np.float64]
@@ -32,11 +32,8 @@ def percentile(values: Floats, per_cent: int) -> Estimate:
     if n == 0:
         return Estimate(None, 0, why_not="no documents")
     value = float(np.quantile(values, q))
-    fewest = FEWEST[round(min(q, 1 - q), 2)]
-    if n < fewest:
-        return Estimate(
-            value, n, why_not=f"too few documents ({n}, and at least {fewest} are needed)"
-        )
+    if few := fewer_than(FEWEST[round(min(q, 1 - q), 2)], n):
+        return Estimate(value, n, why_not=few)
     low, high = int(binom.ppf(0.025, n, q)), int(binom.ppf(0.975, n, q)) + 1
     ordered = np.sort(values)
     return Estimate(value, n, (float(ordered[low - 1]), float(ordered[min(high, n) - 1])))
@@ -74,9 +71,8 @@ def asymmetries(changes: Sequence[Floats], bootstrap: Bootstrap) -> list[dict[fl
 
 
 def _tail(value: float, drawn: Floats, n: int, tail: float) -> Estimate:
-    if n < (fewest := max(FEWEST[tail], 30)):
-        why_not = f"too few documents ({n}, and at least {fewest} are needed)"
-        return Estimate(value, n, why_not=why_not)
+    if few := fewer_than(max(FEWEST[tail], 30), n):
+        return Estimate(value, n, why_not=few)
     if np.ptp(drawn) <= 1e-12:
         return Estimate(value, n, why_not=NO_SPREAD)
     return Estimate(value, n, percentile_interval(drawn))
