@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from auditkit.finding import KEYS, Cell, Finding, Measurement, Undefined
-from auditkit.plugin import GlossaryTerm, MeasuringProbe, Probe, discover, unmet
+from auditkit.plugin import GlossaryTerm, Ground, MeasuringProbe, Probe, Swaps, discover, unmet
 from auditkit.probes.stopword import Stopword
 from auditkit.testing import SyntheticBench, contract_traces, replace_tables, synthetic_trace
 from auditkit.trace import Trace
@@ -28,7 +28,9 @@ TRACES = {"full": contract_traces()["full"], "everything": everything()}
 
 def found(probe: Probe, trace: Trace) -> Finding:
     """What the probe finds once it has measured what it asks the models for."""
-    bench = SyntheticBench(trace, glossary=(GlossaryTerm("won"), GlossaryTerm("berlin ng", 1)))
+    terms = (GlossaryTerm("won"), GlossaryTerm("berlin ng", 1))
+    swaps = Swaps(grounds=(Ground("place", ("one", "two"), (("berlin", "ng"),), (), ()),))
+    bench = SyntheticBench(trace, glossary=terms, swaps=swaps)
     measured = probe.measure(bench) if isinstance(probe, MeasuringProbe) else None
     if measured is not None:
         trace = replace_tables(trace, trace.about, **{f"measured_{probe.name}": measured})

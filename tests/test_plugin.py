@@ -172,6 +172,7 @@ OUT_OF_RANGE: list[tuple[str, str, list[object]]] = [
     ("flips", "least", [0, 2.5]),
     ("flips", "examples", [-1, 10**9]),
     ("flips", "resamples", [99, True]),
+    ("counterfactual", "documents", [-1, 1.5]),
     ("fairness", "least", [0, 1.5, -1]),
     ("fairness", "resamples", [99, 10**9]),
     ("word_frequency", "words", ["iraq", [1]]),

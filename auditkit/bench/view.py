@@ -17,7 +17,7 @@ from auditkit.data.sampling import stratified
 from auditkit.data.settings import DataSettings
 from auditkit.data.training import words_of
 from auditkit.errors import DataError, TraceError
-from auditkit.plugin import GlossaryTerm, IdentityTerm
+from auditkit.plugin import NO_SWAPS, GlossaryTerm, IdentityTerm, Swaps
 from auditkit.text import one_of
 from auditkit.trace import About, Documents, Trace, arms
 from auditkit.trace.caching import Part
@@ -35,6 +35,7 @@ class ProbeBench:
         *,
         glossary: tuple[GlossaryTerm, ...] = (),
         lexicon: tuple[IdentityTerm, ...] = (),
+        swaps: Swaps = NO_SWAPS,
         training: Dataset | None = None,
         attribution_sample: int = 200,
         progress: Callable[[int, int], None] = lambda done, total: None,
@@ -42,7 +43,7 @@ class ProbeBench:
     ) -> None:
         self._others: dict[str, Bench] = {}
         self._bench, self._trace, self._annotator, self._data = bench, trace, annotator, data
-        self.glossary, self.lexicon = glossary, lexicon
+        self.glossary, self.lexicon, self.swaps = glossary, lexicon, swaps
         self.attribution_sample = attribution_sample
         self._given = training
         self._progress, self._part = progress, part

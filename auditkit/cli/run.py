@@ -46,6 +46,8 @@ PHASES = {"documents": "record"}
               help="Domain terms: one a line, or a CSV: term, and class if of one.")  # fmt: skip
 @click.option("--lexicon", metavar="NAME|FILE",
               help="Words of groups of people, as YAML.  [default: identity_en]")  # fmt: skip
+@click.option("--swaps", metavar="NAME|FILE",
+              help="Words that stand for one another, as YAML.  [default: english]")  # fmt: skip
 @click.option("--training-data", metavar="FILE",
               help="Texts to find domain terms in.  [default: the split train]")  # fmt: skip
 @click.option("--probe", "probes", metavar="NAME", multiple=True, help="Run this one; repeatable.")

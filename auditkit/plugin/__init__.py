@@ -66,6 +66,7 @@ from auditkit.plugin.sentences import (
     in_line,
     percent,
 )
+from auditkit.plugin.swaps import NO_SWAPS, SLOT, TEMPLATES, Ground, Identity, Swaps
 from auditkit.plugin.terms import TERM_NOTE, term_numbers, term_row, term_table
 from auditkit.ranges import Fraction, Natural, Positive, Resamples, Rows
 from auditkit.stats.estimates import Estimate
@@ -82,12 +83,13 @@ from auditkit.trace import (
 )
 
 __all__ = [
-    "ADJUSTED", "ARMS", "CHAPTERS", "COST", "DECISION", "KEPT", "LOST", "NO_TOKENS", "PRUNING",
-    "RANDOM", "RESTS", "TERM_NOTE", "WORD", "About", "AnnotatorAbout", "Answers", "BenchView",
-    "BudgetAbout", "Cell", "Chart", "Column", "Conclusion", "Documents", "Estimate", "Example",
-    "Finding", "Fraction", "GlossaryTerm", "IdentityTerm", "Interval", "Label", "Measurement",
-    "MeasuringProbe", "Natural", "Number", "Place", "Plugin", "Positive", "Probe", "Resamples",
-    "Row", "Rows", "Rule", "Segment", "Shard", "Table", "Told", "Trace", "Undefined",
+    "ADJUSTED", "ARMS", "CHAPTERS", "COST", "DECISION", "KEPT", "LOST", "NO_SWAPS", "NO_TOKENS",
+    "PRUNING", "RANDOM", "RESTS", "SLOT", "TEMPLATES", "TERM_NOTE", "WORD", "About",
+    "AnnotatorAbout", "Answers", "BenchView", "BudgetAbout", "Cell", "Chart", "Column",
+    "Conclusion", "Documents", "Estimate", "Example", "Finding", "Fraction", "GlossaryTerm",
+    "Ground", "Identity", "IdentityTerm", "Interval", "Label", "Measurement", "MeasuringProbe",
+    "Natural", "Number", "Place", "Plugin", "Positive", "Probe", "Resamples", "Row", "Rows",
+    "Rule", "Segment", "Shard", "Swaps", "Table", "Told", "Trace", "Undefined",
     "adjusted_table", "answer", "arm", "bounds", "by_direction", "by_group", "called",
     "changed_decisions", "choose_documents", "claim_of", "claim_over", "class_name", "columns",
     "compare", "conclusions_of", "direction", "discover", "figure", "in_line", "in_order",

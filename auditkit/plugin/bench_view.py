@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from auditkit.plugin.swaps import Swaps
 from auditkit.trace import About, Documents
 
 
@@ -48,6 +49,11 @@ class BenchView(Protocol):
     @property
     def lexicon(self) -> tuple[IdentityTerm, ...]:
         """Terms of groups of people (`--lexicon`)."""
+        ...
+
+    @property
+    def swaps(self) -> Swaps:
+        """Words that can stand for one another, and templates (`--swaps`)."""
         ...
 
     @property

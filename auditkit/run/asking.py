@@ -192,6 +192,7 @@ def measure(asked: Asked, view: "ProbeBench", trace: Folder) -> None:
         "attribution_sample": view.attribution_sample,
         "glossary": list(view.glossary),
         "lexicon": list(view.lexicon),
+        "swaps": view.swaps,
     }
     key = hashlib.sha256(json.dumps(question, sort_keys=True, default=str).encode()).hexdigest()
     earlier = answered(trace, name)

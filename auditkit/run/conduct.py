@@ -14,6 +14,7 @@ from auditkit.data.annotate import load_annotator
 from auditkit.data.examples import load_dataset
 from auditkit.data.glossary import read_glossary, with_classes
 from auditkit.data.lexicon import read_lexicon
+from auditkit.data.swaps import read_swaps
 from auditkit.data.training import about_training, load_training
 from auditkit.files import Folder
 from auditkit.finding import Audit, announce
@@ -63,7 +64,7 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
     clock, probing = Clock(), settings.probing
     asked, unloaded = chosen_probes(probing)
     entries = read_glossary(probing.glossary) if probing.glossary else ()
-    lexicon = read_lexicon(probing.lexicon)
+    lexicon, swaps = read_lexicon(probing.lexicon), read_swaps(probing.swaps)
     with clock("open models"):
         bench = open_bench(settings.models)
     with clock("read data"):
@@ -97,6 +98,7 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
                 settings.data,
                 glossary=glossary,
                 lexicon=lexicon,
+                swaps=swaps,
                 training=training,
                 attribution_sample=probing.attribution_sample,
                 progress=partial(progress, name),

@@ -45,6 +45,8 @@ class ProbeSettings(Section):
     glossary: Place | None = None
     lexicon: Name = "identity_en"
     """One that ships, or a YAML file."""
+    swaps: Name = "english"
+    """Words that can stand for one another, and templates: one that ships, or a YAML file."""
     attribution_sample: Natural = 200
     probe_timeout: Positive = TIMEOUT
     """Seconds that a third party's probe may take to be imported, to measure, and to analyse."""
@@ -89,7 +91,8 @@ class Settings(Section):
         kept = {key: value for key, value in self.flat().items() if key not in _NOT_DECIDING}
         for key in ("glossary", "spacy_model", "training_data"):
             kept[key] = Path(kept[key]).name if kept[key] else None
-        kept["lexicon"] = Path(kept["lexicon"]).name
+        for key in ("lexicon", "swaps"):
+            kept[key] = Path(kept[key]).name
         return kept
 
 

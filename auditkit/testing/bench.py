@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from auditkit.plugin import GlossaryTerm, IdentityTerm
+from auditkit.plugin import NO_SWAPS, GlossaryTerm, IdentityTerm, Swaps
 from auditkit.testing.words import VOCABULARY
 from auditkit.trace import About, Documents, Trace
 
@@ -21,6 +21,7 @@ class SyntheticBench:
     trace: Trace
     glossary: tuple[GlossaryTerm, ...] = ()
     lexicon: tuple[IdentityTerm, ...] = ()
+    swaps: Swaps = NO_SWAPS
     attribution_sample: int = 200
     training: pd.DataFrame | None = None
     """What `training_words` returns."""
@@ -34,6 +35,8 @@ class SyntheticBench:
     is done to; None: what the trace holds, whatever is done."""
     reads: Callable[[str, str], Sequence[float]] | None = None
     """Probabilities by arm and text; None: even ones, whatever the text."""
+    lives: Callable[[str, str], Sequence[int]] | None = None
+    """Survival depth of each word, by arm and text, for `read`; None: 1 of all."""
     calls: list[tuple[str, str]] = field(default_factory=list)
     """Arm and method of everything that `attribute` was asked for."""
     about: About = field(init=False)
@@ -127,16 +130,20 @@ class SyntheticBench:
         )
 
     def read(self, arm: str, texts: pd.DataFrame) -> pd.DataFrame:
-        """What `reads` says; a token a word, all of depth 1."""
+        """What `reads` and `lives` say; a token a word, and one at each end that is special."""
         even = [1 / len(self.about.labels)] * len(self.about.labels)
         probs = [list(self.reads(arm, text)) if self.reads else even for text in texts["text"]]
         words = [re.finditer(r"\S+", text) for text in texts["text"]]
-        spans = [[word.span() for word in own] for own in words]
+        spans = [[(0, 0), *(word.span() for word in own), (0, 0)] for own in words]
+        depths = [
+            [1, *(self.lives(arm, text) if self.lives else [1] * (len(own) - 2)), 1]
+            for text, own in zip(texts["text"], spans, strict=True)
+        ]
         return texts.assign(
             predicted=[int(np.argmax(p)) for p in probs],
             probs=pd.Series(probs, index=texts.index, dtype=object),
             spans=pd.Series(spans, index=texts.index, dtype=object),
-            depths=pd.Series([[1] * len(s) for s in spans], index=texts.index, dtype=object),
+            depths=pd.Series(depths, index=texts.index, dtype=object),
         )
 
     def intervene(self, arm: str, changes: pd.DataFrame) -> pd.DataFrame:
