@@ -18,6 +18,7 @@ from auditkit.plugin import (
     Told,
     Trace,
     class_name,
+    classes_of,
     columns,
     direction,
     figure,
@@ -93,6 +94,8 @@ def class_tables(
         "is in the table of preferences.",
         arm=arm,
     )  # fmt: skip
+    if not rows:  # no labels
+        return ()
     preferred = _preferred(trace, cells, rng, asked)
     if not preferred:
         return (frequent,)
@@ -132,12 +135,11 @@ def _preferred(
     trace: Trace, cells: WordCells, rng: np.random.Generator, asked: Collection[str] | None
 ) -> list[tuple[str, Retained]]:
     """By class, all rows adjusted together; none where there are too many classes."""
-    label = trace.documents.label
-    classes = np.unique(label)
+    label, classes = trace.documents.label, classes_of(trace.documents)
     if len(classes) > MOST_CLASSES:
         return []
     found = [
-        (class_name(trace.about.labels, int(value)), row)
+        (class_name(trace.about.labels, value), row)
         for value in classes
         for row in retained(cells.select(label == value), rng, asked)
     ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from auditkit.plugin import (
     ADJUSTED,
+    NO_LABEL,
     RESTS,
     Chart,
     Conclusion,
@@ -31,10 +33,12 @@ from auditkit.plugin import (
 )
 from auditkit.probes._cue_words import CATEGORIES
 from auditkit.probes._others import CHOSEN, OTHERS
+from auditkit.probes._pairs import NO_GOLD
 from auditkit.stats.estimates import document_mean, mean_change
 from auditkit.stats.multiplicity import At, adjusted_together
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.integer[Any]]
 
 OUTCOMES = ("p", "flips", "right")
 """Of a document: probability of the class that was predicted, whether the answer is another one,
@@ -106,8 +110,19 @@ def _changes(trace: Trace, measured: pd.DataFrame) -> pd.DataFrame:
     return measured[["category", "do", "example_id", "side", "words", "present"]].assign(
         p=probs[at, before] - was[at, before].astype(np.float64),
         flips=(now != before).astype(np.float64),
-        right=(now == label).astype(np.float64) - (before == label),
+        right=_right(now, before, label),
     )
+
+
+def _right(now: Ints, before: Ints, label: Ints) -> Floats:
+    """Change of being right (n,); NaN where the data have no labels."""
+    change = (now == label).astype(np.float64) - (before == label)
+    return np.where(label == NO_LABEL, np.nan, change)
+
+
+def _whatever(estimate: Estimate, *, level: float = 0.95) -> Estimate:
+    """The estimate, whatever the level: it has no interval."""
+    return estimate
 
 
 def _row(category: str, do: str, changes: pd.DataFrame | None) -> tuple[CueRow, Mapping[str, At]]:
@@ -120,6 +135,12 @@ def _row(category: str, do: str, changes: pd.DataFrame | None) -> tuple[CueRow, 
     numbers: dict[str, Estimate] = {}
     at_level: dict[str, At] = {}
     for outcome in OUTCOMES:
+        if changes[outcome].isna().any():
+            none = Estimate(None, changes["example_id"].nunique(), why_not=NO_GOLD)
+            names = [f"{outcome}_change{side}" for side in ("", "_others", "_difference")]
+            numbers |= dict.fromkeys(names, none)
+            at_level[outcome] = partial(_whatever, none)
+            continue
         wide = changes.pivot_table(outcome, "example_id", "side", "mean")
         cue, others = (wide[side].to_numpy(dtype=np.float64) for side in (CHOSEN, OTHERS))
         at_level[outcome] = partial(mean_change, cue - others, kind="change")

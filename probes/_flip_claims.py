@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from auditkit.plugin import bounds, compare, direction, figure, percent
 from auditkit.probes._flips import Shifts
-from auditkit.probes._pairs import LOST, OTHERWISE, WON, Pair
+from auditkit.probes._pairs import LOST, NO_GOLD, OTHERWISE, WON, Pair
 from auditkit.stats.estimates import document_share
 
 TOLD_TAIL = 0.05
@@ -13,14 +13,11 @@ TOLD_TAIL = 0.05
 
 def claim_of_flips(audited: Pair, shifts: Sequence[Shifts], floor: Pair | None) -> str:
     """How many answers changed, of which kind, beside the floor, and which way confidence went."""
-    n, kinds = len(audited.flipped), audited.kinds
     changed = document_share(audited.flipped)
     assert changed.value is not None
-    lost, won, other = (int(kinds[kind].sum()) for kind in (LOST, WON, OTHERWISE))
     parts = [
         f"{percent(changed.value)} of the answers are others than the {audited.against}'s "
-        f"({bounds(changed.scaled(100), 1)}): of {n:,} document{'s' * (n != 1)} {lost:,} lost, "
-        f"{won:,} won, {other:,} answered wrongly in another way"
+        f"({bounds(changed.scaled(100), 1)}): {_kinds(audited)}"
     ]
     if floor is not None:
         theirs = document_share(floor.flipped)
@@ -29,8 +26,25 @@ def claim_of_flips(audited: Pair, shifts: Sequence[Shifts], floor: Pair | None) 
             f"another seed of the {floor.against} changes {percent(theirs.value)} "
             f"({bounds(theirs.scaled(100), 1)})"
         )
-    parts += _confidence(shifts, floor)
+    parts += _confidence(shifts, floor) if audited.labelled else _divergence(shifts[0])
     return "; ".join(parts) + "."
+
+
+def _kinds(audited: Pair) -> str:
+    n, kinds = len(audited.flipped), audited.kinds
+    documents = f"{n:,} document{'s' * (n != 1)}"
+    if not audited.labelled:
+        return f"{int(audited.flipped.sum()):,} of {documents}, and {NO_GOLD} to say which is right"
+    lost, won, other = (int(kinds[kind].sum()) for kind in (LOST, WON, OTHERWISE))
+    return f"of {documents} {lost:,} lost, {won:,} won, {other:,} answered wrongly in another way"
+
+
+def _divergence(own: Shifts) -> Iterator[str]:
+    kl = own.divergence
+    told = f"cannot be said: {kl.why_not}"
+    if kl.value is not None:
+        told = f"is {figure(kl.value, 4)} nats a document ({bounds(kl, 4)})"
+    yield f"the KL divergence from the baseline's probabilities {told}"
 
 
 def _confidence(shifts: Sequence[Shifts], floor: Pair | None) -> Iterator[str]:

@@ -15,7 +15,7 @@ from auditkit.plugin import (
     columns,
     tabulate,
 )
-from auditkit.probes._pairs import Pair
+from auditkit.probes._pairs import CHANGED, NO_GOLD, Pair
 from auditkit.stats.estimates import document_share
 from auditkit.stats.paired import counted_difference
 from auditkit.stats.resampling import Bootstrap
@@ -30,9 +30,6 @@ from auditkit.stats.shifts import (
 )
 
 Floats = NDArray[np.float64]
-
-CHANGED = "another answer"
-"""Of any of these kinds but the last."""
 
 
 def kinds_table(pairs: Sequence[Pair]) -> Told:
@@ -91,14 +88,19 @@ def shifts_of(audited: Pair, floor: Pair | None, bootstrap: Bootstrap) -> list[S
     """Of the model under audit; of the floor, and of the first less the second, if there is one."""
     pairs = [audited, *([floor] if floor else [])]
     changes = [one.gold_change for one in pairs]
-    tails = asymmetries(changes, bootstrap)
+    none = Estimate(None, len(changes[0]), why_not=NO_GOLD)
+    tails = (
+        asymmetries(changes, bootstrap)
+        if audited.labelled
+        else [dict.fromkeys(TAILS, none)] * (len(pairs) + 1)
+    )
     found = []
     for one, change, own in zip(pairs, changes, tails, strict=False):
         values = divergences(one.before.probs[:, 0], one.now.probs[:, 0])
         mean, missing = mean_divergence(values)
         found.append(
             Shifts(
-                one.at, one.title, own, _fell(change), mean, missing,
+                one.at, one.title, own, _fell(change) if one.labelled else none, mean, missing,
             )
         )  # fmt: skip
     if floor:

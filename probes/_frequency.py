@@ -18,6 +18,7 @@ from auditkit.plugin import (
     Trace,
     Undefined,
     class_name,
+    classes_of,
     columns,
     direction,
     percent,
@@ -92,12 +93,12 @@ def populations(trace: Trace) -> Iterator[tuple[NDArray[np.bool_], dict[str, str
     answers = documents.answers(audited)
     assert answers is not None  # it runs on all documents
     right = np.asarray(answers.predicted[:, 0] == label)
-    classes = np.unique(label)
-    for value in (None, *classes.tolist()):
+    classes = classes_of(documents)
+    for value in (None, *classes):
         mine = np.ones(len(label), dtype=bool) if value is None else np.asarray(label == value)
         at = {} if value is None else {"class": class_name(labels, value)}
         yield mine, at
-        if value is None or len(classes) <= FEW_CLASSES:
+        if trace.about.dataset.labelled and (value is None or len(classes) <= FEW_CLASSES):
             yield mine & right, at | {"group": RIGHT}
             yield mine & ~right, at | {"group": WRONG}
 

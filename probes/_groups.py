@@ -17,6 +17,7 @@ from auditkit.plugin import (
     Told,
     Trace,
     class_name,
+    classes_of,
     columns,
     tabulate,
     word_cells,
@@ -100,8 +101,8 @@ def groups_of(trace: Trace, speaking: Mapping[str, WordCells]) -> list[Group]:
     ]
     label = documents.label
     classes = [
-        Group(CLASS, class_name(trace.about.labels, int(value)), np.asarray(label == value))
-        for value in np.unique(label)
+        Group(CLASS, class_name(trace.about.labels, value), np.asarray(label == value))
+        for value in classes_of(documents)
     ]
     said = [
         Group(column, name, who)

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from auditkit.plugin import Estimate, Trace, class_name
+from auditkit.plugin import Estimate, Trace, class_name, classes_of
 from auditkit.stats.cells import WordCells
 from auditkit.stats.multiplicity import adjusted_together
 from auditkit.stats.rates import ratio_difference, ratio_of_sums
@@ -49,7 +49,7 @@ def in_classes(
     words, kept, layers = _sums(cells, len(label))  # (documents, C) each
     rows, changes = [], []
     for c in np.lexsort((np.arange(words.shape[1]), -words.sum(0))):
-        for value in np.unique(label):
+        for value in classes_of(trace.documents):
             mine = np.asarray(label == value)
             if not words[mine, c].any():
                 continue
@@ -60,7 +60,7 @@ def in_classes(
             rows.append(
                 InClass(
                     cells.names[c],
-                    class_name(names, int(value)),
+                    class_name(names, value),
                     int(here[0].sum()),
                     int(here[1].sum()),
                     ratio_of_sums(here[0], np.where(mine, words.sum(1), 0.0), bounds=(0, 1)),

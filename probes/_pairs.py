@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auditkit.plugin import About
+from auditkit.plugin import NO_LABEL, About
 from auditkit.probes._arms import ARITHMETIC, Answered, on_same
 
 Bools = NDArray[np.bool_]
@@ -15,6 +15,9 @@ Floats = NDArray[np.float64]
 LOST, WON, OTHERWISE, AGREED = KINDS = (
     "right to wrong", "wrong to right", "wrong to otherwise wrong", "the same answer",
 )  # fmt: skip
+CHANGED = "another answer"
+"""Of any of these kinds but the last."""
+NO_GOLD = "the data have no labels"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,16 +45,32 @@ class Pair:
         return np.asarray(self.now.predicted[:, 0] != self.before.predicted[:, 0])
 
     @property
+    def labelled(self) -> bool:
+        """Whether it is known which answers are right."""
+        return bool((self.now.labels != NO_LABEL).all())
+
+    @property
+    def worse(self) -> str:
+        """The kind of answer that a reader fears: without labels every one that changed."""
+        return LOST if self.labelled else CHANGED
+
+    @property
     def kinds(self) -> Mapping[str, Bools]:
-        """By kind: which documents (n,)."""
+        """By kind: which documents (n,); without labels only whether the answer changed."""
+        if not self.labelled:
+            return {CHANGED: self.flipped, AGREED: ~self.flipped}
         now, before, flipped = self.now.right[:, 0], self.before.right[:, 0], self.flipped
         parts = (before & ~now, ~before & now, ~before & ~now & flipped, ~flipped)
         return dict(zip(KINDS, parts, strict=True))
 
     @property
     def gold_change(self) -> Floats:
-        """Change of the probability of the gold class (n,); what rounding changes is none."""
-        rows, gold = np.arange(len(self.now.labels)), self.now.labels
+        """Change of the probability of the gold class (n,); what rounding changes is none.
+
+        Without labels: of what the first arm predicts.
+        """
+        rows = np.arange(len(self.now.labels))
+        gold = self.now.labels if self.labelled else self.before.predicted[:, 0]
         change = self.now.probs[rows, 0, gold] - self.before.probs[rows, 0, gold]
         return np.where(np.abs(change) < ARITHMETIC, 0.0, change)
 

@@ -62,13 +62,14 @@ def _row(trace: Trace, mine: pd.DataFrame, name: str) -> tuple[Sturdy, At]:
         return Sturdy(name, 0, none, none, none, none, none), lambda level: none
     ids = np.array(sorted(set(mine["example_id"])), dtype=object)
     rows = trace.documents.rows_of(ids)
-    gold = trace.documents.label[rows]
     lost, flipped = {}, {}
     for arm in (reference, audited):
         said = mine[mine["arm"] == arm].set_index("example_id")["predicted"].loc[ids].to_numpy()
         answers = trace.documents.answers(arm)
         assert answers is not None  # both run on all documents
         was = answers.predicted[rows, 0]
+        # without labels what an arm said of the text as it is takes the place of the gold class
+        gold = trace.documents.label[rows] if trace.about.dataset.labelled else was
         lost[arm] = (was == gold).astype(np.float64) - (said == gold)
         flipped[arm] = said != was
     make: At = partial(mean_change, lost[audited] - lost[reference], kind="change")
@@ -80,12 +81,13 @@ def _row(trace: Trace, mine: pd.DataFrame, name: str) -> tuple[Sturdy, At]:
     return row, make
 
 
-def sturdy_table(rows: Sequence[Sturdy], arm: str, reference: str) -> Told:
+def sturdy_table(rows: Sequence[Sturdy], arm: str, reference: str, *, labelled: bool) -> Told:
     """One line a perturbation."""
+    lost = "Accuracy lost to changed texts" if labelled else "Answers that changed texts change"
     interval = "Student's t over documents."
     return tabulate(
         "perturbations",
-        "Accuracy lost to changed texts, in points",
+        f"{lost}, in points",
         [
             Label("perturbation", "Changed"),
             *columns(("documents", "Documents", "count", "That it changes.")),
@@ -115,20 +117,23 @@ def sturdy_table(rows: Sequence[Sturdy], arm: str, reference: str) -> Told:
     )  # fmt: skip
 
 
-def claim_of_sturdy(rows: Sequence[Sturdy], what: str) -> str:
+def claim_of_sturdy(rows: Sequence[Sturdy], what: str, *, labelled: bool) -> str:
     """Under which changes of the text pruning loses more than the baseline does, and less."""
+    verb, noun = ("loses", "accuracy") if labelled else ("changes", "answers")
+    loss = "loss" if labelled else "change"
+    less = "less" if labelled else "fewer"
     said = by_direction(rows, lambda row: row.widened)
     parts = []
     if said[1]:
-        parts.append(f"{what} loses more accuracy than the baseline to {_listed(said[1])}")
+        parts.append(f"{what} {verb} more {noun} than the baseline to {_listed(said[1])}")
     if said[-1]:
-        parts.append(f"{what} loses less accuracy than the baseline to {_listed(said[-1])}")
+        parts.append(f"{what} {verb} {less} {noun} than the baseline to {_listed(said[-1])}")
     if said[0]:
         most = max(said[0], key=lambda row: row.widened.interval[1] if row.widened.interval else 0)
         upper = most.widened.interval[1] if most.widened.interval else 0.0
         parts.append(
-            f"no difference shown under {', '.join(row.name for row in said[0])} (a loss of up to "
-            f"{figure(100 * upper, 1)} points more is not ruled out: {most.name})"
+            f"no difference shown under {', '.join(row.name for row in said[0])} (a {loss} of up "
+            f"to {figure(100 * upper, 1)} points more is not ruled out: {most.name})"
         )
     if said[None]:
         names = ", ".join(row.name for row in said[None])

@@ -126,9 +126,13 @@ def claim_of_lived(rows: Sequence[Lived]) -> str:
         return "Whether a swapped word lives longer cannot be said."
     if not shown:
         return "No group's words are shown to live longer or shorter than others in their place."
-    told = ", ".join(
-        f"{in_line(one.group)} {figure(abs(one.longer.value or 0.0), 2)} layers "
-        f"{'longer' if direction(one.longer) == 1 else 'shorter'} ({bounds(one.longer, 2)})"
+    first, *others = [
+        (
+            in_line(one.group),
+            f"{figure(abs(one.longer.value or 0.0), 2)} layers "
+            f"{'longer' if direction(one.longer) == 1 else 'shorter'} ({bounds(one.longer, 2)})",
+        )
         for one in shown
-    )
-    return f"In the place of other groups' words live those of {told}."
+    ]
+    told = [f"words of {first[0]} live {first[1]}", *(f"of {one} {by}" for one, by in others)]
+    return f"Put in another group's place, {', '.join(told)}."

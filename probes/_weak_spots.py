@@ -159,18 +159,19 @@ def _slices(groups: Sequence[Group]) -> Iterator[tuple[str, Bools]]:
         yield f"{one.label} and {other.label}", one.who & other.who
 
 
-def spots_table(spots: Sequence[WeakSpot], at: Mapping[str, str]) -> Told:
+def spots_table(spots: Sequence[WeakSpot], at: Mapping[str, str], *, labelled: bool) -> Told:
     """What became of each slice in the half that did not suggest it."""
+    lost = "are lost" if labelled else "change"
     return tabulate(
         "weak_spots",
-        "Slices in which answers are lost: found on one half of the documents, tested on the other",
+        f"Slices in which answers {lost}: found on one half of the documents, tested on the other",
         [
             Label("group", "Slice"),
             *columns(
-                ("searched", "Searched", "text", "Lost of its documents in the first half."),
+                ("searched", "Searched", "text", "Such answers in the first half."),
                 ("tested", "Tested", "text", "In the other half."),
             ),
-            Number("weak_spot_odds", "Odds ratio", "odds ratio", "Of a lost answer in the other "
+            Number("weak_spot_odds", "Odds ratio", "odds ratio", "Of such an answer in the other "
                    "half, against all others there.", LEVELS, p="Of 1.", adjusted=ADJUSTED,
                    control="all other documents of the half"),
         ],
@@ -183,21 +184,22 @@ def spots_table(spots: Sequence[WeakSpot], at: Mapping[str, str]) -> Told:
     )  # fmt: skip
 
 
-def claim_of_spots(spots: Sequence[WeakSpot]) -> str:
+def claim_of_spots(spots: Sequence[WeakSpot], *, labelled: bool) -> str:
     """Which slices lose more in the half that did not suggest them."""
+    lose = "lose" if labelled else "change"
     if not spots:
-        return "No slice is large enough, and loses more than the others, to be tested."
+        return f"No slice is large enough, and {lose}s more than the others, to be tested."
     weak = by_direction(spots, lambda spot: spot.odds, null=1.0)[1]
     tested = f"Of {len(spots)} slices that were found on one half of the documents"
     if not weak:
-        return f"{tested} none is shown to lose more answers on the other."
+        return f"{tested} none is shown to {lose} more answers on the other."
     named = "; ".join(
         f"{in_line(spot.name)} (odds ratio {figure(spot.odds.value or 0.0, 2)}, "
         f"{bounds(spot.odds, 2)})"
         for spot in weak[:NAMED]
     )
     more = f"; and {len(weak) - NAMED} more" if len(weak) > NAMED else ""
-    return f"{tested} {len(weak)} lose more answers on the other: {named}{more}."
+    return f"{tested} {len(weak)} {lose} more answers on the other: {named}{more}."
 
 
 def _of(counts: Counts) -> str:

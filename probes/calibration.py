@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from auditkit.plugin import (
+    GOLD,
     Finding,
     Place,
     Positive,
@@ -46,7 +47,7 @@ class Calibration:
     name: ClassVar[str] = "calibration"
     version: ClassVar[str] = "1"
     question: ClassVar[str] = "Do probabilities still mean what they say?"
-    needs: ClassVar[frozenset[str]] = frozenset({"audited", "reference"})
+    needs: ClassVar[frozenset[str]] = frozenset({GOLD, "audited", "reference"})
     place: ClassVar[Place] = Place(0, 4)
 
     least: Positive = 100

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from auditkit.plugin import (
+    GOLD,
     PRUNING,
     BenchView,
     Finding,
@@ -54,7 +55,7 @@ class Cluster:
     name: ClassVar[str] = "cluster"
     version: ClassVar[str] = "2"
     question: ClassVar[str] = "Do kept tokens lie together by class, more than others?"
-    needs: ClassVar[frozenset[str]] = frozenset({PRUNING})
+    needs: ClassVar[frozenset[str]] = frozenset({GOLD, PRUNING})
     place: ClassVar[Place] = Place(1, 5)
 
     documents: Rows = 500

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from auditkit.plugin import (
+    GOLD,
     PRUNING,
     BenchView,
     Conclusion,
@@ -49,7 +50,7 @@ class DomainTerm:
     name: ClassVar[str] = "domain_term"
     version: ClassVar[str] = "5"
     question: ClassVar[str] = "Are the terms that mark a class kept longer than other words?"
-    needs: ClassVar[frozenset[str]] = frozenset({"words", "stop_words", PRUNING})
+    needs: ClassVar[frozenset[str]] = frozenset({GOLD, "words", "stop_words", PRUNING})
     place: ClassVar[Place] = Place(1, 4)
 
     top: Rows = 50

@@ -53,7 +53,7 @@ class Efficiency:
             saving_table(trace, ratio),
             layers_table(trace),
             lengths_table(trace),
-            classes_table(trace),
+            *([classes_table(trace)] if about.dataset.labelled else []),
         ]
         charts = [*KEEP_RATES, BY_LENGTH]
         if about.model.thresholds:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from auditkit.plugin import (
     COST,
+    GOLD,
     BenchView,
     Conclusion,
     Finding,
@@ -68,7 +69,7 @@ class Fairness:
     name: ClassVar[str] = "fairness"
     version: ClassVar[str] = "1"
     question: ClassVar[str] = "Does pruning cost some groups more than others?"
-    needs: ClassVar[frozenset[str]] = frozenset({"audited", "reference"})
+    needs: ClassVar[frozenset[str]] = frozenset({GOLD, "audited", "reference"})
     place: ClassVar[Place] = Place(0, 2)
 
     least: Positive = 30

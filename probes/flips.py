@@ -42,7 +42,7 @@ from auditkit.probes._groups import (
     lexicon_table,
     speaking_of,
 )
-from auditkit.probes._pairs import KINDS, LOST, Pair, compared, pair
+from auditkit.probes._pairs import Pair, compared, pair
 from auditkit.probes._weak_spots import (
     claim_of_spots,
     doubt_groups,
@@ -110,26 +110,28 @@ class Flips:
         floor = seeds[0] if seeds else None
         shifts = shifts_of(mine, floor, bootstrap)
         groups = self._groups(trace, mine)
-        lost = mine.kinds[LOST]
+        lost = mine.kinds[mine.worse]
         spots = weak_spots(groups, lost, halves(trace.documents.ids), self.least)
         churn = churn_table(mine, seeds)
         flips = claim_of_flips(mine, shifts, floor)
         return answer(
             self,
-            f"{flips} {claim_of_spots(spots)}",
+            f"{flips} {claim_of_spots(spots, labelled=mine.labelled)}",
             tables=[
                 kinds_table([mine, *seeds, *again]),
                 *([churn] if churn else []),
-                shifts_table([mine, *seeds]),
+                *([shifts_table([mine, *seeds])] if mine.labelled else []),
                 asymmetry_table(shifts),
                 *([enriched_table(groups, mine.flipped, floor.flipped if floor else None,
                                   mine.at)]
                   if groups else []),
-                *([spots_table(spots, mine.at)] if spots else []),
+                *([spots_table(spots, mine.at, labelled=mine.labelled)] if spots else []),
             ],
             charts=[CHART] if groups else [],
             examples=_shown(trace, mine, self.examples),
-            conclusions=[Conclusion(COST, flips, (place("share", category=LOST, **mine.at),))],
+            conclusions=[
+                Conclusion(COST, flips, (place("share", category=mine.worse, **mine.at),))
+            ],
             caveats=(*CAVEATS, *about.limits),
         )  # fmt: skip
 
@@ -146,8 +148,8 @@ def _shown(trace: Trace, mine: Pair, size: int) -> Sequence[Example]:
     moved = np.abs(mine.gold_change)
     ids = trace.documents.ids[mine.now.rows]
     by_kind = []
-    for kind in KINDS[:-1]:
-        rows = np.flatnonzero(mine.kinds[kind])
+    for kind, who in list(mine.kinds.items())[:-1]:
+        rows = np.flatnonzero(who)
         order = rows[np.lexsort((ids[rows].astype(str), -moved[rows]))]
         by_kind.append([(str(ids[row]), kind) for row in order[:size]])
     longest = max(map(len, by_kind))

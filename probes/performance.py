@@ -7,6 +7,7 @@ import numpy as np
 
 from auditkit.plugin import (
     COST,
+    GOLD,
     Chart,
     Conclusion,
     Finding,
@@ -62,7 +63,7 @@ class Performance:
     name: ClassVar[str] = "performance"
     version: ClassVar[str] = "3"
     question: ClassVar[str] = "What does pruning cost?"
-    needs: ClassVar[frozenset[str]] = frozenset({"audited"})
+    needs: ClassVar[frozenset[str]] = frozenset({GOLD, "audited"})
     place: ClassVar[Place] = Place(0, 0)
 
     margin: Fraction = 0.01

@@ -59,7 +59,7 @@ class PosRetention:
             title=title,
             kind=kind,
             tables=class_tables(trace, cells, by_class, rng, title=title, kind=kind),
-            charts=[class_chart("part of speech")],
+            charts=[class_chart("part of speech")] if by_class else [],
             conclusions=conclusions_of(found.rows, trace.about.depths_of),
             caveats=[f"Tagged by {tagger}; its tagging errors are in all rows."],
         )

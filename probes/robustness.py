@@ -92,8 +92,8 @@ class Robustness:
         used = measured["example_id"].nunique()
         return answer(
             self,
-            claim_of_sturdy(rows, what),
-            tables=[sturdy_table(rows, audited, reference)],
+            claim_of_sturdy(rows, what, labelled=about.dataset.labelled),
+            tables=[sturdy_table(rows, audited, reference, labelled=about.dataset.labelled)],
             charts=[CHART],
             caveats=(f"Documents asked about: {used:,}, each class with its share.", *CAVEATS),
         )

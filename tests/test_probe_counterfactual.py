@@ -125,7 +125,7 @@ def living(longer: str) -> Callable[[str, str], list[int]]:
 
 def test_a_group_whose_words_live_longer_is_named(trace: Trace) -> None:
     finding = analysed(measured(trace, swaps=SWAPS, lives=living("Ng")))
-    assert "live those of there " in finding.claim
+    assert "words of there live " in finding.claim
     assert "layers longer" in finding.claim
     longer = finding.measurement("longer", arm="pruned", swap="people", group="there")
     assert (longer.value or 0) > 0
@@ -231,7 +231,7 @@ def false_lives(draws: int, seed: int) -> float:
              "depths_before": [[one] for one in depths[:, 0]],
              "depths_after": [[one] for one in depths[:, 1]]}
         )  # fmt: skip
-        wrong += "In the place of" in claim_of_lived(lived(measured, "pruned"))
+        wrong += "Put in another group's place" in claim_of_lived(lived(measured, "pruned"))
     return wrong / draws
 
 

@@ -88,7 +88,7 @@ class ProbeBench:
             dataset=self._data.dataset,
             split="train",
             text_column=self._data.text_column or audited.text_column,  # or several, joined
-            label_column=audited.label_column,
+            label_column=audited.label_column or None,
             labels=self._data.labels,
             data_dir=self._data.data_dir,
         )

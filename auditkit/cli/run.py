@@ -25,6 +25,7 @@ PHASES = {"documents": "record"}
 @click.option("--reseeded", metavar="DIR",
               help="A baseline of another seed.  [default: CKPT/reseeded]")  # fmt: skip
 @data_options
+@click.option("--unlabelled", is_flag=True, default=None, help="There are no labels.")
 @click.option("--split", metavar="NAME", help="[default: test; a file has none]")
 @click.option("--limit", type=int, metavar="N", help="Audit N documents, stratified, seeded.")
 @click.option("--groups", metavar="COL,COL", help="Columns to carry along.")

@@ -6,8 +6,9 @@ from typing import Literal
 from auditkit.data.labels import folded
 from auditkit.trace import Class
 
-MatchedBy = Literal["name", "index", "labels", "own"]
-"""`labels`: as --labels says; `own`: there is no model yet, the data's own names are taken."""
+MatchedBy = Literal["name", "index", "labels", "own", "nothing"]
+"""`labels`: as --labels says; `own`: there is no model yet, the data's own names are taken;
+`nothing`: the data have no labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Matching:
     @property
     def told(self) -> str:
         """The matching in a sentence or two, for people."""
+        if self.by == "nothing":
+            return "the data have no labels; classes are the model's"
         pairs = [f"{' + '.join(one.data)} → {one.name}" for one in self.classes if one.data]
         how = {
             "name": "matched by name",

@@ -50,8 +50,9 @@ def find(source: Source, given: str | None, usual: Sequence[str], role: str) -> 
     for name in usual:
         if name in by_key:
             return by_key[name]
+    without = ", or give --unlabelled if there are none" if role == "label" else ""
     raise DataError(
-        f"{source.name}: no column looks like the {role}; name it with --{role}-column; "
+        f"{source.name}: no column looks like the {role}; name it with --{role}-column{without}; "
         f"available: {listing(source.columns)}"
     )
 

@@ -13,13 +13,13 @@ from auditkit.data.classes import Matching
 from auditkit.data.columns import LABEL_COLUMNS, find, find_texts, texts_of
 from auditkit.data.formats import Source
 from auditkit.data.labels import NOT_LABELLED, classes_of, folded, without_label
-from auditkit.data.matching import match
+from auditkit.data.matching import match, unmatched
 from auditkit.data.sampling import stratified
 from auditkit.data.settings import DataSettings
 from auditkit.data.sources import open_source
 from auditkit.errors import DataError
 from auditkit.text import is_unicode, listing
-from auditkit.trace import Refused
+from auditkit.trace import NO_LABEL, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Example:
     example_id: str
     text: str
     label: int
+    """`NO_LABEL` where the data have none."""
     groups: tuple[tuple[str, str], ...] = ()
     """The user's columns and this document's values; a missing value has no pair."""
 
@@ -45,6 +46,7 @@ class Dataset:
     text_column: str
     """Several that were joined have " + " between them."""
     label_column: str
+    """"" where there are no labels."""
     group_columns: tuple[str, ...]
     rows_in: int
     refused: tuple[Refused, ...]
@@ -69,7 +71,8 @@ def load_dataset(
     """Read a data set.
 
     Refused, counted and listed are rows without a text or a label, with a text of white space, or
-    with characters that are not Unicode (lone surrogates, which no tokenizer reads).
+    with characters that are not Unicode (lone surrogates, which no tokenizer reads). With
+    `unlabelled` no row has a label.
 
     Example ids are the column `example_id`, whose values must differ; else the column `id` where
     its values are there and differ; else `r` and the row number from 1, `r000001`.
@@ -85,18 +88,25 @@ def load_dataset(
     """
     source = open_source(settings.dataset, split=settings.split, data_dir=settings.data_dir)
     text_columns = find_texts(source, settings.text_column)
-    label_column = find(source, settings.label_column, LABEL_COLUMNS, "label")
+    labelled = not settings.unlabelled
+    label_column = find(source, settings.label_column, LABEL_COLUMNS, "label") if labelled else ""
     if label_column in text_columns:
         raise DataError(f"{source.name}: column {label_column!r} cannot be both text and label")
     group_values = {c: source.values(find(source, c, (), "group")) for c in settings.groups}
     texts = texts_of(source, text_columns)
-    classes = classes_of(source, label_column)
+    classes = classes_of(source, label_column) if labelled else [""] * source.rows
     declared = source.class_names.get(label_column)
-    unlabelled = without_label(set(filter(None, classes)), declared is not None, settings.labels)
+    some_without = labelled and without_label(
+        set(filter(None, classes)), declared is not None, settings.labels
+    )
     problems = [
         "the label is -1: not labelled"
-        if unlabelled and classes[row] == NOT_LABELLED
-        else _problem(texts[row], classes[row], [values[row] for values in group_values.values()])
+        if some_without and classes[row] == NOT_LABELLED
+        else _problem(
+            texts[row],
+            classes[row] if labelled else None,
+            [values[row] for values in group_values.values()],
+        )
         for row in range(source.rows)
     ]
     refused = tuple(Refused(row=row + 1, reason=p) for row, p in enumerate(problems) if p)
@@ -104,16 +114,21 @@ def load_dataset(
     if not usable:
         raise DataError(
             f"{source.name}: none of {source.rows} rows is usable ({_reasons(refused)}); "
-            f"expected texts in {' + '.join(text_columns)!r} and labels in {label_column!r}"
+            f"expected texts in {' + '.join(text_columns)!r}"
+            f"{f' and labels in {label_column!r}' if labelled else ''}"
         )
-    matching = match(
-        f"{source.name}, column {label_column!r}",
-        list(dict.fromkeys(classes[row] for row in usable)),
-        declared, label_names, settings.labels,
-    )  # fmt: skip
-    index = matching.index
     ids = _example_ids(source, usable)
-    labels = {ids[row]: index[folded(classes[row])] for row in usable}
+    if labelled:
+        matching = match(
+            f"{source.name}, column {label_column!r}",
+            list(dict.fromkeys(classes[row] for row in usable)),
+            declared, label_names, settings.labels,
+        )  # fmt: skip
+        index = matching.index
+        labels = {ids[row]: index[folded(classes[row])] for row in usable}
+    else:
+        matching = unmatched(source.name, label_names, settings.labels)
+        labels = {ids[row]: NO_LABEL for row in usable}
     drawn = set(labels if settings.limit is None else stratified(labels, settings.limit, seed))
     examples = tuple(
         Example(ids[row], str(texts[row]), labels[ids[row]], _groups_of(group_values, row))
@@ -143,7 +158,7 @@ def hold_out(
     return tuple(e for e in dataset.examples if e.example_id not in ids), held
 
 
-def _problem(text: object, label: str, groups: Sequence[object]) -> str:
+def _problem(text: object, label: str | None, groups: Sequence[object]) -> str:
     """Why the row cannot be used, or ""."""
     if text is None:
         return "the text is missing"
@@ -151,7 +166,7 @@ def _problem(text: object, label: str, groups: Sequence[object]) -> str:
         return f"the text is not a string but {type(text).__name__}"
     if not text.strip():
         return "the text is empty"
-    if not label:
+    if label == "":
         return "the label is missing"
     for role, value in (("text", text), ("label", label), *(("group", g) for g in groups)):
         if isinstance(value, str) and not is_unicode(value):

@@ -69,6 +69,19 @@ def match(
     )
 
 
+def unmatched(where: str, model: Sequence[str] | None, asked: Sequence[Sides]) -> Matching:
+    """The model's classes, where the data have no labels (`--unlabelled`).
+
+    Raises:
+        DataError: There is no model yet, or --labels names classes of the data.
+    """
+    if model is None:
+        raise DataError(f"{where}: --unlabelled: nothing can be trained without labels")
+    if asked:
+        raise DataError(f"{where}: --labels says which classes are which, and there are none")
+    return Matching("nothing", _classes(model, [() for _ in model]))
+
+
 def _own(
     where: str, used: Sequence[str], declared: Sequence[str] | None, asked: Sequence[Sides]
 ) -> Matching:

@@ -28,6 +28,8 @@ class DataSettings(Section):
     joined, where no column is called so."""
     label_column: Name | None = None
     """None: the first of `auditkit.data.columns.LABEL_COLUMNS` that is there."""
+    unlabelled: StrictBool = False
+    """There are no labels: what needs none is audited."""
     labels: tuple[Sides, ...] = ()
     """Which classes are which, `(model's names, data's names)`: several on a side are one class.
     What is left out is matched by name."""

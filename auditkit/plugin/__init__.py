@@ -30,9 +30,10 @@ from auditkit.plugin.documents import (
     token_counts,
     tokens_left,
 )
-from auditkit.plugin.groups import by_group, class_name
+from auditkit.plugin.groups import by_group, class_name, classes_of
 from auditkit.plugin.probe import (
     CHAPTERS,
+    GOLD,
     PRUNING,
     MeasuringProbe,
     Place,
@@ -72,6 +73,7 @@ from auditkit.ranges import Fraction, Natural, Positive, Resamples, Rows
 from auditkit.stats.estimates import Estimate
 from auditkit.trace import (
     ARMS,
+    NO_LABEL,
     About,
     AnnotatorAbout,
     Answers,
@@ -83,18 +85,18 @@ from auditkit.trace import (
 )
 
 __all__ = [
-    "ADJUSTED", "ARMS", "CHAPTERS", "COST", "DECISION", "KEPT", "LOST", "NO_SWAPS", "NO_TOKENS",
-    "PRUNING", "RANDOM", "RESTS", "SLOT", "TEMPLATES", "TERM_NOTE", "WORD", "About",
-    "AnnotatorAbout", "Answers", "BenchView", "BudgetAbout", "Cell", "Chart", "Column",
-    "Conclusion", "Documents", "Estimate", "Example", "Finding", "Fraction", "GlossaryTerm",
-    "Ground", "Identity", "IdentityTerm", "Interval", "Label", "Measurement", "MeasuringProbe",
-    "Natural", "Number", "Place", "Plugin", "Positive", "Probe", "Resamples", "Row", "Rows",
-    "Rule", "Segment", "Shard", "Swaps", "Table", "Told", "Trace", "Undefined",
+    "ADJUSTED", "ARMS", "CHAPTERS", "COST", "DECISION", "GOLD", "KEPT", "LOST", "NO_LABEL",
+    "NO_SWAPS", "NO_TOKENS", "PRUNING", "RANDOM", "RESTS", "SLOT", "TEMPLATES", "TERM_NOTE",
+    "WORD", "About", "AnnotatorAbout", "Answers", "BenchView", "BudgetAbout", "Cell", "Chart",
+    "Column", "Conclusion", "Documents", "Estimate", "Example", "Finding", "Fraction",
+    "GlossaryTerm", "Ground", "Identity", "IdentityTerm", "Interval", "Label", "Measurement",
+    "MeasuringProbe", "Natural", "Number", "Place", "Plugin", "Positive", "Probe", "Resamples",
+    "Row", "Rows", "Rule", "Segment", "Shard", "Swaps", "Table", "Told", "Trace", "Undefined",
     "adjusted_table", "answer", "arm", "bounds", "by_direction", "by_group", "called",
-    "changed_decisions", "choose_documents", "claim_of", "claim_over", "class_name", "columns",
-    "compare", "conclusions_of", "direction", "discover", "figure", "in_line", "in_order",
-    "measurement", "needs", "not_applicable", "percent", "place", "place_of",
-    "retention_answer", "retention_table", "segments", "show_document", "tabulate",
+    "changed_decisions", "choose_documents", "claim_of", "claim_over", "class_name",
+    "classes_of", "columns", "compare", "conclusions_of", "direction", "discover", "figure",
+    "in_line", "in_order", "measurement", "needs", "not_applicable", "percent", "place",
+    "place_of", "retention_answer", "retention_table", "segments", "show_document", "tabulate",
     "term_numbers", "term_row", "term_table", "token_counts", "tokens_left", "unmet",
     "word_cells",
 ]  # fmt: skip

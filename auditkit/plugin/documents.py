@@ -7,18 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditkit.finding import Example, Measurement, segments
-from auditkit.plugin.groups import class_name
+from auditkit.plugin.groups import class_name, classes_of
 from auditkit.plugin.rows import measurement
 from auditkit.plugin.sentences import figure
 from auditkit.stats.estimates import document_mean
-from auditkit.trace import Documents, Trace
+from auditkit.trace import NO_LABEL, Documents, Trace
 
-RIGHT, LOST, WON, HARDEST, LONGEST = CHOICES = (
-    "right with and without pruning", "right turned wrong", "wrong turned right", "pruned hardest",
-    "longest",
+RIGHT, LOST, WON, OTHERWISE, HARDEST, LONGEST = CHOICES = (
+    "right with and without pruning", "right turned wrong", "wrong turned right",
+    "answered otherwise", "pruned hardest", "longest",
 )  # fmt: skip
 """Why a document is shown: what became of the answer of the baseline, or of the same weights
-unpruned where there is none, or what is special about the document."""
+unpruned where there is none, or what is special about the document. Without labels nothing is said
+of right and wrong; with them nothing of an answer that is merely another."""
 
 NO_TOKENS = "The documents hold no tokens but special ones, so there is nothing to prune."
 """The claim of a probe on such documents."""
@@ -33,8 +34,12 @@ def choose_documents(trace: Trace, size: int) -> list[tuple[str, str]]:
     """
     documents = trace.documents
     kept, before, now = _kept(documents, trace.about.layers), *_right(trace)
-    fits = {RIGHT: before & now, LOST: before & ~now, WON: ~before & now}
-    classes = np.unique(documents.label)
+    if trace.about.dataset.labelled:
+        none = np.zeros(len(documents), dtype=bool)
+        fits = {RIGHT: before & now, LOST: before & ~now, WON: ~before & now, OTHERWISE: none}
+    else:
+        fits = {OTHERWISE: before != now, **dict.fromkeys((RIGHT, LOST, WON), before & ~before)}
+    classes = classes_of(documents) or [NO_LABEL]
     free = np.ones(len(documents), dtype=bool)
     chosen: list[tuple[str, str]] = []
     shown: Counter[str] = Counter()
@@ -91,7 +96,8 @@ def show_document(trace: Trace, example_id: str, title: str) -> Example:
     """
     documents, labels = trace.documents, trace.about.labels
     row = documents.row_of(example_id)
-    facts = [("gold label", class_name(labels, int(documents.label[row])))]
+    gold = int(documents.label[row])
+    facts = [] if gold == NO_LABEL else [("gold label", class_name(labels, gold))]
     for arm in trace.about.arms:
         answers = documents.answers(arm)
         if answers is not None and row in answers.rows:

@@ -20,6 +20,8 @@ ROLES = {
 }
 """By role of an arm: what a run lacks that has none of it."""
 
+GOLD = "gold"
+"""The need of a probe that has nothing to say of documents without a gold class."""
 PRUNING = "pruning"
 """The need of a probe that has nothing to say of a model that drops no tokens."""
 
@@ -61,7 +63,7 @@ class Probe(Protocol):
 
     @property
     def needs(self) -> frozenset[str]:
-        """What it cannot do without: tables, arms, roles of arms, tags, `pruning` (`needs()`)."""
+        """What it cannot do without: tables, arms, their roles, tags, `gold`, `pruning`."""
         ...
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
@@ -102,6 +104,7 @@ def needs() -> dict[str, str]:
         **ROLES,
         **TAGS,
         "words": "documents with at least one word",
+        GOLD: "labels (the data have none: --unlabelled)",
         PRUNING: "a model under audit that drops tokens",
     }
 
@@ -112,6 +115,7 @@ def unmet(probe: Probe, about: About) -> list[str]:
     tables = {name for name, rows in about.counts.items() if rows}
     offered = {*about.arms, *roles, *tables, *about.annotator.tags}
     offered |= {PRUNING} if about.depths_of else set()
+    offered |= {GOLD} if about.dataset.labelled else set()
     lacking = needs() | {t: f"{TAGS[t]}: {why}" for t, why in about.annotator.lacks.items()}
     return [lacking[need] for need in sorted(probe.needs) if need not in offered]
 

@@ -74,7 +74,9 @@ def bet(gates: Sequence[Gate], trace: Trace, directory: Folder) -> dict[Gate, Be
 
 
 def _not_paired(gate: Gate, trace: Trace) -> str:
-    """Why it is not about the arm under audit and its reference; "" where it is."""
+    """Why there is nothing to bet on: no labels, or no such pair of arms; "" where there is."""
+    if not trace.about.dataset.labelled:
+        return "bets are on right answers, and the data have no labels"
     if all(gate.parsed.at.get(key) in trace.about.in_role(role) for key, role in _PAIR.items()):
         return ""
     return "bets are on the arm under audit against its reference, and this run has no such pair"

@@ -98,6 +98,8 @@ def _undecidable(sides: Sequence[Side]) -> str:
             return side.no_trace
         if not side.about.in_role("reference"):
             return f"{side.name} has no baseline"
+        if not side.trace.about.dataset.labelled:
+            return f"{side.name} has no labels"
     for one, other in combinations(sides, 2):
         assert one.trace is not None
         assert other.trace is not None

@@ -9,7 +9,7 @@ import pandas as pd
 from auditkit.files import Folder
 from auditkit.testing.synthetic import synthetic_trace
 from auditkit.testing.words import cost_rows
-from auditkit.trace import TABLES, About, Trace, documents_schema, finish, write_shard
+from auditkit.trace import NO_LABEL, TABLES, About, Trace, documents_schema, finish, write_shard
 from auditkit.trace.caching import Question, keep_measured
 
 _PLACES = count()
@@ -71,6 +71,14 @@ def with_changed(trace: Trace) -> Trace:
     return replace_tables(trace, about, documents=documents, depths=depths[:0])
 
 
+def without_labels(trace: Trace) -> Trace:
+    """`trace` as of data that have no labels."""
+    dataset = trace.about.dataset.model_copy(update={"label_column": ""})
+    about = trace.about.model_copy(update={"dataset": dataset})
+    documents = trace.table("documents").assign(label=np.int32(NO_LABEL))
+    return replace_tables(trace, about, documents=documents)
+
+
 def resharded(trace: Trace, shards: int, order: np.ndarray | None = None) -> Trace:
     """`trace` on a store of its own, its documents cut into shards.
 
@@ -120,5 +128,6 @@ def contract_traces(seed: int = 0) -> dict[str, Trace]:
         "changed": with_changed(make(documents=24)),
         "no_words": make(documents=12, tagged=False),
         "one_layer": make(documents=12, layers=1),
+        "unlabelled": without_labels(make(documents=24, reseeded=True)),
         "hostile_labels": make(documents=12, classes=4, labels=hostile),
     }

@@ -42,6 +42,7 @@ class DatasetAbout(Frozen):
     sha256: str
     text_column: str
     label_column: str
+    """"" where the data have no labels."""
     labels: tuple[str, ...]
     matched: str = ""
     """How the data's classes were matched with the model's, for people."""
@@ -55,6 +56,11 @@ class DatasetAbout(Frozen):
     truncated: int = 0
     words_cut: int = 0
     """Words past the model's length in truncated documents; they are in no count."""
+
+    @property
+    def labelled(self) -> bool:
+        """Whether documents have gold classes; else their `label` is `NO_LABEL`."""
+        return bool(self.label_column)
 
 
 class TrainingAbout(Frozen):

@@ -27,6 +27,10 @@ class Answers:
     """(m, J, C) float32."""
 
 
+NO_LABEL = -1
+"""The class index of documents whose data have no labels."""
+
+
 @dataclass(frozen=True, eq=False)
 class Documents:
     """n documents in the order of their ids, compared as strings; L layers. Arrays are read-only.
@@ -37,7 +41,7 @@ class Documents:
     ids: np.ndarray
     """(n,) object: example_id, str."""
     label: np.ndarray
-    """(n,) int32, class index."""
+    """(n,) int32, class index; `NO_LABEL` of all where the data have none."""
     tokens: np.ndarray
     """(n,) int32: what the models read, special tokens included."""
     truncated: np.ndarray
