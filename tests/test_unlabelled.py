@@ -38,7 +38,7 @@ def out(model: Path, csv: str, tmp_path_factory: pytest.TempPathFactory) -> Path
     directory = tmp_path_factory.mktemp("unlabelled") / "run"
     done = audit(directory, *FLAGS, "--unlabelled", model=model, dataset=csv)
     assert done.code == 0, done.err
-    assert "the data have no labels" in done.out
+    assert "classes of the model: the data have no labels" in done.out
     return directory
 
 

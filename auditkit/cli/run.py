@@ -111,9 +111,10 @@ def _summary(outcome: "Outcome") -> None:
         f"{data['truncated']} truncated"
     )
     click.echo(clean(data["matched"]))
-    if data["trained_on"]:
+    if known := data["trained_on"]:
         click.echo(
-            f"{data['trained_on']} of the documents are among those that the model learned from"
+            f"{known} of the documents {'is' if known == 1 else 'are'} among those that the model "
+            "learned from"
         )
     about = about_of(audit)
     if about.training_data:

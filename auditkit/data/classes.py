@@ -30,7 +30,7 @@ class Matching:
     def told(self) -> str:
         """The matching in a sentence or two, for people."""
         if self.by == "nothing":
-            return "the data have no labels; classes are the model's"
+            return "classes of the model: the data have no labels"
         pairs = [f"{' + '.join(one.data)} → {one.name}" for one in self.classes if one.data]
         how = {
             "name": "matched by name",

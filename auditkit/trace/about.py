@@ -148,13 +148,20 @@ class About(Frozen):
         out where there is none.
         """
         compared = bool(self.in_role("reference"))
-        known = self.dataset.trained_on or 0
-        seen = (
-            f"{known:,} of the {self.dataset.audited:,} documents are among those that the model "
-            "learned from: what is measured on them is not what it does on new ones."
-        )
-        told = [a.present if a.name in self.arms else a.absent * compared for a in ARMS]
-        return [sentence for sentence in (seen * (known > 0), *told) if sentence]
+        told = []
+        if not self.dataset.labelled:
+            told.append(
+                "The data have no labels: nothing is said of right and wrong answers, and what "
+                "needs them is not applicable."
+            )
+        if known := self.dataset.trained_on:
+            told.append(
+                f"{known:,} of the {self.dataset.audited:,} documents "
+                f"{'is' if known == 1 else 'are'} among those that the model learned from: what is "
+                "measured on them is not what it does on new ones."
+            )
+        told += [a.present if a.name in self.arms else a.absent * compared for a in ARMS]
+        return [sentence for sentence in told if sentence]
 
     @property
     def arm_keys(self) -> tuple[str, ...]:
