@@ -5,8 +5,8 @@
 One row a kind of interval and a number of documents: the smallest coverage over a grid of true
 values, and the value at which it is smallest. Draws without an interval are left out of the share;
 how often there is one at that value stands beside it. Shares are summed exactly, the others drawn.
-Neighbourhoods are those of `benchmarks/clusters.py`, claims on retention of `null_pruners.py`, and
-claims on groups of `groups.py`.
+Neighbourhoods are those of `benchmarks/clusters.py`, groups and changed answers of `changes.py`,
+claims on retention of `null_pruners.py`, and claims on groups of `groups.py`.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from pathlib import Path
 
+import changes
 import clusters
 import groups
 import null_pruners
@@ -241,6 +242,7 @@ def main() -> None:
     found = [
         *tables(options.draws, options.seed),
         *clusters.tables(options.draws, options.seed),
+        *changes.tables(options.draws, options.seed),
         *null_pruners.tables(options.null_draws, options.seed),
         *groups.tables(options.draws, options.seed),
     ]
