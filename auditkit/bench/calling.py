@@ -143,7 +143,8 @@ def _batch(
         # the original divides by the width of the batch; `padded:N` stands for one such width
         by_width = model.config.padded_length is not None
         logits, depth, attended = masked(model, *inputs, by_width=by_width)
-        gone = (~attended).cumsum(0) > 0
+        layers = torch.arange(len(attended), device=depth.device)[:, None, None]
+        gone = ((~attended).cumsum(0) > 0) | (layers > depth)  # by attention, or by decision
         back = (attended & gone).sum(0)
     probs = torch.softmax(logits.float(), -1).cpu().numpy()
     depths = depth.cpu().numpy()

@@ -152,8 +152,8 @@ class BenchView(Protocol):
             In the order of ids, columns example_id, predicted (class index), probs (list of C
             floats), depths (list of the survival depths of the document's own tokens, in order of
             position), and returns (list: of each token, the layers in which it is attended to
-            although in an earlier one nothing attended to it; None of the form `model`, which
-            removes what it drops).
+            although an earlier one dropped it, or had nothing attend to it; None of the form
+            `model`, which removes what it drops).
         """
         ...
 
