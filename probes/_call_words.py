@@ -91,15 +91,17 @@ def claim_of_calls(found: Sequence[Way], about: About) -> str:
         if others:
             told += f"; more than rounding also differs {' and '.join(others)}"
         return told + (f"; nothing differs in {same} of {len(found)} ways of calling" * bool(same))
-    none = found[0].depths if not found[0].differs else None
-    upper = f" (0 of {n}, {bounds(none.scaled(100), 1)} %)" if none and none.interval else ""
-    told = (
-        f"The model answers as audited in {same} of {len(found)} ways of calling it, its own "
-        f"padded calls among them: no document has another prediction or survival depth{upper}"
-    )
-    if not any(way.call.form == "model" and not way.differs for way in found):
-        told = told.replace(", its own padded calls among them", "")
-    if rounded:
+    own = [way for way in found if way.call.form == "model"]
+    among = ", its own padded calls among them" * (not any(way.differs for way in own))
+    upper = next((way.depths for way in found if not way.differs), None)
+    none = "" if upper is None else f" (0 of {n}, {bounds(upper.scaled(100), 1)} %)"
+    told = f"Rounding decides otherwise in each of {len(found)} ways of calling the model"
+    if same:
+        told = (
+            f"The model answers as audited in {same} of {len(found)} ways of calling it{among}: no "
+            f"document has another prediction or survival depth{none}"
+        )
+    if rounded and same:
         most = max(rounded, key=lambda w: w.depths.value or 0.0)
         answers = max((way.predictions for way in rounded), key=lambda e: e.value or 0.0)
         told += (
