@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import probing
 import pytest
+from command import auditkit as command
 from numpy.typing import NDArray
 
+import auditkit
 from auditkit.finding import Finding, Undefined
 from auditkit.plugin import Probe, discover, unmet
 from auditkit.probes._calls import calls
@@ -322,3 +325,26 @@ def test_nothing_is_asked_of_no_documents(trace: Trace) -> None:
     finding: Finding = Validity(documents=0).analyse(trace, np.random.default_rng(0))
     assert finding.claim.startswith("This run called no document otherwise; no ")
     assert [table.name for table in finding.tables] == ["by_keep_rate"]
+
+
+@pytest.mark.parametrize("layout", ["bert", "roberta"])
+def test_a_real_model_is_called_in_every_way(
+    layout: str, tiny_checkpoint: Callable[[str], Path], tiny_csv: str, tmp_path: Path
+) -> None:
+    claims = []
+    for tokens in ("300", "7168"):
+        done = command(
+            "run", "--model", tiny_checkpoint(layout), "--dataset", tiny_csv, "--probe", "validity",
+            "--out", tmp_path / tokens, "--random-draws", "0", "--speed-documents", "0",
+            "--repeat-documents", "0", "--batch-tokens", tokens,
+        )  # fmt: skip
+        assert (done.code, done.err) == (0, "")
+        finding = auditkit.load(tmp_path / tokens).finding("validity")
+        claims.append(finding.claim)
+        assert "ways of calling it, its own padded calls among them: no document" in finding.claim
+        assert "; no dropped token comes back (0 of " in finding.claim
+        for m in finding.measurements:
+            if m.at.get("type") not in (None, MASKS) and m.name.startswith("changed_"):
+                assert (m.value, m.n) == (0, 90)
+        assert finding.measurement("near_threshold", arm="pruned", level="0.1").value
+    assert claims[0] == claims[1]
