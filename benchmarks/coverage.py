@@ -28,6 +28,7 @@ from auditkit.stats.classification import classification_report
 from auditkit.stats.estimates import Estimate, document_mean, share_of
 from auditkit.stats.paired import tango_interval
 from auditkit.stats.rates import ratio_difference, ratio_of_sums
+from auditkit.stats.trends import change_slope
 
 DOCUMENTS = (30, 50, 100, 300)
 MANY = (300, 1000)
@@ -121,6 +122,15 @@ def tango(rng: np.random.Generator, n: int, lost: float) -> Estimate:
 _tango = cache(tango_interval)
 
 
+def trend(rng: np.random.Generator, n: int, lost: float) -> Estimate:
+    """Change of accuracy along the keep rate: twice as many are lost at one end as in the middle,
+    none at the other, and .02 gained everywhere."""
+    along = rng.beta(4, 2, n)
+    drawn = rng.random(n)
+    change = -1.0 * (drawn < 2 * lost * (1 - along)) + (drawn > 0.98)
+    return change_slope(change, along)
+
+
 @cache
 def truth(name: str, at: float) -> float:
     """What a kind of estimate comes to with very many documents."""
@@ -130,7 +140,9 @@ def truth(name: str, at: float) -> float:
         return float(many[name](rng, 1_000_000, at).value or 0.0)
     if name in ("brier", "brier_worse"):
         return float({"brier": scores, "brier_worse": worse}[name](rng, 4_000_000, at).mean())
-    return {"kept_against": 0.2 * at, "brier_change": 0.0, "tango": -at / 2}.get(name, at)
+    return {"kept_against": 0.2 * at, "brier_change": 0.0, "tango": -at / 2, "trend": 2 * at}.get(
+        name, at
+    )
 
 
 ACCURACIES = (0.5, 0.8, 0.9, 0.97, 0.99)
@@ -151,6 +163,7 @@ KINDS: tuple[tuple[str, str, Draw, tuple[float, ...]], ...] = (
     ),
     ("Brier score, like models paired (t)", "brier_worse", brier_worse, ACCURACIES),
     ("mean of correlations (t)", "correlation", correlation, (0.0, 0.3)),
+    ("slope of an accuracy change (t)", "trend", trend, (0.03, 0.08, 0.2, 0.4)),
 )
 
 

@@ -78,8 +78,13 @@ def classes_table(trace: Trace) -> Told:
 
 def quartiles(documents: Documents) -> NDArray[np.int64]:
     """The quartile of each document's number of tokens, 1 to 4 (n,); no length is split."""
-    edges = np.quantile(documents.tokens, [0.25, 0.5, 0.75])
-    return np.asarray(np.searchsorted(edges, documents.tokens) + 1)
+    return part_of(documents.tokens, 4)
+
+
+def part_of(values: NDArray[Any], parts: int) -> NDArray[np.int64]:
+    """Which of so many parts of about one size each value (n,) lies in, from 1; equals in one."""
+    edges = np.quantile(values, np.arange(1, parts) / parts)
+    return np.asarray(np.searchsorted(edges, values) + 1)
 
 
 def pruned(documents: Documents, who: NDArray[np.bool_]) -> Mapping[str, Estimate]:

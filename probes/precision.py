@@ -47,7 +47,7 @@ class Precision:
     version: ClassVar[str] = "3"
     question: ClassVar[str] = "Does half precision change what is kept and what is predicted?"
     needs: ClassVar[frozenset[str]] = frozenset()
-    place: ClassVar[Place] = Place(3, 0)
+    place: ClassVar[Place] = Place(3, 1)
 
     documents: Natural = 256
     """Documents to ask in float32 too: a sample stratified by class."""

@@ -52,7 +52,7 @@ class Robustness:
     version: ClassVar[str] = "1"
     question: ClassVar[str] = "Does pruning make answers break when a text is written otherwise?"
     needs: ClassVar[frozenset[str]] = frozenset({"audited", "reference"})
-    place: ClassVar[Place] = Place(3, 1)
+    place: ClassVar[Place] = Place(3, 2)
 
     documents: Rows = 500
     """How many to change, each class with its share."""

@@ -16,7 +16,9 @@ from auditkit.trace import About, Trace
 NUMBER = re.compile(r"(?<![\w.])−?\d+(?:,\d{3})*(?:\.\d+)?(?!\w)")
 SETTLED = re.compile(
     r"[\d.]+ % interval|Benjamini–Hochberg at 5 %|layers? \d+(, \d+)*( of \d+)?|\d+ layers|"
-    r"and \d+ more|\(\d+ tested|for \d+ tests|accepted \d+ point|[\d.]+× (fewer|as many) MACs"
+    r"and \d+ more|\(\d+ tested|for \d+ tests|\d+ of \d+ ways|the other \d+ rounding|"
+    r"within [\d.]+ % of their threshold|for 10 points of keep rate|"
+    r"accepted \d+ point|[\d.]+× (fewer|as many) MACs"
 )
 """What is said in numbers and estimated by none."""
 

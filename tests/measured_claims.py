@@ -121,7 +121,52 @@ def _words(finding: Finding, about: About) -> Problems:
             yield f"{word}: as printed", wanted * (float(kept) - float(expected)) < 0
 
 
+def _validity(finding: Finding, about: About) -> Problems:
+    claim, table = finding.claim, {one.name: one for one in finding.tables}
+    if "calls" in table:
+        names = ("changed_predictions", "changed_depths", "beyond_rounding", "back")
+        rows = list(zip(*(table["calls"].column(name) for name in names), strict=True))
+        differs = [bool(answers or depths) for answers, depths, _, _ in rows]
+        wrong = [b > 0 if isinstance(b, float) else d
+                 for (_, _, b, _), d in zip(rows, differs, strict=True)]  # fmt: skip
+        yield "another model", ("is not the one that was audited" in claim) != any(wrong)
+        yield "the audited one", claim.startswith("The model answers as audited") == any(wrong)
+        same = re.search(r"in (\d+) of (\d+) ways", claim)
+        yield (
+            "ways",
+            [int(n) for n in same.groups()] != [len(rows) - sum(differs), len(rows)]
+            if same
+            else not all(wrong),
+        )
+        yield (
+            "rounding",
+            ("rounding decides otherwise" in claim) != (any(differs) and not any(wrong)),
+        )
+        back = any(count for *_, count in rows)
+        yield "back", ("; dropped tokens come back" in claim) != back
+        yield "none back", ("; no dropped token comes back" in claim) == back
+        moved = re.search(r"thresholds (higher|lower) by as much .+? of ([\d.]+) % \(", claim)
+        yield "thresholds", (moved is None) != ("moved" not in table)
+        if moved:
+            level = {"higher": "1.01", "lower": "0.99"}
+            both = {
+                side: finding.measurement(
+                    "moved_predictions", arm=str(about.depths_of), level=at
+                ).value
+                for side, at in level.items()
+            }
+            yield "the larger of both", both[moved[1]] != max(both.values(), key=lambda v: v or 0)
+            yield "its share", f"{100 * (both[moved[1]] or 0):.1f}" != moved[2]
+    trend = next((m for m in finding.measurements if m.name == "accuracy_trend"), None)
+    ours = None if trend is None else sign(finding, "accuracy_trend", 0, **trend.at)
+    for words, wanted in (
+        ("harder lose more accuracy", 1), ("harder lose less accuracy", -1),
+        ("o trend shown of", 0), ("o trend of the accuracy lost", None),
+    ):  # fmt: skip
+        yield words, (words in claim) != (ours == wanted)
+
+
 MEASURED = {
     "domain_term": _domain_terms, "faithfulness": _kept_sets, "superficial_cue": _cues,
-    "cluster": _clusters, "word_frequency": _words,
+    "cluster": _clusters, "word_frequency": _words, "validity": _validity,
 }  # fmt: skip

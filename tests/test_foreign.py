@@ -97,7 +97,7 @@ def test_french_read_by_the_english_pipeline(model: Path, tmp_path: Path) -> Non
     assert set(seen) == {
         "performance", "efficiency", "layer_view", "word_frequency", "cluster", "faithfulness",
         "superficial_cue", "fairness", "flips", "calibration", "robustness",
-        "counterfactual",
+        "counterfactual", "validity",
     }  # fmt: skip
     assert seen.pop("counterfactual") == "not_applicable"  # the swaps that ship are English
     seen.pop("faithfulness")  # of this model no layer keeps a part of the tokens

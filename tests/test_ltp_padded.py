@@ -130,7 +130,7 @@ def test_what_was_dropped_is_computed_and_seen_by_nobody() -> None:
     for norm in norms:
         norm.register_forward_hook(note)
     with torch.inference_mode():
-        logits, depth = masked(model, inputs["input_ids"], inputs["attention_mask"])
+        logits, depth, _ = masked(model, inputs["input_ids"], inputs["attention_mask"])
     assert sizes == {tuple(inputs["input_ids"].shape)}
     gone = (depth == 0) & inputs["attention_mask"].bool()
     assert gone.any()
@@ -140,7 +140,7 @@ def test_what_was_dropped_is_computed_and_seen_by_nobody() -> None:
 
     norms[0].register_forward_hook(spoil)
     with torch.inference_mode():
-        again, same = masked(model, inputs["input_ids"], inputs["attention_mask"])
+        again, same, _ = masked(model, inputs["input_ids"], inputs["attention_mask"])
     assert torch.equal(depth, same)
     torch.testing.assert_close(again, logits)
 

@@ -15,9 +15,9 @@ from auditkit.probes import _maps
 from auditkit.testing import SyntheticBench, replace_tables, synthetic_trace, whole
 from auditkit.trace import About, Trace
 
-MEASURING = ("faithfulness", "superficial_cue", "cluster")
+MEASURING = ("faithfulness", "superficial_cue", "cluster", "validity")
 READ = (*MEASURING, "word_frequency")
-MOST = {"superficial_cue": 450, "word_frequency": 330}
+MOST = {"superficial_cue": 450, "word_frequency": 330, "validity": 400}
 """Documents of the runs whose claims are falsified: some claims take many."""
 
 
@@ -72,7 +72,38 @@ def bench_of(trace: Trace, seed: int) -> SyntheticBench:
             state[label] += of_kept if depth[example_id, position] >= layer else of_others
         return list(state)
 
-    return SyntheticBench(trace, says=says, states=states)
+    fault = int(rng.integers(0, 5))
+    depths = {str(one): own.tolist() for one, own in tokens.groupby("example_id")["depth"]}
+
+    def padding(example_id: str, form: str, batch: int, spare: int) -> Any:
+        """Padding, masks or neither change answers of a third of the documents; or tokens return.
+
+        Or no more than one depth more, which scores twice the bound do not excuse.
+        """
+        row, own = trace.documents.row_of(example_id), list(depths[example_id])
+        answers = trace.documents.answers("pruned")
+        assert answers is not None
+        was = int(answers.predicted[row, 0])
+        if row % 3 or (fault == 1 and spare < 40) or (fault > 1 and form != "masks"):
+            return None
+        if fault in (1, 2):
+            return (was + 1) % classes, [0] * len(own), [0] * len(own)
+        if fault == 3:
+            return was, own, [1] * len(own)
+        return was, [min(d + 1, layers) for d in own] if fault == 4 else own, [0] * len(own)
+
+    def scores(example_id: str, factor: float) -> Any:
+        """Moved thresholds turn answers of a fifth of the documents, the other way by fault."""
+        row, own = trace.documents.row_of(example_id), depths[example_id]
+        answers = trace.documents.answers("pruned")
+        assert answers is not None
+        turned = factor != 1 and (factor > 1) == bool(fault % 2) and row % 5 == 0
+        bounds = factor * np.array(trace.about.model.thresholds)[:, None]
+        alive = np.array(own) >= np.arange(layers)[:, None]
+        said = int(answers.predicted[row, 0]) + turned
+        return said % classes, own, bounds * alive * np.where(row % 2, 1.000001, 1.5)
+
+    return SyntheticBench(trace, says=says, states=states, padding=padding, scores=scores)
 
 
 def found_by(name: str, seed: int, trace: Trace) -> tuple[Finding, About] | None:
@@ -138,6 +169,14 @@ def told(probe: str) -> list[tuple[Finding, About]]:
         ("cluster", "are not shown to lie among those", "lie among those"),
         ("cluster", " % of the way", "77777 % of the way"),
         ("cluster", "denser than the other classes: ", "denser than the other classes: World, "),
+        ("validity", "answers as audited", "is not the one that was audited"),
+        ("validity", "is not the one that was audited", "is the one that was audited"),
+        ("validity", "no dropped token comes", "dropped tokens come"),
+        ("validity", "; dropped tokens come back", "; no dropped token comes back"),
+        ("validity", "of 7 ways", "of 9 ways"),
+        ("validity", "thresholds higher", "thresholds lower"),
+        ("validity", "o trend shown of", "o trend is of"),
+        ("validity", " tokens under masks", "1 tokens under masks"),
         ("word_frequency", "kept more often (", "kept less often ("),
         ("word_frequency", " that occur often enough", "99999 that occur often enough"),
         ("word_frequency", "% against ", "% against 77"),

@@ -413,3 +413,24 @@ def test_texts_of_a_probes_own_are_read_as_documents_are(bench: Bench, trace: Tr
         assert found["probs"][0] == found["probs"][2]  # of equal texts
     with pytest.raises(TraceError, match="no arm 'random' can be asked"):
         asked.read("random", texts)
+
+
+def test_the_pruned_model_called_otherwise_says_what_was_recorded(
+    bench: Bench, trace: Trace
+) -> None:
+    asked, ids = view(bench, trace), sorted(TEXTS)
+    answers = trace.documents.answers("pruned")
+    assert answers is not None
+    tokens = pd.concat(list(trace.scan("tokens", ["example_id", "depth"])))
+    depths = {str(one): own.tolist() for one, own in tokens.groupby("example_id")["depth"]}
+    for frame in (
+        asked.padded("pruned", ["r2", "r10", "r1"], 2, 5, side="left"), asked.scored("pruned", ids),
+    ):  # fmt: skip
+        assert frame["example_id"].tolist() == ids
+        assert frame["predicted"].tolist() == answers.predicted[:, 0].tolist()
+        assert [list(own) for own in frame["depths"]] == [depths[one] for one in ids]
+    for call in (partial(asked.padded, batch_size=1), asked.scored):
+        with pytest.raises(
+            TraceError, match=r"no arm 'unpruned' can be asked; .*available: pruned"
+        ):
+            call("unpruned", ids)

@@ -1,10 +1,31 @@
-"""What arms say of texts that are no documents of the run."""
+"""What arms say of texts: of documents of the run once more, and of texts that are none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 
 from auditkit.bench.subjects import Bench
+
+
+def asked(
+    bench: Bench, arm: str, texts: Mapping[str, str], on_batch: Callable[[int], None]
+) -> pd.DataFrame:
+    """`BenchView.ask` of a bench in the precision asked for.
+
+    Args:
+        bench: Whose arm is asked.
+        arm: One that runs on all documents.
+        texts: By example id.
+        on_batch: Told the number of documents after every batch.
+    """
+    answers = bench.answer(arm, bench.encode(list(texts.values())), on_batch=on_batch)
+    return pd.DataFrame(
+        {
+            "example_id": list(texts),
+            "predicted": [answer.predicted for answer in answers],
+            "depths": [answer.depths.tolist() for answer in answers],
+        }
+    )
 
 
 def read(

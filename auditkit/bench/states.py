@@ -1,8 +1,9 @@
 """Hidden states of an arm's tokens and documents."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 
 from auditkit.bench.subjects import Bench, Encoded
 from auditkit.ltp.states import document_states, token_states
@@ -40,3 +41,21 @@ def states(
     for index, own in found:
         on_document(1)
         yield index, own
+
+
+def states_at(
+    bench: Bench,
+    arm: str,
+    documents: Mapping[str, Encoded],
+    places: pd.DataFrame,
+    layer: int,
+    on_document: Callable[[int], None],
+) -> np.ndarray:
+    """`BenchView.token_states` on documents that are read already, by example id."""
+    ids, rows_of = list(documents), places.groupby("example_id").indices
+    position = places["position"].to_numpy(dtype=np.int64)
+    found = np.zeros((len(places), bench.model.about.hidden_size), dtype=np.float32)
+    for index, own in states(bench, arm, list(documents.values()), layer, on_document):
+        rows = np.asarray(rows_of[ids[index]])
+        found[rows] = own[position[rows]]
+    return found

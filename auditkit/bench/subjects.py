@@ -184,7 +184,7 @@ class Bench:
         name: str,
         token_ids: Sequence[list[int]],
         depths: Sequence[np.ndarray] | None,
-        masks: Mapping[str, Sequence[np.ndarray]],
+        masks: Mapping[str, Any],
     ) -> Iterator[Result]:
         model = self.subject(name).model
         if name == "repeat":

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from auditkit.bench import calling
 from auditkit.bench.intervening import intervene
 from auditkit.bench.opening import open_bench
-from auditkit.bench.reading import read
-from auditkit.bench.states import states
+from auditkit.bench.reading import asked, read
+from auditkit.bench.states import states, states_at
 from auditkit.bench.subjects import Bench, Encoded
 from auditkit.data.annotate import Annotator
 from auditkit.data.examples import Dataset, load_dataset
@@ -127,16 +129,11 @@ class ProbeBench:
         said = self.documents.answers("pruned")
         assert said is not None  # every run has that arm
         targets = said.predicted[self.documents.rows_of(ids), 0].tolist()
+        of, classes = (dict(zip(ids, own, strict=True)) for own in (documents, targets))
+        words, counting = self._words(ids), self._counting(len(ids))
         return attributions(
-            self._bench,
-            arms,
-            methods,
-            dict(zip(ids, documents, strict=True)),
-            self._words(ids),
-            dict(zip(ids, targets, strict=True)),
-            self._counting(len(ids)),
-            self._part,
-        )
+            self._bench, arms, methods, of, words, classes, counting, self._part
+        )  # fmt: skip
 
     @property
     def _unpruned(self) -> list[str]:
@@ -159,16 +156,29 @@ class ProbeBench:
         if dtype not in self._others:
             changed = self._bench.settings.model_copy(update={"dtype": dtype})
             self._others[dtype] = open_bench(changed).grouped(self._bench.classes)
-        bench, texts = self._others[dtype], dict(self.texts(example_ids))
-        documents = bench.encode([texts[example_id] for example_id in example_ids])
-        answers = bench.answer(arm, documents, on_batch=self._counting(len(documents)))
-        return pd.DataFrame(
-            {
-                "example_id": list(example_ids),
-                "predicted": [answer.predicted for answer in answers],
-                "depths": [answer.depths.tolist() for answer in answers],
-            }
-        )
+        known = dict(self.texts(example_ids))
+        texts = {one: known[one] for one in example_ids}
+        return asked(self._others[dtype], arm, texts, self._counting(len(texts)))
+
+    def padded(
+        self, arm: str, example_ids: Sequence[str], batch_size: int, extra: int = 0, **how: Any
+    ) -> pd.DataFrame:
+        """What an arm says in padded batches: see `BenchView`.
+
+        Raises:
+            TraceError: `arm` is none of those that drop tokens, or there is no such way of calling.
+        """
+        documents, call = self._dropping(arm, example_ids), calling.Call(batch_size, extra, **how)
+        return calling.padded(self._bench, arm, documents, call, self._counting(len(documents)))
+
+    def scored(self, arm: str, example_ids: Sequence[str], factor: float = 1.0) -> pd.DataFrame:
+        """What an arm decides by, at thresholds times `factor`: see `BenchView`.
+
+        Raises:
+            TraceError: `arm` is none of those that drop tokens.
+        """
+        documents = self._dropping(arm, example_ids)
+        return calling.scored(self._bench, arm, documents, factor, self._counting(len(documents)))
 
     def read(self, arm: str, texts: pd.DataFrame) -> pd.DataFrame:
         """What an arm says of other texts: see `BenchView`. Equal texts are read once.
@@ -198,17 +208,8 @@ class ProbeBench:
         """
         self._check(arm, self._unpruned)
         ids, documents = self._encoded(places["example_id"])
-        own = {
-            name: np.asarray(rows) for name, rows in places.groupby("example_id").indices.items()
-        }
-        position = places["position"].to_numpy(dtype=np.int64)
-        found = np.zeros((len(places), self._bench.model.about.hidden_size), dtype=np.float32)
-        for index, own_states in states(
-            self._bench, arm, documents, layer, self._counting(len(ids))
-        ):
-            rows = own[ids[index]]
-            found[rows] = own_states[position[rows]]
-        return found
+        own = dict(zip(ids, documents, strict=True))
+        return states_at(self._bench, arm, own, places, layer, self._counting(len(ids)))
 
     def document_states(self, arm: str, example_ids: Sequence[str]) -> np.ndarray:
         """States of documents: see `BenchView`.
@@ -221,6 +222,11 @@ class ProbeBench:
         said = states(self._bench, arm, documents, None, self._counting(len(ids)))
         found = {ids[at]: own for at, own in said}
         return np.stack([found[one] for one in example_ids])
+
+    def _dropping(self, arm: str, example_ids: Iterable[str]) -> dict[str, Encoded]:
+        """Documents for an arm that drops tokens and runs on all of them."""
+        self._check(arm, [name for name in self._bench.arms if name not in self._unpruned])
+        return dict(zip(*self._encoded(example_ids), strict=True))
 
     def _encoded(self, example_ids: Iterable[str]) -> tuple[list[str], list[Encoded]]:
         """Documents as the models read them, each once, in the order of ids."""

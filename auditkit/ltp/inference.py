@@ -35,6 +35,9 @@ class Result:
     """(L + 1, B) tokens alive before the first layer and after each layer's decision."""
     depths: list[np.ndarray]
     """Survival depths of each document's own tokens, int8."""
+    scores: list[np.ndarray] | None = None
+    """Of each document (L, n) importance scores: 0 where a token is not alive, NaN in layers that
+    cannot prune. None: they were not asked for."""
 
 
 def plan(lengths: Sequence[int], batch_tokens: int) -> list[np.ndarray]:
@@ -69,6 +72,7 @@ def run(
     pruning: str,
     depths: Sequence[np.ndarray] | None = None,
     read: Sequence[np.ndarray] | None = None,
+    output_scores: bool = False,
     **masks: Sequence[np.ndarray],
 ) -> Iterator[Result]:
     """Classify documents, batch by batch.
@@ -81,6 +85,7 @@ def run(
         depths: Survival depths to follow instead of deciding.
         read: Which tokens of a document are read, bool, the first among them; the others keep their
             positions, and have depth 0. None: all.
+        output_scores: Return importance scores as well.
         masks: `force_keep` and `force_drop` by document.
 
     Raises:
@@ -93,7 +98,8 @@ def run(
     for indices in plan([len(ids) for ids in token_ids], batch_tokens):
         rows = [token_ids[i] for i in indices]
         sizes = [len(row) for row in rows]
-        extra: dict[str, Any] = {
+        extra: dict[str, Any] = {"output_scores": True} if output_scores else {}
+        extra |= {
             name: pad([values[i] for i in indices], 0, device) for name, values in masks.items()
         }
         there = [np.ones(n, dtype=np.int64) for n in sizes]
@@ -119,12 +125,17 @@ def run(
                 "float32"
             )
         depth = output.depth.cpu().numpy()
+        scores = None
+        if output.scores is not None:
+            scored = output.scores.cpu().numpy()
+            scores = [scored[:, place, :n] for place, n in enumerate(sizes)]
         yield Result(
             indices=indices,
             probs=torch.softmax(logits, -1).cpu().numpy(),
             logits=logits.cpu().numpy(),
             lengths=output.lengths.numpy(),
             depths=[row[:n] for row, n in zip(depth, sizes, strict=True)],
+            scores=scores,
         )
 
 

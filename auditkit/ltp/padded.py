@@ -10,7 +10,7 @@ Shapes: B documents, T padded tokens, H heads, L layers, D hidden, C classes.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -45,7 +45,7 @@ def run_padded(
     for indices in plan([len(ids) for ids in token_ids], batch_tokens):
         rows = [token_ids[i] for i in indices]
         mask = pad([np.ones(len(row), dtype=np.int64) for row in rows], 0, device)
-        logits, survived = masked(model, pad(rows, fill, device), mask)
+        logits, survived, _ = masked(model, pad(rows, fill, device), mask)
         logits = logits.float()
         depths = [
             depth[: len(row)] for depth, row in zip(survived.cpu().numpy(), rows, strict=True)
@@ -60,36 +60,59 @@ def run_padded(
         )
 
 
+class Masked(NamedTuple):
+    """What a batch comes to under masks."""
+
+    logits: Tensor
+    """(B, C)"""
+    depth: Tensor
+    """(B, T) int8 survival depths, 0 at padding."""
+    attended: Tensor
+    """(L, B, T) bool: which tokens any token attends to in a layer. Read off the attention itself,
+    so that it also sees a token that comes back, which a depth cannot say."""
+
+
 def masked(
-    model: LTPForSequenceClassification, input_ids: Tensor, attention_mask: Tensor
-) -> tuple[Tensor, Tensor]:
+    model: LTPForSequenceClassification,
+    input_ids: Tensor,
+    attention_mask: Tensor,
+    *,
+    by_width: bool = False,
+) -> Masked:
     """Pass a batch through a model in evaluation mode.
 
     Args:
         model: The model.
         input_ids: (B, T).
-        attention_mask: (B, T), padding on the right.
-
-    Returns:
-        (B, C) logits, and (B, T) int8 survival depths, 0 at padding.
+        attention_mask: (B, T), padding on either side; positions count from the first token.
+        by_width: Divide scores by T, whatever `score_norm` says, as the original implementation
+            does: decisions then depend on how far a document is padded.
     """
     config, thresholds = model.config, finite(model.thresholds.tolist())
     alive = attention_mask.bool()
     length = alive.sum(1).cpu().numpy()
+    start = alive.int().argmax(1)
     depth = torch.zeros_like(alive, dtype=torch.int8)
     first = (config.pad_token_id or 0) + 1 if config.layout == "roberta" else 0
-    positions = torch.arange(first, first + input_ids.shape[1], device=input_ids.device)
-    x = model.embeddings(input_ids=input_ids, position_ids=positions[None])
+    positions = (alive.cumsum(1) - 1).clamp(min=0) + first
+    x = model.embeddings(input_ids=input_ids, position_ids=positions)
+    divisor = np.full(len(length), input_ids.shape[1]) if by_width else None
+    attended = []
     for number, layer in enumerate(cast(Sequence[LTPLayer], model.layers)):
         context, received = _attend(layer, x, alive)
+        attended.append(received > 0)
         if prunes(config, number, thresholds):
-            alive = alive & _keep(model, number, received, alive, length)
+            keep = _keep(model, number, received, alive, length, divisor)
+            if config.protect_first:
+                keep[torch.arange(len(start), device=start.device), start] = True
+            alive = alive & keep
         depth += alive
         x = layer.attention_norm(x + _linear(layer.attention_out, context))
         inner = layer.activation(_linear(layer.ffn_in, x))
         x = layer.ffn_norm(x + _linear(layer.ffn_out, inner))
-    pooled = torch.tanh(_linear(model.head.dense, x[:, 0]))
-    return _linear(model.head.out, pooled), depth
+    summary = x[torch.arange(len(start), device=start.device), start]
+    pooled = torch.tanh(_linear(model.head.dense, summary))
+    return Masked(_linear(model.head.out, pooled), depth, torch.stack(attended))
 
 
 def _linear(module: nn.Linear, x: Tensor) -> Tensor:
@@ -120,15 +143,18 @@ def _keep(
     received: Tensor,
     alive: Tensor,
     length: np.ndarray,
+    divisor: np.ndarray | None,
 ) -> Tensor:
-    """(B, T) bool: the tokens that layer `number` keeps of those alive."""
+    """(B, T) bool: the tokens that layer `number` keeps of those alive.
+
+    Scores are divided by `divisor` (B,), where there is one, in place of what the model says.
+    """
     config, entered = model.config, alive.sum(1).cpu().numpy()
-    norm = norms(config, length, entered) * config.num_attention_heads
+    norm = norms(config, length, entered) if divisor is None else divisor
+    norm = norm * config.num_attention_heads
     score = received / torch.from_numpy(norm.astype(np.float32)).to(received.device)[:, None]
     rows = Packing(entered, np.cumsum(entered) - entered, 0, alive.device)  # counts, for the rules
     threshold = model.thresholds[number].float()
     keep = torch.zeros_like(alive)
     keep[alive] = keep_mask(config, number, threshold, score[alive], rows, length)
-    if config.protect_first:
-        keep[:, 0] = True
     return keep

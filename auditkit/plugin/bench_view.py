@@ -128,6 +128,57 @@ class BenchView(Protocol):
         """
         ...
 
+    def padded(
+        self,
+        arm: str,
+        example_ids: Sequence[str],
+        batch_size: int,
+        extra: int = 0,
+        *,
+        width: int = 0,
+        side: str = "right",
+        form: str = "model",
+    ) -> pd.DataFrame:
+        """What an arm says when it is called as a deployment calls it, in padded batches.
+
+        Args:
+            arm: One that drops tokens and runs on all documents: `pruned`.
+            example_ids: Documents to ask about; batches are cut from them in the order of ids, so
+                that documents of all lengths share one.
+            batch_size: Documents a batch.
+            extra: Tokens of padding beyond the longest document of a batch.
+            width: Tokens that every batch is at least padded to.
+            side: `right` or `left` of the document is the padding.
+            form: `model` calls the checkpoint's own `model(input_ids, attention_mask)`. `masks` is
+                the same rule in stock padded attention, where a dropped token is hidden and
+                computed all the same; scores of `padded:N` are divided there by the padded length
+                of the batch, as the original implementation does.
+
+        Returns:
+            In the order of ids, columns example_id, predicted (class index), probs (list of C
+            floats), depths (list of the survival depths of the document's own tokens, in order of
+            position), and returns (list: of each token, the layers in which it is attended to
+            although an earlier one dropped it, or had nothing attend to it; None of the form
+            `model`, which removes what it drops).
+        """
+        ...
+
+    def scored(self, arm: str, example_ids: Sequence[str], factor: float = 1.0) -> pd.DataFrame:
+        """What an arm decides by, in the audit's batches, with every threshold times `factor`.
+
+        Args:
+            arm: One that drops tokens and runs on all documents: `pruned`.
+            example_ids: Documents to ask about.
+            factor: 1 leaves the thresholds as they are. Nothing changes under the rule `topk`.
+
+        Returns:
+            In the order of ids, columns example_id, predicted, probs and depths as of `padded`;
+            scores (list of L · n importance scores, layer by layer; 0 of a token that is not alive
+            on entry, NaN in a layer that cannot drop any) and bounds (list of L: what the scores of
+            a layer are compared with, factor included; NaN where there is no such number).
+        """
+        ...
+
     def read(self, arm: str, texts: pd.DataFrame) -> pd.DataFrame:
         """What an arm says of texts of the probe's own, such as documents with a word changed.
 

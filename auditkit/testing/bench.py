@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,16 @@ class SyntheticBench:
     """Probabilities by arm and text; None: even ones, whatever the text."""
     lives: Callable[[str, str], Sequence[int]] | None = None
     """Survival depth of each word, by arm and text, for `read`; None: 1 of all."""
+    padding: Callable[[str, str, int, int], tuple[int, Sequence[int], Sequence[int]] | None] = (
+        lambda example_id, form, batch_size, spare: None
+    )
+    """What padding makes of a document: predicted class, depths and returns of its tokens, by form,
+    documents a batch and tokens of padding beside it; None: what the trace holds."""
+    scores: Callable[[str, float], tuple[int, Sequence[int], NDArray[np.float64]] | None] = (
+        lambda example_id, factor: None
+    )
+    """Predicted class, depths and scores (L, n) of a document at thresholds times so much; None:
+    what the trace holds, and scores that say so: twice the bound or half of it."""
     calls: list[tuple[str, str]] = field(default_factory=list)
     """Arm and method of everything that `attribute` was asked for."""
     about: About = field(init=False)
@@ -128,6 +139,62 @@ class SyntheticBench:
                 "depths": [depths[row] for row in rows],
             }
         )
+
+    def padded(
+        self,
+        arm: str,
+        example_ids: Sequence[str],
+        batch_size: int,
+        extra: int = 0,
+        *,
+        width: int = 0,
+        side: str = "right",
+        form: str = "model",
+    ) -> pd.DataFrame:
+        """What `padding` says."""
+        ids, tokens = sorted(set(example_ids)), self._depths(example_ids)
+        rows = []
+        for start in range(0, len(ids), batch_size):
+            batch = ids[start : start + batch_size]
+            most = max(max(len(tokens[one]) for one in batch) + extra, width)
+            for one in batch:
+                own = self.padding(one, form, batch_size, most - len(tokens[one]))
+                said, depths, back = own or (None, tokens[one], [0] * len(tokens[one]))
+                rows.append(
+                    self._said(arm, one, said)
+                    | {"depths": list(depths), "returns": list(back) if form == "masks" else None}
+                )
+        return pd.DataFrame(rows)
+
+    def scored(self, arm: str, example_ids: Sequence[str], factor: float = 1.0) -> pd.DataFrame:
+        """What `scores` says."""
+        bounds = factor * np.array(self.about.model.thresholds)
+        rows = []
+        layers = np.arange(len(bounds))[:, None]
+        for one, recorded in self._depths(example_ids).items():
+            alive, kept = np.array(recorded) >= layers, np.array(recorded) > layers
+            plain = bounds[:, None] * np.where(kept, 2.0, 0.5) * alive
+            said, depths, scores = self.scores(one, factor) or (None, recorded, plain)
+            rows.append(
+                self._said(arm, one, said)
+                | {"depths": list(depths), "scores": np.ravel(scores).tolist(),
+                   "bounds": bounds.tolist()}
+            )  # fmt: skip
+        return pd.DataFrame(rows)
+
+    def _depths(self, example_ids: Sequence[str]) -> dict[str, list[int]]:
+        """The trace's depths by document, in the order of ids."""
+        columns = ["example_id", "position", "depth"]
+        tokens = pd.concat(list(self.trace.scan("tokens", columns, ids=example_ids)))
+        tokens = tokens.sort_values(["example_id", "position"])
+        return {str(one): own.tolist() for one, own in tokens.groupby("example_id")["depth"]}
+
+    def _said(self, arm: str, example_id: str, predicted: int | None) -> dict[str, Any]:
+        """The trace's answer; that of a class that is given is sure of it."""
+        probs = self._recorded(arm, example_id, "", frozenset())
+        if predicted is not None and predicted != int(np.argmax(probs)):
+            probs = [float(c == predicted) for c in range(len(probs))]
+        return {"example_id": example_id, "predicted": int(np.argmax(probs)), "probs": probs}
 
     def read(self, arm: str, texts: pd.DataFrame) -> pd.DataFrame:
         """What `reads` and `lives` say; a token a word, and one at each end that is special."""
