@@ -119,7 +119,8 @@ class Validity:
                 claim_of_margins(known, steps, self.epsilon),
             ]  # fmt: skip
         elif not len(response.rate):
-            return not_applicable(self, "no document was called, and none has a token to drop and a label")
+            none = "no document was called, and none has a token to drop and a label"
+            return not_applicable(self, none)
         else:
             parts.append("this run called no document otherwise")
         at, extra = {"arm": about.depths_of, "against": response.against}, []

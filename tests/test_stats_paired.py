@@ -3,6 +3,8 @@ from itertools import product
 
 import numpy as np
 import pytest
+from evalstats.core.resampling import tango_scc_paired_ci
+from evalstats.tests import _mcnemar_p
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -287,3 +289,18 @@ def test_documents_needed_give_the_power_asked_for() -> None:
         found = accuracy_difference(kind != 0, kind != 1, Bootstrap(rng, 5))
         passed += non_inferiority(found, 0.025).outcome == "pass"
     assert passed / runs == pytest.approx(0.8, abs=0.05)
+
+
+COUNTS = st.tuples(*(st.integers(0, 60),) * 4).filter(lambda counts: sum(counts) > 0)
+
+
+@given(COUNTS, st.sampled_from([0.9, 0.95, 0.99]))
+def test_interval_and_exact_test_are_those_of_evalstats(
+    counts: tuple[int, int, int, int], level: float
+) -> None:
+    """Its interval has a correction for continuity, which is 0 here: then it is Tango's."""
+    both, lost, gained, neither = counts
+    right, reference = (side.astype(float) for side in answers(both, lost, gained, neither))
+    theirs = tango_scc_paired_ci(right, reference, 1 - level, c=0.0)
+    assert tango_interval(lost, gained, sum(counts), level) == pytest.approx(theirs, abs=2e-5)
+    assert mcnemar_exact(lost, gained) == pytest.approx(_mcnemar_p(right, reference))
