@@ -10,6 +10,7 @@ from auditkit.finding import Finding, Undefined
 from auditkit.plugin import unmet
 from auditkit.probes._groups import GroupOf, several
 from auditkit.probes.fairness import Fairness
+from auditkit.run.gates import Gate, judge
 from auditkit.testing import (
     check_probe,
     contract_traces,
@@ -76,6 +77,16 @@ def test_a_harmed_group_is_named_and_no_other(trace: Trace) -> None:
     assert gap.level == 0.975
     assert "many (" not in finding.claim
     assert finding.conclusions[0].sentence == finding.claim
+
+
+def test_the_gap_of_a_group_can_be_gated(trace: Trace) -> None:
+    values = np.where(np.arange(400) % 5 == 0, "few", "many")
+    finding = analysed(harmed(grouped(trace, list(values)), values == "few", 0.5))
+    address = "fairness.accuracy_gap[arm=pruned,against=baseline,column=source,group={}]"
+    limits = (("few", 2.0), ("few", 90.0), ("many", 2.0), ("none", 2.0))
+    gates = [Gate(address=address.format(one), at_most=limit) for one, limit in limits]
+    judged = judge(gates, [finding])
+    assert [one.status for one in judged] == ["fail", "pass", "pass", "not_run"]
 
 
 def test_false_positives_of_a_group_are_named(trace: Trace) -> None:
