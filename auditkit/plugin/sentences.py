@@ -10,11 +10,14 @@ from typing import TypeVar
 from auditkit.finding import Interval
 from auditkit.stats.estimates import Estimate
 from auditkit.stats.multiplicity import ALPHA
+from auditkit.text import cut
 
 Row = TypeVar("Row")
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LARGE = 1e7
+LONGEST_NAME = 80
+"""Characters of a name in a sentence; tables have more of it."""
 
 
 def direction(estimate: Estimate, null: float = 0.0) -> int | None:
@@ -45,8 +48,8 @@ def by_direction(
 
 
 def in_line(name: str) -> str:
-    """A name as part of a sentence: a claim is one line, whatever data call things."""
-    return " ".join(name.split())
+    """A name as part of a sentence: a claim is one line of words, whatever data call things."""
+    return cut(" ".join(name.split()), LONGEST_NAME)
 
 
 def compare(
