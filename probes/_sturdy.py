@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from auditkit.plugin import (
     ADJUSTED,
@@ -24,8 +25,9 @@ from auditkit.plugin import (
 )
 from auditkit.probes._pairs import compared
 from auditkit.probes._perturbed import PERTURBATIONS
-from auditkit.stats.estimates import document_mean, document_share, mean_change
+from auditkit.stats.estimates import document_share, mean_change
 from auditkit.stats.multiplicity import At, adjusted_together
+from auditkit.stats.paired import counted_difference
 
 NEVER = "it changes no document of the sample"
 
@@ -72,19 +74,31 @@ def _row(trace: Trace, mine: pd.DataFrame, name: str) -> tuple[Sturdy, At]:
         gold = trace.documents.label[rows] if trace.about.dataset.labelled else was
         lost[arm] = (was == gold).astype(np.float64) - (said == gold)
         flipped[arm] = said != was
-    make: At = partial(mean_change, lost[audited] - lost[reference], kind="change")
+    make: At = partial(lost_by, lost[audited] - lost[reference])
     row = Sturdy(
-        name, len(ids), document_mean(lost[reference], kind="change"),
-        document_mean(lost[audited], kind="change"), make(), document_share(flipped[reference]),
-        document_share(flipped[audited]),
+        name, len(ids), lost_by(lost[reference]), lost_by(lost[audited]), make(),
+        document_share(flipped[reference]), document_share(flipped[audited]),
     )  # fmt: skip
     return row, make
+
+
+def lost_by(change: NDArray[np.float64], *, level: float = 0.95) -> Estimate:
+    """Mean over documents that lose an answer, win one, or neither (n,): Tango's interval.
+
+    Where a document counts twice, lost by one model and won by the other, it is Student's t.
+    """
+    if (np.abs(change) > 1).any():
+        return mean_change(change, kind="change", level=level)
+    lost, won = int((change < 0).sum()), int((change > 0).sum())
+    found = counted_difference(lost, won, len(change), level=level)
+    p = max(found.p, found.p_exact or 0.0)  # both must say so, as of accuracy
+    return Estimate(found.delta, found.n, found.interval, p=p, level=level)
 
 
 def sturdy_table(rows: Sequence[Sturdy], arm: str, reference: str, *, labelled: bool) -> Told:
     """One line a perturbation."""
     lost = "Accuracy lost to changed texts" if labelled else "Answers that changed texts change"
-    interval = "Student's t over documents."
+    interval = "Tango's, paired; Student's t where a document counts twice."
     return tabulate(
         "perturbations",
         f"{lost}, in points",

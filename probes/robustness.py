@@ -17,7 +17,7 @@ from auditkit.plugin import (
     answer,
     not_applicable,
 )
-from auditkit.probes._others import generator, too_few_to_ask
+from auditkit.probes._others import generator
 from auditkit.probes._pairs import compared
 from auditkit.probes._perturbed import PERTURBATIONS
 from auditkit.probes._sturdy import claim_of_sturdy, sturdy_rows, sturdy_table
@@ -61,10 +61,8 @@ class Robustness:
         """What the model under audit and its reference say of changed texts.
 
         Returns:
-            Columns `MEASURED`, a row a document, change and arm; None of too few documents.
+            Columns `MEASURED`, a row a document, change and arm; None of no documents.
         """
-        if too_few_to_ask(self.documents, bench.documents):
-            return None
         sample = bench.stratified_sample(self.documents)
         changed = pd.DataFrame(
             row
@@ -83,8 +81,7 @@ class Robustness:
         """Change by change: what either model loses, and how much more the pruned one."""
         measured = trace.measured(self.name)
         if measured is None or measured.empty:
-            few = too_few_to_ask(self.documents, trace.documents)
-            return not_applicable(self, few or "no text of the sample can be changed")
+            return not_applicable(self, "no text of the sample can be changed")
         about = trace.about
         audited, reference = compared(about)
         rows = sturdy_rows(trace, measured)

@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditkit.finding import Undefined
-from auditkit.plugin import unmet
+from auditkit.plugin import direction, unmet
 from auditkit.probes._perturbed import PERTURBATIONS
+from auditkit.probes._sturdy import lost_by
 from auditkit.probes.robustness import Robustness
+from auditkit.stats.multiplicity import adjusted_together
 from auditkit.testing import (
     check_probe,
     contract_traces,
@@ -86,6 +88,31 @@ def test_what_hurts_both_alike_is_no_difference() -> None:
     trace = synthetic_trace(rng, documents=560, classes=2, accuracy={"pruned": 0.9})
     finding = analysed(measured(trace, reads=losing(trace, {"baseline": 0.3, "pruned": 0.3})))
     assert "upper case" in finding.claim.split("o difference shown under ")[1]
+
+
+def false_claims(draws: int, seed: int) -> float:
+    """Share of audits with any claim, where changes of a text cost both models alike."""
+    rng = np.random.default_rng(seed)
+    wrong = 0
+    for _ in range(draws):
+        n, cost = int(rng.choice([40, 200, 500])), rng.uniform(0.0, 0.1, len(PERTURBATIONS))
+        makes: list[Any] = []
+        for lost in cost:
+            sides = [rng.choice([-1.0, 0.0, 1.0], n, p=[lost / 4, 1 - 1.25 * lost, lost])
+                     for _ in range(2)]  # fmt: skip
+            makes.append(partial(lost_by, sides[0] - sides[1]))
+        found = adjusted_together([make() for make in makes], makes)
+        wrong += any(direction(one) for one in found)
+    return wrong / draws
+
+
+def test_changes_that_cost_both_alike_are_seldom_named() -> None:
+    assert false_claims(100, 1) <= 0.09
+
+
+@pytest.mark.slow
+def test_changes_that_cost_both_alike_are_seldom_named_in_many_draws() -> None:
+    assert false_claims(4000, 2) <= 0.06
 
 
 def test_one_that_changes_no_document_has_the_reason(trace: Trace) -> None:
