@@ -109,7 +109,7 @@ def test_what_was_measured_is_kept_and_what_was_folded_is_not(
 ) -> None:
     install(monkeypatch, Counting)
     measured = pd.DataFrame({"example_id": ["a", "b"]})
-    keep_measured(Folder(run / "trace"), "counting", Question(asked="", training=None), measured)
+    keep_measured(Folder(run / "trace"), "counting", Question(asked="", given={}), measured)
     old = run / "trace" / "folds" / "counting" / "old.parquet"
     old.parent.mkdir(parents=True)
     old.write_bytes(b"of another probe")

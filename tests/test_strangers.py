@@ -116,7 +116,7 @@ def test_what_a_probe_writes_no_other_sees(where: str, tmp_path: Path) -> None:
     if where != "memory":
         place = dict(zip(("disk", "url"), places(tmp_path), strict=True))[where]
         trace = write(place, 2)
-        keep_measured(place, "other", Question(asked="what?", training=None), other)
+        keep_measured(place, "other", Question(asked="what?", given={}), other)
     alone, none = ask([stranger(look)], trace, Clock(), AWAY)
     found, broken = ask([stranger(scribble), stranger(look)], trace, Clock(), AWAY)
     assert (none, broken) == ((), ())

@@ -423,7 +423,7 @@ def test_a_trace_is_opened_by_path_string_or_folder(tmp_path: Path) -> None:
         assert list(Trace.open(place).documents.ids) == IDS
 
 
-QUESTION = Question(asked="a", training="t")
+QUESTION = Question(asked="a", given={"training": "t"})
 
 
 def test_measured_tables_are_there_or_none(tmp_path: Path) -> None:
@@ -441,7 +441,7 @@ def test_measured_tables_are_there_or_none(tmp_path: Path) -> None:
         for name in ("domain_term", "precision"):
             known = answered(folder, name)
             assert known is not None
-            assert (known.asked, known.training) == ("a", "t")
+            assert (known.asked, known.given) == ("a", {"training": "t"})
         trace.verify()
     given = in_memory(measured_domain_term=frame)
     own = given.measured("domain_term")

@@ -16,6 +16,7 @@ from tabular import write_csv
 
 from auditkit.bench import attribution
 from auditkit.bench.attribution import METHODS, Explained, attribute
+from auditkit.bench.given import Supplied
 from auditkit.bench.opening import open_bench
 from auditkit.bench.settings import ModelSettings
 from auditkit.bench.speed import ROUNDS, measure
@@ -24,7 +25,7 @@ from auditkit.bench.view import ProbeBench
 from auditkit.data.settings import DataSettings
 from auditkit.errors import TraceError
 from auditkit.files import Folder
-from auditkit.plugin import GlossaryTerm
+from auditkit.plugin import GlossaryTerm, IdentityTerm, Swaps
 from auditkit.run.asking import chosen_probes
 from auditkit.run.asking import measure as ask_models
 from auditkit.run.settings import ProbeSettings
@@ -91,7 +92,8 @@ def trace(bench: Bench) -> Trace:
 
 def view(bench: Bench, trace: Trace, dataset: str = "d.csv", **given: Any) -> ProbeBench:
     data = DataSettings(dataset=dataset)
-    return ProbeBench(bench, trace, annotator(), data, glossary=(GlossaryTerm("x"),), **given)
+    supplied = given.pop("supplied", Supplied(glossary=(GlossaryTerm("x"),)))
+    return ProbeBench(bench, trace, annotator(), data, supplied, **given)
 
 
 def test_documents_and_their_texts(bench: Bench, trace: Trace) -> None:
@@ -172,7 +174,7 @@ def test_a_run_that_was_cut_off_goes_on_with_the_documents_that_it_has(
     assert passes == [2] * expected  # those of the third document alone
     assert told == [(1, 3), (2, 3), (3, 3)]
     pd.testing.assert_frame_equal(again, whole, check_exact=True)
-    keep_measured(Folder(tmp_path / "cut"), "asking", Question(asked="", training=None), again)
+    keep_measured(Folder(tmp_path / "cut"), "asking", Question(asked="", given={}), again)
     left = Folder(tmp_path / "cut" / "measured").names()
     assert left == ["asking.key", "asking.parquet"]  # and no parts
 
@@ -255,6 +257,32 @@ def test_a_measurement_rests_on_the_training_split_that_it_asked_for(
             ask_models(asked, view(bench, trace, str(path)), folder)
         assert seen == expected
         seen.clear()
+
+
+CHANGED = {
+    "glossary": Supplied(glossary=(GlossaryTerm("soup"),)),
+    "lexicon": Supplied(lexicon=(IdentityTerm("cook", "cooks", "role"),)),
+    "swaps": Supplied(swaps=Swaps(closed=("soup",))),
+    "attribution_sample": Supplied(attribution_sample=1),
+}
+
+
+@pytest.mark.parametrize("read", CHANGED)
+def test_a_measurement_is_made_again_where_what_it_read_has_changed(
+    read: str, bench: Bench, trace: Trace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, seen = Folder(tmp_path / "trace"), list[Any]()
+    (asked,), _ = chosen_probes(ProbeSettings(probes=("precision",)))
+    monkeypatch.setattr(
+        type(asked.probe), "measure", lambda _, bench: seen.append(getattr(bench, read))
+    )
+    for supplied, times in ((Supplied(), 1), (Supplied(), 1), (CHANGED[read], 2)):
+        ask_models(asked, view(bench, trace, supplied=supplied), folder)
+        assert len(seen) == times
+    for name in CHANGED.keys() - {read}:  # what it has not read
+        both = CHANGED[read]._replace(**{name: getattr(CHANGED[name], name)})
+        ask_models(asked, view(bench, trace, supplied=both), folder)
+    assert len(seen) == 2
 
 
 def counting(probe: Any, seen: list[str]) -> Callable[[Any, ProbeBench], pd.DataFrame | None]:

@@ -1,25 +1,24 @@
 """What probes may ask of the models: `auditkit.plugin.BenchView` over an open bench."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from auditkit.bench import calling
+from auditkit.bench.given import NOTHING, Given, Supplied, training_split
 from auditkit.bench.intervening import intervene
 from auditkit.bench.opening import open_bench
 from auditkit.bench.reading import asked, read
 from auditkit.bench.states import states, states_at
 from auditkit.bench.subjects import Bench, Encoded
 from auditkit.data.annotate import Annotator
-from auditkit.data.examples import Dataset, load_dataset
 from auditkit.data.sampling import stratified
 from auditkit.data.settings import DataSettings
 from auditkit.data.training import words_of
-from auditkit.errors import DataError, TraceError
-from auditkit.plugin import NO_SWAPS, GlossaryTerm, IdentityTerm, Swaps
+from auditkit.errors import TraceError
+from auditkit.plugin import GlossaryTerm, IdentityTerm, Swaps
 from auditkit.text import one_of
 from auditkit.trace import About, Documents, Trace, arms
 from auditkit.trace.caching import Part
@@ -34,23 +33,17 @@ class ProbeBench:
         trace: Trace,
         annotator: Annotator,
         data: DataSettings,
+        supplied: Supplied = NOTHING,
         *,
-        glossary: tuple[GlossaryTerm, ...] = (),
-        lexicon: tuple[IdentityTerm, ...] = (),
-        swaps: Swaps = NO_SWAPS,
-        training: Dataset | None = None,
-        attribution_sample: int = 200,
         progress: Callable[[int, int], None] = lambda done, total: None,
         part: Part = lambda decides, make: make(),
     ) -> None:
         self._others: dict[str, Bench] = {}
         self._bench, self._trace, self._annotator, self._data = bench, trace, annotator, data
-        self.glossary, self.lexicon, self.swaps = glossary, lexicon, swaps
-        self.attribution_sample = attribution_sample
-        self._given = training
+        own = bench.own_labels
+        self.given = Given(supplied, lambda: training_split(data, self.about.dataset, own))
+        """What the probe is given, and what it has read of it."""
         self._progress, self._part = progress, part
-        self.rests_on_training = False
-        """Whether a probe has asked for the training texts."""
 
     @property
     def about(self) -> About:
@@ -78,34 +71,29 @@ class ProbeBench:
         """Those of the pipeline's language, in lower case."""
         return self._annotator.language.stop_words
 
-    @cached_property
-    def _training(self) -> Dataset | None:
-        """What was given, else the data set's training split; None where all of it is audited."""
-        if self._given is not None:
-            return self._given
-        audited = self.about.dataset
-        if audited.split in ("train", "all"):
-            return None  # the audited data would be counted against itself
-        source = DataSettings(
-            dataset=self._data.dataset,
-            split="train",
-            text_column=self._data.text_column or audited.text_column,  # or several, joined
-            label_column=audited.label_column or None,
-            labels=self._data.labels,
-            data_dir=self._data.data_dir,
-        )
-        try:
-            return load_dataset(source, label_names=self._bench.own_labels)
-        except DataError:
-            return None
+    @property
+    def glossary(self) -> tuple[GlossaryTerm, ...]:
+        """Terms that the user supplied."""
+        return self.given.glossary
 
-    def training_sha256(self) -> str:
-        """Of the training texts; "" where there are none."""
-        return self._training.sha256 if self._training else ""
+    @property
+    def lexicon(self) -> tuple[IdentityTerm, ...]:
+        """Terms of groups of people."""
+        return self.given.lexicon
+
+    @property
+    def swaps(self) -> Swaps:
+        """Words that can stand for one another, and templates."""
+        return self.given.swaps
+
+    @property
+    def attribution_sample(self) -> int:
+        """How many documents to attribute."""
+        return self.given.attribution_sample
 
     def training_words(self) -> pd.DataFrame | None:
         """Words of the training texts by class: columns label, lower, count."""
-        self.rests_on_training, data = True, self._training
+        data = self.given.training
         return None if data is None else words_of(data, self._annotator, self._progress)
 
     def stratified_sample(self, size: int) -> list[str]:

@@ -189,22 +189,19 @@ def measure(asked: Asked, view: "ProbeBench", trace: Folder) -> None:
     question = {
         "version": probe.version,
         "options": asked.options,
-        "attribution_sample": view.attribution_sample,
-        "glossary": list(view.glossary),
-        "lexicon": list(view.lexicon),
-        "swaps": view.swaps,
     }
     key = hashlib.sha256(json.dumps(question, sort_keys=True, default=str).encode()).hexdigest()
     earlier = answered(trace, name)
+    given = view.given
     if (
         earlier
         and earlier.asked == key
-        and (earlier.training is None or earlier.training == view.training_sha256())
+        and all(given.sha256(name) == value for name, value in earlier.given.items())
     ):
         return
     table = probe.measure(view)
     if table is not None and not isinstance(table, pd.DataFrame):
         kind = type(table).__name__
         raise ProbeError(f"measure returned {kind}, expected a DataFrame or None")
-    training = view.training_sha256() if view.rests_on_training else None
-    keep_measured(trace, name, Question(asked=key, training=training), table)
+    read = {name: given.sha256(name) for name in sorted(given.read)}
+    keep_measured(trace, name, Question(asked=key, given=read), table)

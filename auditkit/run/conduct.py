@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from auditkit.bench.given import Supplied
 from auditkit.bench.opening import open_bench
 from auditkit.bench.order import check_bench
 from auditkit.bench.speed import Speed, read_speed
@@ -90,17 +91,15 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
                 bench, dataset, annotator, settings.recording, recorded, progress, training=told
             )
 
+        supplied = Supplied(glossary, lexicon, swaps, probing.attribution_sample, training)
+
         def view(name: str, trace: Trace) -> ProbeBench:
             return ProbeBench(
                 bench,
                 trace,
                 annotator,
                 settings.data,
-                glossary=glossary,
-                lexicon=lexicon,
-                swaps=swaps,
-                training=training,
-                attribution_sample=probing.attribution_sample,
+                supplied,
                 progress=partial(progress, name),
                 part=partial(part, recorded, name),
             )

@@ -80,13 +80,6 @@ class SyntheticBench:
         """`training`."""
         return self.training
 
-    rests_on_training = False
-    """No training split stands behind `training`."""
-
-    def training_sha256(self) -> str:
-        """Of no training split."""
-        return ""
-
     def stratified_sample(self, size: int) -> list[str]:
         """The first `size` example ids, class by class in turn."""
         label = pd.Series(self.documents.label)

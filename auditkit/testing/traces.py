@@ -101,7 +101,7 @@ def resharded(trace: Trace, shards: int, order: np.ndarray | None = None) -> Tra
             own[name] = mine.iloc[np.argsort(turn.to_numpy(), kind="stable")]
         write_shard(folder, number, own, schema)
     finish(folder, trace.about)
-    question = Question(asked="", training=None)
+    question = Question(asked="", given={})
     for probe, measured in trace._measured.items():  # no public way to a table by any name
         keep_measured(folder, probe, question, measured)
     return Trace.open(folder)

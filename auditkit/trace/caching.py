@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -120,9 +120,11 @@ class Question(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     asked: str
-    """SHA-256 of the probe's version and options and of what else it is given."""
-    training: str | None
-    """SHA-256 of the training split, "" where there is none; None where it was not asked for."""
+    """SHA-256 of the probe's version and options."""
+    given: dict[
+        Literal["glossary", "lexicon", "swaps", "attribution_sample", "training"], str
+    ]  # fmt: skip
+    """SHA-256 of what it read of what a run gives it, by name, such as the glossary; "" of none."""
 
 
 class _Key(Question):
