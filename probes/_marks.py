@@ -52,6 +52,11 @@ class Marked:
         """(n,) some of the tokens are marked, and some are not."""
         return (self.found > 0) & (self.found < self.total)
 
+    def classes(self, trace: Trace) -> list[tuple[int, NDArray[np.bool_]]]:
+        """Every class that has some of the documents, and which (n,)."""
+        label = trace.documents.label[self.rows]
+        return [(int(value), label == value) for value in np.unique(label)]
+
 
 def marked_tokens(trace: Trace) -> Marked:
     """Of all documents with a rationale."""

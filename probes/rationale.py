@@ -20,17 +20,15 @@ from auditkit.plugin import (
 )
 from auditkit.probes._attribution import METHODS
 from auditkit.probes._marks import Marked, marked_ids, marked_tokens
+from auditkit.probes._order import beside_table, ranking_rows, ranking_table
 from auditkit.probes._ranked import ranked
 from auditkit.probes._rationale import (
     CHART,
     LayerRow,
-    beside_table,
     class_rows,
     class_table,
     layer_rows,
     layer_table,
-    ranking_rows,
-    ranking_table,
 )
 from auditkit.probes._rationale_claims import claim_of_rationales, of_reference
 from auditkit.stats.estimates import too_few
@@ -102,7 +100,7 @@ class Rationale:
 
 def _conclusions(layers: list[LayerRow], arm: str) -> list[Conclusion]:
     return [
-        Conclusion(RESTS, f"{of_reference(row)}.",
+        Conclusion(RESTS, f"{of_reference(row, layers)}.",
                    (place("f1_difference", arm=arm, layer=row.layer),))
         for row in layers
         if row.reference and row.numbers["f1_difference"].value is not None

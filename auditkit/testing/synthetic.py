@@ -88,6 +88,7 @@ def synthetic_trace(
         about = about.model_copy(update={"dataset": asked})
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in schemas(about)}
     difficulty = rng.random(documents)
+    marking = rng.spawn(1)[0]  # all else is the same with rationales and without
     for number in range(documents):
         example_id, label, truncated = f"doc-{number:04d}", number % classes, number % 10 == 9
         document = make_document(rng, example_id, words, truncated=truncated, tagged=tagged)
@@ -99,8 +100,8 @@ def synthetic_trace(
             rows["depths"] += shuffled(rng, document, draw)
         if repeat:
             rows["depths"] += _repeated(document)
-        if rationales is not None and rng.random() < rationales:
-            rows["rationales"] += marked(rng, document, layers, marks_kept)
+        if rationales is not None and marking.random() < rationales:
+            rows["rationales"] += marked(marking, document, layers, marks_kept)
         depth = np.array([token["depth"] for token in document.tokens])
         costs = cost_rows(example_id, depth, layers)
         rows["costs"] += costs
