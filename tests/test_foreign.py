@@ -97,7 +97,9 @@ def test_french_read_by_the_english_pipeline(model: Path, tmp_path: Path) -> Non
     assert set(seen) == {
         "performance", "efficiency", "layer_view", "word_frequency", "cluster", "faithfulness",
         "superficial_cue", "fairness", "flips", "calibration", "robustness",
+        "rationale",
     }  # fmt: skip
+    assert seen.pop("rationale") == "not_applicable"  # nobody marked anything
     seen.pop("faithfulness")  # of this model no layer keeps a part of the tokens
     assert "not_applicable" not in seen.values()
     for name in TAGGED:
