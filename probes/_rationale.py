@@ -124,6 +124,8 @@ def layer_table(rows: Sequence[LayerRow], arm: str) -> Told:
                 _facts(row))
             for row in rows
         ],
+        note="Documents that keep none of their tokens or all of them after a layer are left out "
+        "there: layers rest on other documents.",
         arm=arm,
     )  # fmt: skip
 

@@ -102,8 +102,8 @@ def test_rationales_are_recorded_where_a_column_was_given(
     assert plain.about.counts == {k: v for k, v in trace.about.counts.items() if k != "rationales"}
     for name in TABLES:
         if name != "texts":  # which are read by name alone
-            both = [pd.concat(one.scan(name)) for one in (trace, plain)]
-            pd.testing.assert_frame_equal(*both)
+            one, other = (pd.concat(each.scan(name)) for each in (trace, plain))
+            pd.testing.assert_frame_equal(one, other)
     for column in ("words", None):
         with pytest.raises(TraceError, match="holds a run with dataset"):
             made(column, "why")
