@@ -167,7 +167,7 @@ def test_a_column_without_any_rationale_is_one_line_of_error(tmp_path: Path) -> 
 
 def test_many_reasons_are_cut_short(tmp_path: Path) -> None:
     rows = [{"text": "a", "label": "x", "why": [[0, end]]} for end in range(2, 99)]
-    with pytest.raises(DataError, match=r"none of 97 rows is usable .*; … 89 more\)") as told:
+    with pytest.raises(DataError, match=r"none of 97 rows is usable .*; … 94 more\)") as told:
         load(write_jsonl(tmp_path / "a.jsonl", rows), rationale_column="why")
     assert len(str(told.value)) < 1200
 

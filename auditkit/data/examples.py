@@ -23,7 +23,7 @@ from auditkit.errors import DataError
 from auditkit.text import is_unicode, listing
 from auditkit.trace import Refused
 
-NAMED = 8
+NAMED = 3
 """Reasons that an error names where no row can be used."""
 
 
