@@ -28,6 +28,7 @@ from auditkit.stats.classification import classification_report
 from auditkit.stats.estimates import Estimate, document_mean, share_of
 from auditkit.stats.paired import tango_interval
 from auditkit.stats.rates import ratio_difference, ratio_of_sums
+from auditkit.stats.rationales import above_chance, agreement, few_expected, ranking
 from auditkit.stats.trends import change_slope
 
 DOCUMENTS = (30, 50, 100, 300)
@@ -113,6 +114,26 @@ def correlation(rng: np.random.Generator, n: int, middle: float) -> Estimate:
     return document_mean(np.clip(rng.normal(middle, 0.25, n), -1, 1))
 
 
+def f1_above(rng: np.random.Generator, n: int, keep: float) -> Estimate:
+    """Token F1 of random tokens of 6 to 39, an eighth of them marked, above that of chance."""
+    total = rng.integers(6, 40, n)
+    marked = np.maximum(1, total // 8)
+    kept = np.clip(rng.binomial(total, keep), 1, total - 1)
+    found = agreement(total, kept, marked, rng.hypergeometric(marked, total - marked, kept))
+    few = few_expected(total, kept, marked)
+    return above_chance(found.f1, found.f1_chance, why_not=few)
+
+
+def precision_above(rng: np.random.Generator, n: int, share: float) -> Estimate:
+    """Average precision of a random order of 6 to 39 tokens, so many of them marked."""
+    total = rng.integers(6, 40, (n, 1))
+    token = np.arange(40) < total
+    place = np.argsort(np.argsort(np.where(token, rng.random((n, 40)), 2.0)))
+    marked = token & (place < np.maximum(1, np.round(share * total)))
+    found = ranking(token.astype(np.int64), marked.astype(np.int64))
+    return above_chance(found.precision, found.chance, kind="precision")
+
+
 def tango(rng: np.random.Generator, n: int, lost: float) -> Estimate:
     """Accuracy of one model less another's that gains half as often as it loses."""
     gone, gained, _ = rng.multinomial(n, [lost, lost / 2, 1 - 1.5 * lost])
@@ -140,9 +161,9 @@ def truth(name: str, at: float) -> float:
         return float(many[name](rng, 1_000_000, at).value or 0.0)
     if name in ("brier", "brier_worse"):
         return float({"brier": scores, "brier_worse": worse}[name](rng, 4_000_000, at).mean())
-    return {"kept_against": 0.2 * at, "brier_change": 0.0, "tango": -at / 2, "trend": 2 * at}.get(
-        name, at
-    )
+    known = {"kept_against": 0.2 * at, "brier_change": 0.0, "above": 0.0, "tango": -at / 2,
+             "trend": 2 * at}  # fmt: skip
+    return known.get(name, at)
 
 
 ACCURACIES = (0.5, 0.8, 0.9, 0.97, 0.99)
@@ -164,6 +185,13 @@ KINDS: tuple[tuple[str, str, Draw, tuple[float, ...]], ...] = (
     ("Brier score, like models paired (t)", "brier_worse", brier_worse, ACCURACIES),
     ("mean of correlations (t)", "correlation", correlation, (0.0, 0.3)),
     ("slope of an accuracy change (t)", "trend", trend, (0.03, 0.08, 0.2, 0.4)),
+    ("token F1 above chance, by share kept (t)", "above", f1_above, (0.05, 0.5, 0.95)),
+    (
+        "average precision above chance, by share marked (t)",
+        "above",
+        precision_above,
+        (0.03, 0.2, 0.5),
+    ),
 )
 
 

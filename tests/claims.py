@@ -16,7 +16,7 @@ from auditkit.trace import About, Trace
 NUMBER = re.compile(r"(?<![\w.])−?\d+(?:,\d{3})*(?:\.\d+)?(?!\w)")
 SETTLED = re.compile(
     r"[\d.]+ % interval|Benjamini–Hochberg at 5 %|layers? \d+(, \d+)*( of \d+)?|\d+ layers|"
-    r"and \d+ more|\(\d+ tested|for \d+ tests|\d+ of \d+ ways|the other \d+ rounding|"
+    r"and \d+ more|\(\d+ tested|for \d+ tests?|\d+ of \d+ ways|the other \d+ rounding|"
     r"within [\d.]+ % of their threshold|for 10 points of keep rate|"
     r"accepted \d+ point|[\d.]+× (fewer|as many) MACs"
 )
@@ -47,6 +47,8 @@ def random_trace(seed: int, most: int = 70) -> Trace:
         baseline=baseline,
         continued=baseline and bool(rng.random() < 0.2),
         reseeded=baseline and bool(rng.random() < 0.2),
+        rationales=0.8,
+        marks_kept=3.0 * (seed % 3 - 1),
     )
 
 

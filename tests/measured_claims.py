@@ -166,7 +166,47 @@ def _validity(finding: Finding, about: About) -> Problems:
         yield words, (words in claim) != (ours == wanted)
 
 
+def _rationales(finding: Finding, about: About) -> Problems:
+    claim, at = finding.claim, {"arm": str(about.depths_of)}
+    kept = {
+        m.at["layer"]: (sign(finding, "f1_difference", 0, **m.at), m.n)
+        for m in finding.measurements
+        if m.name == "f1_difference" and "class" not in m.at
+    }
+    first = re.search(r"kept after layer (\d+) ", claim)
+    yield "no layer", (first is None) != ("Nothing is claimed of the kept set" in claim)
+    for words, wanted in (
+        ("marked more than as many", 1), ("marked less than as many", -1),
+        ("are not shown to agree", 0), ("cannot be compared with what people marked", None),
+    ):  # fmt: skip
+        ours = kept[first[1]] if first else ("none", 0)
+        yield words, (words in claim) != (ours[0] == wanted)
+    if first and kept[first[1]][0] is not None:
+        m = finding.measurement("f1", **at, layer=first[1])
+        chance = finding.measurement("f1_chance", **at, layer=first[1])
+        assert m.value is not None
+        assert chance.value is not None
+        yield "F1", f"(token F1 {m.value:.3f}, {chance.value:.3f} by chance" not in claim
+        yield "documents", f"; {m.n:,} documents)" not in claim
+    for words, wanted in (
+        ("they agree more than random", 1), ("they agree less than random", -1),
+        ("no difference is shown", 0),
+    ):  # fmt: skip
+        told = re.search(rf"after layers? ([\d, ]+) {words}", claim)
+        layers = [layer for layer, (said, _) in kept.items()
+                  if said == wanted and layer != (first or ["", ""])[1]]  # fmt: skip
+        yield f"other layers: {words}", (told[1].split(", ") if told else []) != layers
+    if "|attribution|" in claim:
+        ours_beside = sign(finding, "auprc_change", 0, **at, against="integrated_gradients")
+        for words, wanted in (
+            ("them more than |attribution|", 1), ("them less than |attribution|", -1),
+            ("no difference shown between survival", 0), ("survival cannot be compared", None),
+        ):  # fmt: skip
+            yield words, (words in claim) != (ours_beside == wanted)
+
+
 MEASURED = {
     "domain_term": _domain_terms, "faithfulness": _kept_sets, "superficial_cue": _cues,
     "cluster": _clusters, "word_frequency": _words, "validity": _validity,
+    "rationale": _rationales,
 }  # fmt: skip

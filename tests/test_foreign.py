@@ -97,9 +97,10 @@ def test_french_read_by_the_english_pipeline(model: Path, tmp_path: Path) -> Non
     assert set(seen) == {
         "performance", "efficiency", "layer_view", "word_frequency", "cluster", "faithfulness",
         "superficial_cue", "fairness", "flips", "calibration", "robustness",
-        "counterfactual", "validity",
+        "counterfactual", "validity", "rationale",
     }  # fmt: skip
     assert seen.pop("counterfactual") == "not_applicable"  # the swaps that ship are English
+    assert seen.pop("rationale") == "not_applicable"  # nobody marked anything
     seen.pop("faithfulness")  # of this model no layer keeps a part of the tokens
     assert seen.pop("superficial_cue") == "not_applicable"  # of sixty documents
     assert "not_applicable" not in seen.values()

@@ -15,7 +15,7 @@ from auditkit.probes import _maps
 from auditkit.testing import SyntheticBench, replace_tables, synthetic_trace, whole
 from auditkit.trace import About, Trace
 
-MEASURING = ("faithfulness", "superficial_cue", "cluster", "validity")
+MEASURING = ("faithfulness", "superficial_cue", "cluster", "validity", "rationale")
 READ = (*MEASURING, "word_frequency")
 MOST = {"superficial_cue": 450, "word_frequency": 330, "validity": 400}
 """Documents of the runs whose claims are falsified: some claims take many."""
@@ -147,7 +147,14 @@ def told(probe: str) -> list[tuple[Finding, About]]:
         rng = np.random.default_rng(seed)
         runs.append(
             synthetic_trace(
-                rng, documents=size, words=(6, 18), classes=2 + seed % 3, keep=0.6, weights=weights
+                rng,
+                documents=size,
+                words=(6, 18),
+                classes=2 + seed % 3,
+                keep=0.6,
+                weights=weights,
+                rationales=0.9,
+                marks_kept=3.0 * (seed % 3 - 1),
             )
         )
     found = (found_by(probe, seed, trace) for seed, trace in enumerate(runs))
@@ -177,6 +184,16 @@ def told(probe: str) -> list[tuple[Finding, About]]:
         ("validity", "thresholds higher", "thresholds lower"),
         ("validity", "o trend shown of", "o trend is of"),
         ("validity", " tokens under masks", "1 tokens under masks"),
+        ("rationale", "marked more than as many", "marked less than as many"),
+        (
+            "rationale",
+            "are not shown to agree with what people marked more or less",
+            "agree with what people marked less",
+        ),
+        ("rationale", "they agree more than random", "they agree less than random"),
+        ("rationale", " by chance, ", "7 by chance, "),
+        ("rationale", " documents)", "1 documents)"),
+        ("rationale", "survival agrees with them more", "survival agrees with them less"),
         ("word_frequency", "kept more often (", "kept less often ("),
         ("word_frequency", " that occur often enough", "99999 that occur often enough"),
         ("word_frequency", "% against ", "% against 77"),

@@ -18,7 +18,7 @@ def everything() -> Trace:
     """A run of all arms, long enough for all probes, whose class names are hard to tell apart."""
     trace = synthetic_trace(
         np.random.default_rng(0), documents=400, draws=2, continued=True, reseeded=True,
-        repeat=True, labels=("x],slice=y", "x, y"),
+        repeat=True, labels=("x],slice=y", "x, y"), rationales=0.8,
     )  # fmt: skip
     return replace_tables(trace, trace.about.model_copy(update={"dtype": "bfloat16"}))
 

@@ -17,6 +17,8 @@ from auditkit.bench.opening import open_bench
 from auditkit.bench.settings import ModelSettings
 from auditkit.bench.subjects import Bench
 from auditkit.data.annotate import Annotator, load_annotator
+from auditkit.data.examples import load_dataset
+from auditkit.data.settings import DataSettings
 from auditkit.errors import TraceError
 from auditkit.files import Folder
 from auditkit.record import recording
@@ -64,6 +66,48 @@ def stamps(folder: Folder) -> dict[str, int]:
         for path in root.rglob("*")
         if path.is_file()
     }
+
+
+def test_rationales_are_recorded_where_a_column_was_given(
+    models: Bench, finished: Folder, tiny_csv: str, tmp_path: Path
+) -> None:
+    """Astral characters before a mark shift nothing; all else is as without the column."""
+    rows = pd.read_csv(tiny_csv, dtype=str, keep_default_na=False).head(45)
+    rows["text"] = "\U0001f600 " + rows["text"]
+    last = rows["text"].str.split().str[-1]
+    rows["why"] = [json.dumps([[0, 1], [len(text) - len(word), len(text)]]) for text, word in
+                   zip(rows["text"], last, strict=True)]  # fmt: skip
+    rows.loc[::3, "why"] = ""
+    rows["words"] = [json.dumps([word]) for word in rows["text"].str.split().str[1]]
+    rows.to_csv(tmp_path / "marked.csv", index=False)
+
+    def made(column: str | None, folder: str) -> Trace:
+        settings = DataSettings(dataset=str(tmp_path / "marked.csv"), rationale_column=column)
+        data = load_dataset(settings, label_names=models.labels)
+        return record(models, data, annotator(), SAMPLED, Folder(tmp_path / folder))
+
+    trace = made("why", "why")
+    trace.validate()
+    assert trace.about.dataset.rationale_column == "why"
+    marks = pd.concat(trace.scan("rationales"))
+    texts = pd.concat(trace.scan("texts", ids=trace.documents.ids)).set_index("example_id")["text"]
+    found = {
+        str(one): [texts[one][a:b] for a, b in own[["char_start", "char_end"]].to_numpy()]
+        for one, own in marks.groupby("example_id")
+    }
+    wanted = {f"r{i + 1:06d}": ["\U0001f600", last[i]] for i in range(45) if i % 3}
+    assert found == wanted
+    plain = made(None, "plain")
+    assert "rationales" not in plain.about.counts
+    assert plain.about.counts == {k: v for k, v in trace.about.counts.items() if k != "rationales"}
+    for name in TABLES:
+        if name != "texts":  # which are read by name alone
+            one, other = (pd.concat(each.scan(name)) for each in (trace, plain))
+            pd.testing.assert_frame_equal(one, other)
+    for column in ("words", None):
+        with pytest.raises(TraceError, match="holds a run with dataset"):
+            made(column, "why")
+    assert "rationale" not in json.dumps(json.loads(finished.read("inputs.json"))["columns"])
 
 
 # --- going on ----------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ limit: 9
 text_column: t
 label_column: l
 groups: [g]
+rationale_column: r
 data_dir: d
 spacy_model: p
 strict: true

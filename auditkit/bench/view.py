@@ -96,9 +96,10 @@ class ProbeBench:
         data = self.given.training
         return None if data is None else words_of(data, self._annotator, self._progress)
 
-    def stratified_sample(self, size: int) -> list[str]:
+    def stratified_sample(self, size: int, among: Iterable[str] | None = None) -> list[str]:
         """`size` example ids (or all), each class with its share, seeded, in the order of ids."""
-        ids, labels = self.documents.ids.tolist(), self.documents.label.tolist()
+        rows = slice(None) if among is None else np.unique(self.documents.rows_of(among))
+        ids, labels = self.documents.ids[rows].tolist(), self.documents.label[rows].tolist()
         return stratified(dict(zip(ids, labels, strict=True)), size, self.about.seed, 3)
 
     def attribute(

@@ -29,6 +29,8 @@ PHASES = {"documents": "record"}
 @click.option("--split", metavar="NAME", help="[default: test; a file has none]")
 @click.option("--limit", type=int, metavar="N", help="Audit N documents, stratified, seeded.")
 @click.option("--groups", metavar="COL,COL", help="Columns to carry along.")
+@click.option("--rationale-column", metavar="COL",
+              help="What people marked: JSON, [[start, end], …] or [word, …].")  # fmt: skip
 @click.option("--out", metavar="DIR", help="[default: reports/<model>-<dataset>/]")
 @click.option("--overwrite", is_flag=True, default=None, help="Start anew.")
 @click.option("--batch-tokens", type=int, metavar="N", help="Changes speed and memory alone.")

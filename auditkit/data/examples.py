@@ -6,6 +6,7 @@ usable rows of the whole data set, and `rows_in` counts the rows drawn plus all 
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,12 +15,16 @@ from auditkit.data.columns import LABEL_COLUMNS, find, find_texts, texts_of
 from auditkit.data.formats import Source
 from auditkit.data.labels import NOT_LABELLED, classes_of, folded, without_label
 from auditkit.data.matching import match, unmatched
+from auditkit.data.rationales import Spans, rationales_of
 from auditkit.data.sampling import stratified
 from auditkit.data.settings import DataSettings
 from auditkit.data.sources import open_source
 from auditkit.errors import DataError
 from auditkit.text import is_unicode, listing
 from auditkit.trace import NO_LABEL, Refused
+
+NAMED = 3
+"""Reasons that an error names where no row can be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,8 @@ class Example:
     """`NO_LABEL` where the data have none."""
     groups: tuple[tuple[str, str], ...] = ()
     """The user's columns and this document's values; a missing value has no pair."""
+    rationale: Spans = ()
+    """What people marked in the text; empty where nothing is, or no column was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +55,13 @@ class Dataset:
     label_column: str
     """"" where there are no labels."""
     group_columns: tuple[str, ...]
+    rationale_column: str
+    """"" where none was given."""
     rows_in: int
     refused: tuple[Refused, ...]
     sha256: str
-    """Of what is used: labels, then id, text, label and groups of every example, in order."""
+    """Of what is used: labels, then id, text, label and groups of every example, in order, and the
+    rationale where a column was given."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -71,8 +81,8 @@ def load_dataset(
     """Read a data set.
 
     Refused, counted and listed are rows without a text or a label, with a text of white space, or
-    with characters that are not Unicode (lone surrogates, which no tokenizer reads). With
-    `unlabelled` no row has a label.
+    with characters that are not Unicode (lone surrogates, which no tokenizer reads), or with a
+    rationale that does not fit the text. With `unlabelled` no row has a label.
 
     Example ids are the column `example_id`, whose values must differ; else the column `id` where
     its values are there and differ; else `r` and the row number from 1, `r000001`.
@@ -84,7 +94,8 @@ def load_dataset(
 
     Raises:
         DataError: The data set cannot be found or read, a column is missing, no row is usable, ids
-            stand twice, or the labels cannot be matched with the model's.
+            stand twice, the labels cannot be matched with the model's, or no usable row has a
+            rationale where a column of them was given.
     """
     source = open_source(settings.dataset, split=settings.split, data_dir=settings.data_dir)
     text_columns = find_texts(source, settings.text_column)
@@ -93,20 +104,19 @@ def load_dataset(
     if label_column in text_columns:
         raise DataError(f"{source.name}: column {label_column!r} cannot be both text and label")
     group_values = {c: source.values(find(source, c, (), "group")) for c in settings.groups}
-    texts = texts_of(source, text_columns)
+    groups, texts = list(group_values.values()), texts_of(source, text_columns)
     classes = classes_of(source, label_column) if labelled else [""] * source.rows
-    declared = source.class_names.get(label_column)
-    some_without = labelled and without_label(
-        set(filter(None, classes)), declared is not None, settings.labels
+    rationales = rationales_of(
+        source, settings.rationale_column, (*text_columns, label_column), texts
     )
+    declared = source.class_names.get(label_column)
+    known = set(filter(None, classes))
+    some_without = labelled and without_label(known, declared is not None, settings.labels)
     problems = [
         "the label is -1: not labelled"
         if some_without and classes[row] == NOT_LABELLED
-        else _problem(
-            texts[row],
-            classes[row] if labelled else None,
-            [values[row] for values in group_values.values()],
-        )
+        else _problem(texts[row], classes[row] if labelled else None, [v[row] for v in groups])
+        or rationales.problems.get(row, "")
         for row in range(source.rows)
     ]
     refused = tuple(Refused(row=row + 1, reason=p) for row, p in enumerate(problems) if p)
@@ -116,6 +126,11 @@ def load_dataset(
             f"{source.name}: none of {source.rows} rows is usable ({_reasons(refused)}); "
             f"expected texts in {' + '.join(text_columns)!r}"
             f"{f' and labels in {label_column!r}' if labelled else ''}"
+        )
+    if rationales.column and rationales.spans.keys().isdisjoint(usable):
+        raise DataError(
+            f"{source.name}: no rationale in column {rationales.column!r}, in none of "
+            f"{len(usable)} usable rows; name another with --rationale-column, or leave it out"
         )
     ids = _example_ids(source, usable)
     if labelled:
@@ -131,10 +146,13 @@ def load_dataset(
         labels = {ids[row]: NO_LABEL for row in usable}
     drawn = set(labels if settings.limit is None else stratified(labels, settings.limit, seed))
     examples = tuple(
-        Example(ids[row], str(texts[row]), labels[ids[row]], _groups_of(group_values, row))
+        Example(
+            ids[row], str(texts[row]), labels[ids[row]], _groups_of(group_values, row),
+            rationales.spans.get(row, ()),
+        )
         for row in usable
         if ids[row] in drawn
-    )
+    )  # fmt: skip
     return Dataset(
         name=source.name,
         split=source.split,
@@ -143,9 +161,12 @@ def load_dataset(
         text_column=" + ".join(text_columns),
         label_column=label_column,
         group_columns=tuple(group_values),
+        rationale_column=rationales.column,
         rows_in=len(examples) + len(refused),
         refused=refused,
-        sha256=_sha256([one.name for one in matching.classes], examples),
+        sha256=_sha256(
+            [one.name for one in matching.classes], examples, marked=bool(rationales.column)
+        ),
     )
 
 
@@ -175,10 +196,9 @@ def _problem(text: object, label: str | None, groups: Sequence[object]) -> str:
 
 
 def _reasons(refused: Sequence[Refused]) -> str:
-    counts: dict[str, int] = {}
-    for row in refused:
-        counts[row.reason] = counts.get(row.reason, 0) + 1
-    return "; ".join(f"{count} × {reason}" for reason, count in counts.items())
+    counts = Counter(row.reason for row in refused)
+    told = [f"{count} × {reason}" for reason, count in list(counts.items())[:NAMED]]
+    return "; ".join([*told, *([f"… {len(counts) - NAMED} more"] if len(counts) > NAMED else [])])
 
 
 def _example_ids(source: Source, usable: Sequence[int]) -> dict[int, str]:
@@ -220,8 +240,9 @@ def _groups_of(
     return tuple((column, text) for column, text in texts if text)
 
 
-def _sha256(labels: Sequence[str], examples: Sequence[Example]) -> str:
+def _sha256(labels: Sequence[str], examples: Sequence[Example], *, marked: bool) -> str:
     digest = hashlib.sha256(json.dumps(labels).encode())
     for e in examples:
-        digest.update(json.dumps([e.example_id, e.text, e.label, e.groups]).encode())
+        told: list[object] = [e.example_id, e.text, e.label, e.groups]
+        digest.update(json.dumps([*told, e.rationale] if marked else told).encode())
     return digest.hexdigest()

@@ -35,6 +35,8 @@ class DataSettings(Section):
     What is left out is matched by name."""
     groups: tuple[Name, ...] = ()
     """Columns to carry along."""
+    rationale_column: Name | None = None
+    """What people marked in the texts as the reason for the label, as JSON: spans or words."""
     data_dir: Place | None = None
     """Where local copies are; None: the environment variable `AUDITKIT_DATA`."""
     training_data: Place | None = None

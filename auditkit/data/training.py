@@ -28,7 +28,7 @@ def load_training(settings: DataSettings, label_names: Sequence[str]) -> Dataset
     if settings.training_data is None:
         return None
     given = {"dataset": str(settings.training_data), "split": "train", "limit": None, "groups": (),
-             "unlabelled": False}  # fmt: skip
+             "unlabelled": False, "rationale_column": None}  # fmt: skip
     try:
         return load_dataset(settings.model_copy(update=given), label_names=label_names)
     except DataError as error:

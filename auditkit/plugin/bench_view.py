@@ -89,8 +89,13 @@ class BenchView(Protocol):
         """
         ...
 
-    def stratified_sample(self, size: int) -> list[str]:
-        """`size` example ids (or all), each class with its share, seeded."""
+    def stratified_sample(self, size: int, among: Iterable[str] | None = None) -> list[str]:
+        """`size` example ids (or all), each class with its share, seeded.
+
+        Args:
+            size: How many.
+            among: Example ids to draw from; None: all.
+        """
         ...
 
     def attribute(

@@ -10,7 +10,7 @@ from auditkit.finding import Chart, Conclusion, Example, Finding, Measurement, S
 from auditkit.plugin.bench_view import BenchView
 from auditkit.plugin.rows import Told
 from auditkit.stats.cells import WordCells
-from auditkit.trace import ARMS, TABLES, TAGS, About, Trace
+from auditkit.trace import ARMS, OPTIONAL, TABLES, TAGS, About, Trace
 
 ROLES = {
     "audited": "a model under audit",
@@ -96,7 +96,7 @@ def place_of(probe: Probe) -> Place:
 
 def needs() -> dict[str, str]:
     """What a probe may name in `needs`, and what a run lacks without it."""
-    tables = {name: f"the table {name}: it has no rows" for name in TABLES}
+    tables = {name: f"the table {name}: it has no rows" for name in (*TABLES, *OPTIONAL)}
     arms = {arm.name: f"the arm {arm.name} ({arm.meaning})" for arm in ARMS}
     return {
         **tables,
@@ -105,6 +105,7 @@ def needs() -> dict[str, str]:
         **TAGS,
         "words": "documents with at least one word",
         GOLD: "labels (the data have none: --unlabelled)",
+        "rationales": "documents with a rationale that people marked (--rationale-column)",
         PRUNING: "a model under audit that drops tokens",
     }
 

@@ -17,7 +17,7 @@ from auditkit.data.annotate import Annotator, align
 from auditkit.data.examples import Example
 from auditkit.ltp.cost import Cost
 from auditkit.record.plan import Plan
-from auditkit.trace import TABLES, arm, keys
+from auditkit.trace import OPTIONAL, TABLES, arm, keys
 
 _SAME_COST = {"baseline": "unpruned", "pruned": "pruned"}
 """By arm whose MACs are counted: the arm that has its shape, and is run whether it is or not."""
@@ -83,6 +83,7 @@ class Part:
             "depths": self._depths(said),
             "words": self._words(depths),
             "costs": self._costs(said, costs),
+            **({"rationales": self._rationales()} if self.plan.rationales else {}),
         }
 
     def _asked(self, on_documents: Callable[[int], None]) -> dict[str, Said]:
@@ -160,6 +161,10 @@ class Part:
 
     def _texts(self) -> pd.DataFrame:
         return pd.DataFrame({"example_id": self.ids, "text": [e.text for e in self.examples]})
+
+    def _rationales(self) -> pd.DataFrame:
+        rows = [(e.example_id, *span) for e in self.examples for span in e.rationale]
+        return pd.DataFrame(rows, columns=OPTIONAL["rationales"].names)
 
     def _tokens(self, depths: Sequence[np.ndarray]) -> pd.DataFrame:
         documents = self.documents

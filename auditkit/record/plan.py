@@ -23,6 +23,8 @@ class Plan:
     samples: Mapping[str, frozenset[str]]
     """By arm that is run on some documents only: their ids."""
     group_columns: tuple[str, ...]
+    rationales: bool
+    """Whether there is a table of them."""
     seed: int
 
     @property
@@ -62,4 +64,5 @@ def plan_arms(bench: Bench, dataset: Dataset, settings: RecordingSettings) -> Pl
         for arm in ARMS
         if arm.name in (*bench.arms, *samples)
     ]
-    return Plan(tuple(runs), absent, samples, dataset.group_columns, settings.seed)
+    marked = bool(dataset.rationale_column)
+    return Plan(tuple(runs), absent, samples, dataset.group_columns, marked, settings.seed)

@@ -30,6 +30,7 @@ def inputs(
     """All that decides what a trace holds, as plain JSON: equal inputs, equal trace."""
     hashes = {name: subject.about.sha256 for name, subject in bench.subjects.items()}
     drawn = {f"{name}_draws": sample.draws for name, sample in settings.samples.items()}
+    marked = [{"rationale": dataset.rationale_column}] if dataset.rationale_column else []
     sampled = {f"{name}_documents": sample.documents for name, sample in settings.samples.items()}
     return {
         "schema_version": SCHEMA_VERSION,
@@ -42,7 +43,7 @@ def inputs(
         "classes": [
             [one.name, list(one.data), list(one.model)] for one in dataset.matching.classes
         ],
-        "columns": [dataset.text_column, dataset.label_column, *dataset.group_columns],
+        "columns": [dataset.text_column, dataset.label_column, *dataset.group_columns, *marked],
         "refused": _sha256([row.model_dump() for row in dataset.refused]),
         "dataset_name": f"{dataset.name} {dataset.split}",
         "annotator": f"{annotator.about.name} {annotator.about.version} {annotator.sha256}",

@@ -128,6 +128,7 @@ def _about(
             matched=dataset.matching.told,
             classes=dataset.matching.classes,
             group_columns=dataset.group_columns,
+            rationale_column=dataset.rationale_column,
             rows_in=dataset.rows_in,
             audited=len(dataset.examples),
             refused=dataset.refused,

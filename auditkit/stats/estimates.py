@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 Kind = Literal[
     "rate", "mean", "change", "score", "class_f1", "f1", "lift", "odds_ratio", "difference", "ece",
-    "discordant", "trend",
+    "discordant", "trend", "precision",
 ]  # fmt: skip
 
 FEWEST: Mapping[Kind, int] = {
@@ -32,6 +32,7 @@ FEWEST: Mapping[Kind, int] = {
     "odds_ratio": 30,
     "difference": 30,  # of two ratios
     "trend": 100,  # of accuracy along what documents are ordered by
+    "precision": 100,  # average, above chance: few documents reach far up; with 30 .90
     "discordant": 10,  # with fewer the paired bootstrap fails: at none it gives [0, 0]
 }
 """Documents below which a kind of estimate, or its interval, is not given: it would cover too

@@ -80,12 +80,13 @@ class SyntheticBench:
         """`training`."""
         return self.training
 
-    def stratified_sample(self, size: int) -> list[str]:
+    def stratified_sample(self, size: int, among: Iterable[str] | None = None) -> list[str]:
         """The first `size` example ids, class by class in turn."""
-        label = pd.Series(self.documents.label)
+        rows = np.unique(self.documents.rows_of(self.documents.ids if among is None else among))
+        label = pd.Series(self.documents.label[rows])
         turn = label.groupby(label).cumcount()
         order = np.lexsort((label, turn))
-        return sorted(map(str, self.documents.ids[order[:size]]))
+        return sorted(map(str, self.documents.ids[rows[order[:size]]]))
 
     def attribute(
         self, arms: Sequence[str], methods: Sequence[str], example_ids: Sequence[str]

@@ -12,21 +12,21 @@ from auditkit.testing.words import (
     Document,
     cost_rows,
     make_document,
+    marked,
     prune,
     shuffled,
 )
 from auditkit.trace import (
     ARMS,
-    TABLES,
     About,
     AnnotatorAbout,
     ArmAbout,
     DatasetAbout,
     ModelAbout,
     Trace,
-    documents_schema,
     keys,
 )
+from auditkit.trace.tables import schemas
 
 ACCURACY = {arm.name: 0.9 for arm in ARMS} | {"pruned": 0.85, "random": 0.7}
 """Expected accuracy per arm of `synthetic_trace`."""
@@ -50,6 +50,8 @@ def synthetic_trace(
     coupling: float = 0.9,
     labels: Sequence[str] | None = None,
     tagged: bool = True,
+    rationales: float | None = None,
+    marks_kept: float = 0.0,
 ) -> Trace:
     """A trace whose tables agree with each other, made without a model.
 
@@ -71,6 +73,9 @@ def synthetic_trace(
             arms share (the document's difficulty), so that arms are paired.
         labels: Class names, `class 0` and so on by default.
         tagged: False leaves every piece without a word, and the table `words` empty.
+        rationales: Share of the documents in which people marked words; None: nobody was asked.
+        marks_kept: By how much a word that outlives all layers is marked rather than one that the
+            first layer drops, in log odds; below 0 those are marked that are dropped.
     """
     names = tuple(labels) if labels is not None else tuple(f"class {c}" for c in range(classes))
     run = {
@@ -78,8 +83,12 @@ def synthetic_trace(
         "pruned": True, "random": draws > 0, "repeat": repeat,
     }  # fmt: skip
     about = _about(layers, names, documents, [name for name, there in run.items() if there], draws)
-    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
+    if rationales is not None:
+        asked = about.dataset.model_copy(update={"rationale_column": "rationale"})
+        about = about.model_copy(update={"dataset": asked})
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in schemas(about)}
     difficulty = rng.random(documents)
+    marking = rng.spawn(1)[0]  # all else is the same with rationales and without
     for number in range(documents):
         example_id, label, truncated = f"doc-{number:04d}", number % classes, number % 10 == 9
         document = make_document(rng, example_id, words, truncated=truncated, tagged=tagged)
@@ -91,6 +100,8 @@ def synthetic_trace(
             rows["depths"] += shuffled(rng, document, draw)
         if repeat:
             rows["depths"] += _repeated(document)
+        if rationales is not None and marking.random() < rationales:
+            rows["rationales"] += marked(marking, document, layers, marks_kept)
         depth = np.array([token["depth"] for token in document.tokens])
         costs = cost_rows(example_id, depth, layers)
         rows["costs"] += costs
@@ -109,8 +120,7 @@ def synthetic_trace(
                     own = _prediction(rng, label, classes, right=hard < right)
                 told |= {f"{part}_{key}": value for part, value in own.items()}
         rows["documents"].append(told)
-    schema = documents_schema(about.dataset.group_columns, about.arm_keys)
-    columns = {name: table.names for name, table in TABLES.items()} | {"documents": schema.names}
+    columns = {name: table.names for name, table in schemas(about).items()}
     frames = {name: pd.DataFrame(r, columns=columns[name]) for name, r in rows.items() if r}
     return Trace.of(about, **frames)
 

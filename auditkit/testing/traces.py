@@ -9,8 +9,9 @@ import pandas as pd
 from auditkit.files import Folder
 from auditkit.testing.synthetic import synthetic_trace
 from auditkit.testing.words import cost_rows
-from auditkit.trace import NO_LABEL, TABLES, About, Trace, documents_schema, finish, write_shard
+from auditkit.trace import NO_LABEL, About, Trace, documents_schema, finish, write_shard
 from auditkit.trace.caching import Question, keep_measured
+from auditkit.trace.tables import schemas
 
 _PLACES = count()
 
@@ -25,7 +26,7 @@ def whole(trace: Trace, name: str) -> pd.DataFrame:
 
 def replace_tables(trace: Trace, about: About | None = None, **tables: pd.DataFrame) -> Trace:
     """`trace` with other tables, and measured tables as `measured_<probe>`; the rest unchanged."""
-    kept = {name: whole(trace, name) for name in TABLES if name not in tables}
+    kept = {name: whole(trace, name) for name in schemas(trace.about) if name not in tables}
     return Trace.of(about or trace.about, **(kept | tables))
 
 
@@ -91,7 +92,7 @@ def resharded(trace: Trace, shards: int, order: np.ndarray | None = None) -> Tra
     rows = np.arange(len(documents)) if order is None else order
     folder = Folder(f"memory://auditkit-testing-{next(_PLACES)}/trace")
     schema = documents_schema(trace.about.dataset.group_columns, trace.about.arm_keys)
-    tables = {name: whole(trace, name) for name in TABLES}
+    tables = {name: whole(trace, name) for name in schemas(trace.about)}
     for number, part in enumerate(np.array_split(rows, shards)):
         place = {example_id: at for at, example_id in enumerate(documents.ids[part])}
         own = {}
@@ -129,5 +130,6 @@ def contract_traces(seed: int = 0) -> dict[str, Trace]:
         "no_words": make(documents=12, tagged=False),
         "one_layer": make(documents=12, layers=1),
         "unlabelled": without_labels(make(documents=24, reseeded=True)),
+        "rationales": make(documents=36, rationales=0.7),
         "hostile_labels": make(documents=12, classes=4, labels=hostile),
     }

@@ -1,5 +1,6 @@
 """Documents made by chance from a small vocabulary, and pruned without a model."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -134,6 +135,24 @@ def shuffled(rng: np.random.Generator, document: Document, draw: int) -> list[di
          "depth": depth}
         for t, depth in zip(document.tokens, depths, strict=True)
     ]  # fmt: skip
+
+
+def marked(
+    rng: np.random.Generator, document: Document, layers: int, marks_kept: float
+) -> list[dict[str, Any]]:
+    """Up to a third of the words of a text, as people mark them; words that no model read too."""
+    words = [match.span() for match in re.finditer(r"\S+", document.text)]
+    depth = [
+        max((t["depth"] for t in document.tokens if start <= t["char_start"] < end), default=0)
+        for start, end in words
+    ]
+    order = np.argsort(-marks_kept * np.array(depth) / layers - rng.gumbel(size=len(words)))
+    count = int(rng.integers(1, max(2, len(words) // 3 + 1)))
+    example_id = document.tokens[0]["example_id"]
+    return [
+        {"example_id": example_id, "char_start": words[at][0], "char_end": words[at][1]}
+        for at in sorted(order[:count])
+    ]
 
 
 def cost_rows(example_id: str, depth: np.ndarray, layers: int) -> list[dict[str, Any]]:

@@ -17,12 +17,13 @@ from auditkit.trace.about_data import (
 from auditkit.trace.arms import ARMS, Arm, arm, keys
 from auditkit.trace.documents import NO_LABEL, Answers, Documents
 from auditkit.trace.reading import Shard, Step, Trace
-from auditkit.trace.tables import TABLES, conform, documents_schema, validate
+from auditkit.trace.tables import OPTIONAL, TABLES, conform, documents_schema, validate
 from auditkit.trace.writing import finish, finished_shards, write_shard
 
 __all__ = [
     "ARMS",
     "NO_LABEL",
+    "OPTIONAL",
     "SCHEMA_VERSION",
     "TABLES",
     "TAGS",

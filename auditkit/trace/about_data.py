@@ -48,6 +48,8 @@ class DatasetAbout(Frozen):
     """How the data's classes were matched with the model's, for people."""
     classes: tuple[Class, ...] = ()
     group_columns: tuple[str, ...] = ()
+    rationale_column: str = ""
+    """"" where none was given; the trace then has no table `rationales`."""
     rows_in: int
     audited: int
     refused: tuple[Refused, ...] = ()

@@ -86,6 +86,8 @@ class Trace:
                 measured[name.removeprefix("measured_")] = frame
             else:
                 arrow[name] = conform(name, frame, own.get(name))
+                if name not in own:
+                    raise TraceError(f"table {name}: the run named no column of it")
         validate(about, arrow)
         counts = {name: table.num_rows for name, table in arrow.items()}
         return cls(InMemory(about.model_copy(update={"counts": counts}), arrow), measured)

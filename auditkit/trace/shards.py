@@ -18,7 +18,7 @@ from auditkit.files import Folder
 from auditkit.text import one_of, said
 from auditkit.trace.about import SCHEMA_VERSION, About
 from auditkit.trace.documents import Documents, read_documents
-from auditkit.trace.tables import TABLES, schemas
+from auditkit.trace.tables import schemas
 from auditkit.trace.writing import Marker, markers, outdated, shard_folder
 
 ROW = "document"
@@ -52,8 +52,8 @@ class Shards(ABC):
         Raises:
             TraceError: No such table, or no such column in it.
         """
-        if name not in TABLES:
-            raise TraceError(f"no table {name!r}; {one_of(TABLES, name)}")
+        if name not in self.schemas:
+            raise TraceError(f"no table {name!r}; {one_of(self.schemas, name)}")
         names = self.schemas[name].names
         if columns is None:
             return list(names)
@@ -181,7 +181,7 @@ class Stored(Shards):
             TraceError: One is gone, or is not what was written.
         """
         for shard in range(len(self)):
-            for name in TABLES:
+            for name in self.schemas:
                 self._file(shard, name)
 
     def _file(self, shard: int, name: str) -> tuple[Folder, str, bytes]:

@@ -8,6 +8,7 @@ token is alive after the l-th layer (l = 1..L) iff depth >= l.
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -88,6 +89,12 @@ TABLES: Mapping[str, pa.Schema] = {
     ),
 }
 
+OPTIONAL: Mapping[str, pa.Schema] = {
+    # what people marked as the reason for the label; only in a run with `--rationale-column`
+    "rationales": pa.schema([_ID, ("char_start", pa.int32()), ("char_end", pa.int32())]),
+}
+"""Tables of some runs alone: others have no such table, and are as they were before there was."""
+
 COSTED = ("baseline", "pruned")
 """Arms whose MACs are counted."""
 
@@ -98,6 +105,7 @@ _KEYS: Mapping[str, Sequence[str]] = {
     "depths": ("example_id", "arm", "draw", "position"),
     "words": ("example_id", "word"),
     "costs": ("example_id", "arm", "layer"),
+    "rationales": ("example_id", "char_start"),
 }
 
 
@@ -123,24 +131,25 @@ def documents_schema(group_columns: Sequence[str], arm_keys: Sequence[str]) -> p
 def schemas(about: About) -> dict[str, pa.Schema]:
     """The columns of all tables in a run, by table."""
     own = documents_schema(about.dataset.group_columns, about.arm_keys)
-    return {**TABLES, "documents": own}
+    return {**TABLES, "documents": own, **(OPTIONAL if about.dataset.rationale_column else {})}
 
 
 def conform(name: str, frame: pd.DataFrame, schema: pa.Schema | None = None) -> pa.Table:
     """`frame` as table `name`, with exactly its columns and types.
 
     Args:
-        name: One of `TABLES`.
+        name: One of `TABLES` or `OPTIONAL`.
         frame: Its rows; columns in any order.
-        schema: That of `TABLES` unless given (`documents` has columns of the run).
+        schema: The table's own unless given (`documents` has columns of the run).
 
     Raises:
         TraceError: An unknown table, a missing or extra column, or a value that is missing or of
             another type.
     """
-    if name not in TABLES:
-        raise TraceError(f"no table {name!r}; {one_of(TABLES, name)}")
-    schema = TABLES[name] if schema is None else schema
+    known = {**TABLES, **OPTIONAL}
+    if name not in known:
+        raise TraceError(f"no table {name!r}; {one_of(known, name)}")
+    schema = known[name] if schema is None else schema
     if set(frame.columns) != set(schema.names):
         raise TraceError(
             f"table {name}: columns {listing(sorted(map(str, frame.columns)), 40)}, "
@@ -160,14 +169,15 @@ def validate(about: About, tables: Mapping[str, pa.Table]) -> None:
     """Check what every reader of a shard relies on, of all its tables.
 
     Keys are unique; every row is of a document of the shard; depths are 0..L; lists have one entry
-    a layer, or one a class; an arm has a prediction where it has probabilities.
+    a layer, or one a class; an arm has a prediction where it has probabilities; rationales lie
+    within their text, in order and apart.
 
     Raises:
         TraceError: With the table and the first offending value.
     """
     known = tables["documents"]["example_id"].cast(pa.string()).combine_chunks()
-    for name, key in _KEYS.items():
-        table, ids = tables[name], tables[name]["example_id"].cast(pa.string())
+    for name in tables:
+        key, table, ids = _KEYS[name], tables[name], tables[name]["example_id"].cast(pa.string())
         strangers = pc.invert(pc.is_in(ids, value_set=known))
         if pc.any(strangers).as_py():
             first = pc.min(ids.filter(strangers)).as_py()
@@ -182,6 +192,21 @@ def validate(about: About, tables: Mapping[str, pa.Table]) -> None:
             for value in pc.unique(table["arm"]).to_pylist():
                 arm(value)
     _check_documents(tables["documents"], about)
+    if "rationales" in tables:
+        _check_rationales(tables["rationales"].to_pandas(), tables["texts"].to_pandas())
+
+
+def _check_rationales(marked: pd.DataFrame, texts: pd.DataFrame) -> None:
+    """Spans are half-open, within the text, in order, and do not overlap."""
+    lengths = dict(zip(texts["example_id"], texts["text"].str.len(), strict=True))
+    length = np.array([lengths[one] for one in marked["example_id"]], dtype=np.int64)
+    before = marked.groupby("example_id", sort=False, observed=True)["char_end"].shift(fill_value=0)
+    start, end = marked["char_start"], marked["char_end"]
+    for row in marked[(start < before) | (end <= start) | (end > length)].itertuples():
+        raise TraceError(
+            f"table rationales: document {row.example_id!r}, span {row.char_start} to "
+            f"{row.char_end}: expected spans within the text, in order and apart"
+        )
 
 
 def _check_depths(name: str, depth: pa.ChunkedArray, layers: int) -> None:

@@ -2,7 +2,7 @@
 
     trace/inputs.json                       what decides all of it; written first
     trace/about.json                        `About`; written last of all
-    trace/shards/<number>/<table>.parquet   the tables of `TABLES`, some documents each
+    trace/shards/<number>/<table>.parquet   the tables of the run, some documents each
     trace/shards/<number>/shard.json        `Marker`; written when the tables are there
     trace/measured/<probe>.parquet          what a probe's `measure` returned; <probe>.key beside it
     trace/measured/<probe>.parts/           what there is of it while it is measured
@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from auditkit.errors import TraceError
 from auditkit.files import Folder
 from auditkit.trace.about import SCHEMA_VERSION, About
-from auditkit.trace.tables import TABLES, conform
+from auditkit.trace.tables import OPTIONAL, TABLES, conform
 
 INPUTS, MARKER = "inputs.json", "shard.json"
 
@@ -58,14 +58,15 @@ def write_shard(
     Args:
         folder: The trace.
         number: From 0.
-        tables: By name; those not given have no rows.
+        tables: By name; those of `TABLES` not given have no rows, of `OPTIONAL` are not there.
         schema_of_documents: As `documents_schema` gives it.
 
     Raises:
         TraceError: A table that does not conform; nothing is written then.
     """
     arrow = {}
-    for name, fixed in TABLES.items():
+    there = {name: schema for name, schema in OPTIONAL.items() if name in tables}
+    for name, fixed in {**TABLES, **there}.items():
         schema = schema_of_documents if name == "documents" else fixed
         empty = schema.empty_table()
         arrow[name] = conform(name, tables[name], schema) if name in tables else empty
@@ -175,7 +176,8 @@ def _inputs(folder: Folder) -> str:
 
 
 def _intact(shard: Folder, marker: Marker) -> bool:
-    if not set(marker.sha256) == set(marker.rows) == set(TABLES):
+    there = set(marker.rows)
+    if set(marker.sha256) != there or there - set(OPTIONAL) != set(TABLES):
         return False
     for name, expected in marker.sha256.items():
         try:
