@@ -443,6 +443,17 @@ def test_texts_of_a_probes_own_are_read_as_documents_are(bench: Bench, trace: Tr
         asked.read("random", texts)
 
 
+def test_texts_of_the_same_tokens_are_read_once(bench: Bench, trace: Trace) -> None:
+    told: list[tuple[int, int]] = []
+    text = "Ann sold the roses."
+    texts = pd.DataFrame({"text": [text, text.upper(), "  Ann  sold the roses.", "Bob went home."]})
+    found = view(bench, trace, progress=lambda *n: told.append(n)).read("pruned", texts)
+    assert told[-1] == (2, 2)
+    for column in ("predicted", "probs", "depths"):
+        assert found[column][0] == found[column][1] == found[column][2]
+    assert found["spans"][2] == bench.encode([texts["text"][2]])[0].spans != found["spans"][0]
+
+
 def test_the_pruned_model_called_otherwise_says_what_was_recorded(
     bench: Bench, trace: Trace
 ) -> None:

@@ -31,7 +31,7 @@ def asked(
 def read(
     bench: Bench, arm: str, texts: pd.DataFrame, counting: Callable[[int], Callable[[int], None]]
 ) -> pd.DataFrame:
-    """`BenchView.read`; equal texts are read once.
+    """`BenchView.read`; texts of the same tokens are read once, such as those of other case.
 
     Args:
         bench: Whose arm is asked.
@@ -41,7 +41,10 @@ def read(
     """
     once = list(dict.fromkeys(texts["text"]))
     documents = bench.encode(once)
-    answers = bench.answer(arm, documents, on_batch=counting(len(once)))
+    unlike = {tuple(document.token_ids): document for document in documents}
+    said = bench.answer(arm, list(unlike.values()), on_batch=counting(len(unlike)))
+    known = dict(zip(unlike, said, strict=True))
+    answers = [known[tuple(document.token_ids)] for document in documents]
     place = {text: at for at, text in enumerate(once)}
     at = [place[text] for text in texts["text"]]
 
