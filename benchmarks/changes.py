@@ -133,7 +133,7 @@ KINDS: tuple[tuple[str, Draw, tuple[float, ...]], ...] = (
      (0.0, 1.0)),
     ("conformal set size at 90 %, change (bootstrap)", partial(sets, statistic="size"),
      (0.0, 1.0)),
-    ("mean |Δp| of swaps, change (t)", swapped, (0.0, 0.02, 0.1)),
+    ("mean change of p with swaps, difference (t)", swapped, (0.0, 0.02, 0.1)),
     ("templates with another answer (t, logit)", filled, (0.02, 0.2, 0.5)),
 )  # fmt: skip
 
