@@ -10,7 +10,7 @@ from auditkit.testing import synthetic_trace
 
 
 def test_what_the_built_in_probes_find_becomes_a_sound_page() -> None:
-    trace = synthetic_trace(np.random.default_rng(1), draws=3)
+    trace = synthetic_trace(np.random.default_rng(1), draws=3, rationales=0.7)
     plugins = [p for p in discover().values() if p.distribution == "auditkit"]
     findings = tuple(p.load().analyse(trace, np.random.default_rng(0)) for p in plugins)
     about = trace.about.model_dump(mode="json")

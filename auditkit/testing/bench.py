@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,10 @@ class SyntheticBench:
     what the trace holds, and scores that say so: twice the bound or half of it."""
     calls: list[tuple[str, str]] = field(default_factory=list)
     """Arm and method of everything that `attribute` was asked for."""
+    given: SimpleNamespace = field(
+        default_factory=lambda: SimpleNamespace(read=(), sha256=lambda name: "")
+    )
+    """What a measurement rests on: without files nothing is kept track of."""
     about: About = field(init=False)
 
     def __post_init__(self) -> None:
