@@ -129,8 +129,8 @@ def claim_of_lived(rows: Sequence[Lived]) -> str:
     first, *others = [
         (
             in_line(one.group),
-            f"{figure(abs(one.longer.value or 0.0), 2)} layers "
-            f"{'longer' if direction(one.longer) == 1 else 'shorter'} ({bounds(one.longer, 2)})",
+            f"{figure(abs(one.longer.value or 0.0), 3)} layers "
+            f"{'longer' if direction(one.longer) == 1 else 'shorter'} ({bounds(one.longer, 3)})",
         )
         for one in shown
     ]
