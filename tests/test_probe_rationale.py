@@ -298,6 +298,7 @@ def false_claims(draws: range) -> float:
     return wrong / len(draws)
 
 
+@pytest.mark.slow
 def test_a_pruner_without_a_preference_is_rarely_said_to_have_one() -> None:
     assert false_claims(range(200)) <= 0.06
 

@@ -327,6 +327,7 @@ def test_nothing_is_asked_of_no_documents(trace: Trace) -> None:
     assert [table.name for table in finding.tables] == ["by_keep_rate"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["bert", "roberta"])
 def test_a_real_model_is_called_in_every_way(
     layout: str, tiny_checkpoint: Callable[[str], Path], tiny_csv: str, tmp_path: Path
