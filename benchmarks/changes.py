@@ -154,10 +154,7 @@ def _row(arguments: tuple[int, int, int, int]) -> list[str]:
             hits = [all(i and i[0] - 1e-12 <= truth <= i[1] + 1e-12 for i, truth in one)
                     for one in given]  # fmt: skip
             told[at] = float(np.mean(hits)), len(given) / draws
-    if not told:
-        return [title, str(n), "none given", "", "0.00"]
-    worst = min(told, key=lambda at: told[at])
-    return [title, str(n), f"{told[worst][0]:.3f}", f"{worst:g}", f"{told[worst][1]:.2f}"]
+    return null_pruners.smallest(title, n, told)
 
 
 def tables(draws: int, seed: int) -> Iterator[null_pruners.Table]:

@@ -73,10 +73,7 @@ def _row(arguments: tuple[int, int, int, int]) -> list[str]:
             truth = float(np.mean([e.value for e in found if e.value is not None]))
             hits = [e.interval[0] <= truth <= e.interval[1] for e in given if e.interval]
             told[shift] = float(np.mean(hits)), len(given) / draws
-    if not told:
-        return [title, str(n), "none given", "", "0.00"]
-    worst = min(told, key=lambda at: told[at])
-    return [title, str(n), f"{told[worst][0]:.3f}", f"{worst:g}", f"{told[worst][1]:.2f}"]
+    return null_pruners.smallest(title, n, told)
 
 
 def tables(draws: int, seed: int) -> Iterator[null_pruners.Table]:

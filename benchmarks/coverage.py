@@ -229,11 +229,7 @@ def _row(arguments: tuple[int, int, int, int]) -> list[str]:
     title, name, draw, grid = KINDS[kind]
     found = {at: covered(draw, name, n, at, draws, seed) for at in grid}
     told = {at: pair for at, pair in found.items() if pair[1] > LEAST_GIVEN}
-    if not told:
-        return [title, str(n), "none given", "", "0.00"]
-    worst = min(told, key=lambda at: told[at])
-    least, given = told[worst]
-    return [title, str(n), f"{least:.3f}", f"{worst:g}", f"{given:.2f}"]
+    return null_pruners.smallest(title, n, told)
 
 
 def of_kinds(draws: int, seed: int) -> Iterator[list[str]]:

@@ -10,7 +10,7 @@ row is a pruner at a keep rate (of the first layer) and a number of documents.
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
@@ -253,6 +253,21 @@ def tables(draws: int, seed: int) -> Iterator[Table]:
         )
         rows = list(seen(pool.map(_power, [(max(1, draws // 10), int(next(seeds)))]), 1))
         yield ("Effects found", ["effect", "runs", "found"], rows, "")
+
+
+def smallest(title: str, n: int, told: Mapping[float, tuple[float, float]]) -> list[str]:
+    """The row of a kind of interval: its smallest coverage, and where.
+
+    Args:
+        title: Of the kind.
+        n: Documents.
+        told: Coverage and share of the draws with an interval, by true value.
+    """
+    if not told:
+        return [title, str(n), "none given", "", "0.00"]
+    worst = min(told, key=lambda at: told[at])
+    least, given = told[worst]
+    return [title, str(n), f"{least:.3f}", f"{worst:g}", f"{given:.2f}"]
 
 
 def seen(rows: Iterable[list[str]], total: int) -> Iterator[list[str]]:

@@ -55,22 +55,20 @@ def of_documents(bench: BenchView, most: int) -> Iterator[Counterpart]:
         return
     ids = [str(one) for one in bench.documents.ids[by_hash(bench.documents.ids.tolist())]]
     swappers = [Swapper(ground, swaps) for ground in swaps.grounds]
-    wanted: dict[str, list[str]] = {swapper.ground.name: [] for swapper in swappers}
-    found: dict[tuple[str, str], Counterpart] = {}
+    rank = {one: place for place, one in enumerate(ids)}
+    found: dict[str, dict[int, Counterpart]] = {one.ground.name: {} for one in swappers}
     for example_id, text in bench.texts(ids):
+        seeded = int.from_bytes(sha256(f"{bench.about.seed} {example_id}")[:8])
         for swapper in swappers:
             name, others = swapper.ground.name, len(swapper.ground.groups) - 1
-            seeded = sha256(f"{bench.about.seed} {example_id}")[:8]
-            shift = 1 + int.from_bytes(seeded) % others
-            other, edits = swapper.swapped(text, shift)
+            other, edits = swapper.swapped(text, 1 + seeded % others)
             if edits:
-                found[name, example_id] = Counterpart(example_id, name, text, other, edits)
-    for one in ids:
-        for name, chosen in wanted.items():
-            if (name, one) in found and len(chosen) < most:
-                chosen.append(one)
-    for name, chosen in wanted.items():
-        yield from (found[name, one] for one in chosen)
+                own = found[name]
+                own[rank[example_id]] = Counterpart(example_id, name, text, other, edits)
+                if len(own) > 2 * most:  # of many documents no more texts are held than that
+                    found[name] = dict(sorted(own.items())[:most])
+    for own in found.values():
+        yield from (pair for _, pair in sorted(own.items())[:most])
 
 
 def of_another_language(about: About, language: str) -> bool:

@@ -35,7 +35,7 @@ from auditkit.probes._cue_words import CATEGORIES
 from auditkit.probes._others import CHOSEN, OTHERS
 from auditkit.probes._pairs import NO_GOLD
 from auditkit.stats.estimates import document_mean, mean_change
-from auditkit.stats.multiplicity import At, adjusted_together
+from auditkit.stats.multiplicity import At, adjusted_together, at_any_level
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer[Any]]
@@ -120,18 +120,13 @@ def _right(now: Ints, before: Ints, label: Ints) -> Floats:
     return np.where(label == NO_LABEL, np.nan, change)
 
 
-def _whatever(estimate: Estimate, *, level: float = 0.95) -> Estimate:
-    """The estimate, whatever the level: it has no interval."""
-    return estimate
-
-
 def _row(category: str, do: str, changes: pd.DataFrame | None) -> tuple[CueRow, Mapping[str, At]]:
     """One cue, and how the difference of each outcome is made; values are means over the draws."""
     if changes is None:
         none = Estimate(None, 0, why_not=NEVER)
         names = [f"{o}_change{side}" for o in OUTCOMES for side in ("", "_others", "_difference")]
         row = CueRow(category, do, 0, None, None, dict.fromkeys(names, none))
-        return row, dict.fromkeys(OUTCOMES, lambda level: none)
+        return row, dict.fromkeys(OUTCOMES, at_any_level(none))
     numbers: dict[str, Estimate] = {}
     at_level: dict[str, At] = {}
     for outcome in OUTCOMES:
@@ -139,7 +134,7 @@ def _row(category: str, do: str, changes: pd.DataFrame | None) -> tuple[CueRow, 
             none = Estimate(None, changes["example_id"].nunique(), why_not=NO_GOLD)
             names = [f"{outcome}_change{side}" for side in ("", "_others", "_difference")]
             numbers |= dict.fromkeys(names, none)
-            at_level[outcome] = partial(_whatever, none)
+            at_level[outcome] = at_any_level(none)
             continue
         wide = changes.pivot_table(outcome, "example_id", "side", "mean")
         cue, others = (wide[side].to_numpy(dtype=np.float64) for side in (CHOSEN, OTHERS))

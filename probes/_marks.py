@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from auditkit.plugin import BenchView, Shard, Trace
+from auditkit.plugin import BenchView, Shard, Trace, classes_of
 
 Ints = NDArray[np.int64]
 
@@ -55,7 +55,8 @@ class Marked:
     def classes(self, trace: Trace) -> list[tuple[int, NDArray[np.bool_]]]:
         """Every class that has some of the documents, and which (n,)."""
         label = trace.documents.label[self.rows]
-        return [(int(value), label == value) for value in np.unique(label)]
+        found = [(value, label == value) for value in classes_of(trace.documents)]
+        return [(value, who) for value, who in found if who.any()]
 
 
 def marked_tokens(trace: Trace) -> Marked:

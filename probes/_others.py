@@ -14,8 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from auditkit.plugin import BenchView, Documents
-from auditkit.stats.estimates import too_few
+from auditkit.plugin import BenchView
 from auditkit.text import sha256
 
 SIDES = CHOSEN, OTHERS = ("chosen", "others")
@@ -35,11 +34,6 @@ class DocumentWords:
     def positions_of(self, rows: NDArray[np.int64]) -> list[int]:
         """Token positions of some words, by row."""
         return sorted(at for row in rows for at in self.positions[row])
-
-
-def too_few_to_ask(wanted: int, documents: Documents) -> str:
-    """Why so many documents are not worth asking: what each interval would say; "" if they are."""
-    return too_few("change", min(wanted, len(documents.ids)))
 
 
 def documents_words(

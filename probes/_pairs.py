@@ -84,3 +84,8 @@ def compared(about: About) -> tuple[str, str]:
     """The arm under audit, and the one that it is compared with."""
     (audited,), (reference, *_) = about.in_role("audited"), about.in_role("reference")
     return audited, reference
+
+
+def called_model(about: About) -> str:
+    """What sentences call the model under audit."""
+    return "the pruned model" if about.depths_of else "the model"

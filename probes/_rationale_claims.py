@@ -2,7 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 
-from auditkit.plugin import Estimate, bounds, by_direction, compare, direction, figure
+from auditkit.plugin import (
+    Estimate,
+    bounds,
+    by_direction,
+    compare,
+    direction,
+    figure,
+    places_of,
+)
 from auditkit.probes._attribution import METHOD
 from auditkit.probes._ranked import Beside
 from auditkit.probes._rationale import LayerRow
@@ -77,12 +85,8 @@ def _tested(found: Iterable[Estimate]) -> int:
 
 
 def _difference(found: Estimate, tests: int) -> str:
-    """With so many decimals that nothing that is shown is printed as 0."""
-    ends = [found.value or 0.0, *(found.interval or ())]
-    places = 3
-    while direction(found) and places < 6 and min(map(abs, ends)) < 0.5 * 10**-places:
-        places += 1
-    told = f"{figure(ends[0], places)}, {bounds(found, places)}"
+    places = places_of(found, 3)
+    told = f"{figure(found.value or 0.0, places)}, {bounds(found, places)}"
     if direction(found) == 0 and found.interval and not found.interval[0] <= 0 <= found.interval[1]:
         told += f", not after correction for {tests} test{'s' * (tests != 1)}"
     return told

@@ -26,8 +26,8 @@ from auditkit.plugin import (
 from auditkit.probes._pairs import compared
 from auditkit.probes._perturbed import PERTURBATIONS
 from auditkit.stats.estimates import document_share, mean_change
-from auditkit.stats.multiplicity import At, adjusted_together
-from auditkit.stats.paired import counted_difference
+from auditkit.stats.multiplicity import At, adjusted_together, at_any_level
+from auditkit.stats.paired import agreed_difference
 
 NEVER = "it changes no document of the sample"
 
@@ -61,7 +61,7 @@ def _row(trace: Trace, mine: pd.DataFrame, name: str) -> tuple[Sturdy, At]:
     audited, reference = compared(trace.about)
     if mine.empty:
         none = Estimate(None, 0, why_not=NEVER)
-        return Sturdy(name, 0, none, none, none, none, none), lambda level: none
+        return Sturdy(name, 0, none, none, none, none, none), at_any_level(none)
     ids = np.array(sorted(set(mine["example_id"])), dtype=object)
     rows = trace.documents.rows_of(ids)
     lost, flipped = {}, {}
@@ -90,9 +90,7 @@ def lost_by(change: NDArray[np.float64], *, level: float = 0.95) -> Estimate:
     if (np.abs(change) > 1).any():
         return mean_change(change, kind="change", level=level)
     lost, won = int((change < 0).sum()), int((change > 0).sum())
-    found = counted_difference(lost, won, len(change), level=level)
-    p = max(found.p, found.p_exact or 0.0)  # both must say so, as of accuracy
-    return Estimate(found.delta, found.n, found.interval, p=p, level=level)
+    return agreed_difference(lost, won, len(change), level=level)
 
 
 def sturdy_table(rows: Sequence[Sturdy], arm: str, reference: str, *, labelled: bool) -> Told:

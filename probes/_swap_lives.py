@@ -20,6 +20,7 @@ from auditkit.plugin import (
     direction,
     figure,
     in_line,
+    places_of,
     tabulate,
 )
 from auditkit.stats.estimates import document_mean, mean_change, too_few
@@ -129,10 +130,12 @@ def claim_of_lived(rows: Sequence[Lived]) -> str:
     first, *others = [
         (
             in_line(one.group),
-            f"{figure(abs(one.longer.value or 0.0), 3)} layers "
-            f"{'longer' if direction(one.longer) == 1 else 'shorter'} ({bounds(one.longer, 3)})",
+            f"{figure(abs(one.longer.value or 0.0), places)} layers "
+            f"{'longer' if direction(one.longer) == 1 else 'shorter'} "
+            f"({bounds(one.longer, places)})",
         )
         for one in shown
+        for places in [places_of(one.longer, 3)]
     ]
     told = [f"words of {first[0]} live {first[1]}", *(f"of {one} {by}" for one, by in others)]
     return f"Put in another group's place, {', '.join(told)}."

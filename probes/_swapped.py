@@ -26,7 +26,7 @@ from auditkit.plugin import (
 )
 from auditkit.stats.estimates import document_mean, document_share, mean_change
 from auditkit.stats.multiplicity import At, adjusted_together
-from auditkit.stats.paired import counted_difference
+from auditkit.stats.paired import agreed_difference
 from auditkit.stats.rates import SHARE, ratio_difference, ratio_of_sums
 
 Floats = NDArray[np.float64]
@@ -64,10 +64,7 @@ class Swapped:
             return ratio_difference(one, two, level=level)
         mine, theirs = self.flips > 0, other.flips > 0
         less, more = int((theirs & ~mine).sum()), int((mine & ~theirs).sum())
-        found = counted_difference(less, more, len(mine), level=level)
-        # both must say so, as of accuracy: of 4 and 0 the interval alone would
-        p = max(found.p, found.p_exact or 0.0)
-        return Estimate(found.delta, found.n, found.interval, p=p, level=level)
+        return agreed_difference(less, more, len(mine), level=level)
 
 
 def swapped(measured: pd.DataFrame) -> dict[str, dict[str, Swapped]]:

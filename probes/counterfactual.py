@@ -21,7 +21,7 @@ from auditkit.plugin import (
     not_applicable,
 )
 from auditkit.probes._counterparts import asked, of_documents, of_templates
-from auditkit.probes._pairs import compared
+from auditkit.probes._pairs import called_model, compared
 from auditkit.probes._swap_lives import claim_of_lived, lived, lived_table, neighbours_table
 from auditkit.probes._swapped import beyond_table, claim_of_swaps, grounds_of, swapped, swaps_table
 
@@ -71,8 +71,8 @@ class Counterfactual:
         if not pairs:
             return None
         audited, reference = compared(bench.about)
-        unpruned = [name for name in ("unpruned",) if name in bench.about.arms]
-        said: pd.DataFrame = asked(bench, pairs, [reference, *unpruned, audited])
+        arms = list(dict.fromkeys([reference, *bench.about.unpruned, audited]))
+        said: pd.DataFrame = asked(bench, pairs, arms)
         return said
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
@@ -87,8 +87,7 @@ class Counterfactual:
         audited, reference = compared(trace.about)
         found = swapped(measured)
         grounds = grounds_of(found, audited, reference)
-        what = "the pruned model" if trace.about.depths_of else "the model"
-        claim = claim_of_swaps(grounds, what)
+        claim = claim_of_swaps(grounds, called_model(trace.about))
         tables = [swaps_table(found), beyond_table(grounds)]
         if trace.about.depths_of:
             rows = lived(measured, audited)

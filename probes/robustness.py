@@ -18,7 +18,7 @@ from auditkit.plugin import (
     not_applicable,
 )
 from auditkit.probes._others import generator
-from auditkit.probes._pairs import compared
+from auditkit.probes._pairs import called_model, compared
 from auditkit.probes._perturbed import PERTURBATIONS
 from auditkit.probes._sturdy import claim_of_sturdy, sturdy_rows, sturdy_table
 
@@ -85,7 +85,7 @@ class Robustness:
         about = trace.about
         audited, reference = compared(about)
         rows = sturdy_rows(trace, measured)
-        what = "the pruned model" if about.depths_of else "the model"
+        what = called_model(about)
         used = measured["example_id"].nunique()
         return answer(
             self,

@@ -35,8 +35,8 @@ from auditkit.probes._others import (
     digest,
     documents_words,
     generator,
-    too_few_to_ask,
 )
+from auditkit.stats.estimates import too_few
 
 DOINGS = ("drop", "mask")
 POOL = 10
@@ -93,7 +93,7 @@ class SuperficialCue:
             went, present how many words of the cue the document has; None where no document has
             any that others could stand in for, and where too few could be asked about.
         """
-        if too_few_to_ask(self.documents, bench.documents):
+        if self._too_few(len(bench.documents)):
             return None
         (audited,) = bench.about.in_role("audited")
         pool = bench.stratified_sample(POOL * self.documents)
@@ -107,6 +107,10 @@ class SuperficialCue:
         asked = pd.concat(own[self._first(own)] for _, own in questions.groupby("category"))
         answers: pd.DataFrame = asked_once(bench, audited, asked)
         return answers[list(MEASURED)]
+
+    def _too_few(self, documents: int) -> str:
+        """Why nothing is asked: what each interval would say in the end; "" where it is."""
+        return too_few("change", min(self.documents, documents))
 
     def _first(self, questions: pd.DataFrame) -> pd.Series:
         """Which of a cue's questions are put: those of documents whose ids have lowest hashes."""
@@ -132,7 +136,7 @@ class SuperficialCue:
         """Cue by cue: probability of the class that was predicted, changed answers, accuracy."""
         measured = trace.measured(self.name)
         if measured is None or measured.empty:
-            few = too_few_to_ask(self.documents, trace.documents)
+            few = self._too_few(len(trace.documents))
             none = "no document has words of a cue and others to stand in for them"
             return not_applicable(self, few or none)
         rows = cue_rows(trace, measured)

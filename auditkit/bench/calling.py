@@ -67,7 +67,7 @@ def padded(
         rows = token_ids[start : start + call.batch_size]
         said += _batch(subject, rows, call)
         on_batch(len(rows))
-    probs = np.stack([_grouped(subject, own) for own, _, _ in said])
+    probs = subject.grouped(np.stack([own for own, _, _ in said]))
     return pd.DataFrame(
         {
             "example_id": list(documents),
@@ -100,8 +100,9 @@ def scored(
     )
     for result in results:
         assert result.scores is not None  # they were asked for
+        grouped = subject.grouped(result.probs)
         for place, index in enumerate(result.indices.tolist()):
-            probs, scores = _grouped(subject, result.probs[place]), result.scores[place]
+            probs, scores = grouped[place], result.scores[place]
             rows[index] = {
                 "example_id": ids[index],
                 "predicted": int(probs.argmax()),
@@ -112,11 +113,6 @@ def scored(
             }
         on_batch(len(result.indices))
     return pd.DataFrame(rows)
-
-
-def _grouped(subject: Subject, probs: np.ndarray) -> np.ndarray:
-    """(C,) in the bench's classes, of (C',) in the model's."""
-    return np.array([probs[list(c)].sum() for c in subject.classes], dtype=np.float32)
 
 
 @torch.inference_mode()

@@ -79,13 +79,10 @@ class Given:
         return self._training
 
     def sha256(self, name: str) -> str:
-        """Of one of these, read or not; "" of a name that is none, and of no training texts."""
+        """Of one of these, read or not; "" of no training texts."""
         if name == TRAINING:
             return self._training.sha256 if self._training else ""
-        value = getattr(self._supplied, name, None)
-        if value is None:
-            return ""
-        return hashlib.sha256(json.dumps(value, default=str).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(getattr(self._supplied, name)).encode()).hexdigest()
 
 
 def training_split(

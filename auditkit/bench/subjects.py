@@ -62,6 +62,10 @@ class Subject:
     classes: tuple[tuple[int, ...], ...]
     """For each of the bench's classes, where those that it is made of stand among the model's."""
 
+    def grouped(self, probs: np.ndarray) -> np.ndarray:
+        """(B, C) in the bench's classes, of (B, C') in the model's."""
+        return np.stack([probs[:, list(c)].sum(1) for c in self.classes], axis=1)
+
 
 class Bench:
     """The models of one audit and their tokenizer."""
@@ -173,7 +177,7 @@ class Bench:
         answers: list[Answer | None] = [None] * len(documents)
         token_ids = [document.token_ids for document in documents]
         for result in self._results(name, token_ids, depths, masks):
-            probs = np.stack([result.probs[:, list(c)].sum(1) for c in subject.classes], axis=1)
+            probs = subject.grouped(result.probs)
             for row, index in enumerate(result.indices):
                 answers[index] = Answer(probs[row], result.depths[row], result.lengths[:, row])
             on_batch(len(result.indices))

@@ -1,15 +1,12 @@
 """Words of groups of people: a YAML file → terms, each of one group and category."""
 
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from auditkit.data.formats import read_text
-from auditkit.errors import DataError, SettingsError
+from auditkit.data.shipped import read_shipped
+from auditkit.errors import DataError
 from auditkit.plugin import IdentityTerm
-from auditkit.strict_yaml import parsed
-from auditkit.text import one_of, said
 
 MOST_TERMS = 10_000
 
@@ -25,22 +22,7 @@ def read_lexicon(name: str) -> tuple[IdentityTerm, ...]:
         DataError: There is no such file, it is no such YAML, a category or group has no term, or a
             term stands in two groups.
     """
-    packaged = {
-        entry.name.removesuffix(".yaml"): entry
-        for entry in files("auditkit.configs").joinpath("lexicons").iterdir()
-        if entry.name.endswith(".yaml")
-    }
-    if name in packaged:
-        text = packaged[name].read_text(encoding="utf-8")
-    elif Path(name).is_file():
-        text = read_text(Path(name))
-    else:
-        raise DataError(f"no lexicon {name!r}; a YAML file, or {one_of(packaged, name)}")
-    what = f"lexicon {Path(name).name}"
-    try:
-        values = parsed(text, what)
-    except SettingsError as error:
-        raise DataError(said(error)) from error
+    what, values = f"lexicon {Path(name).name}", read_shipped("lexicons", name, "lexicon")
     categories = values.get("categories") if isinstance(values, dict) else None
     if not isinstance(categories, dict) or not categories:
         raise DataError(f"{what}: no `categories`, a mapping of categories to groups")

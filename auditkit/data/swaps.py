@@ -1,15 +1,13 @@
 """Words that can stand for one another: a YAML file → `Swaps`."""
 
 import re
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from auditkit.data.formats import read_text
-from auditkit.errors import DataError, SettingsError
+from auditkit.data.shipped import read_shipped
+from auditkit.errors import DataError
 from auditkit.plugin.swaps import SLOT, TEMPLATES, Forms, Ground, Identity, Swaps
-from auditkit.strict_yaml import parsed
-from auditkit.text import one_of, said
+from auditkit.text import one_of
 
 MOST = 10_000
 """Rows of a ground, words of a list, and templates."""
@@ -34,27 +32,11 @@ def read_swaps(name: str) -> Swaps:
         DataError: There is no such file, it is no such YAML, a row has not one form for each group,
             a form stands twice in a section, or a template has a slot that no identity fills.
     """
-    return _read(name, frozenset())
+    return _read(name)
 
 
-def _read(name: str, within: frozenset[str]) -> Swaps:
-    packaged = {
-        entry.name.removesuffix(".yaml"): entry
-        for entry in files("auditkit.configs").joinpath("swaps").iterdir()
-        if entry.name.endswith(".yaml")
-    }
-    if name in packaged:
-        text = packaged[name].read_text(encoding="utf-8")
-    elif Path(name).is_file() and not within:
-        text = read_text(Path(name))
-    else:
-        what = "extends: no swaps that ship are called" if within else "no swaps"
-        raise DataError(f"{what} {name!r}; a YAML file, or {one_of(packaged, name)}")
-    what = f"swaps {Path(name).name}"
-    try:
-        values = parsed(text, what)
-    except SettingsError as error:
-        raise DataError(said(error)) from error
+def _read(name: str, *, alone: str = "") -> Swaps:
+    what, values = f"swaps {Path(name).name}", read_shipped("swaps", name, "swaps", alone=alone)
     if not isinstance(values, dict) or not values:
         raise DataError(f"{what}: expected a mapping with `grounds` or `templates`")
     strange = [key for key in values if key not in _KEYS]
@@ -62,7 +44,7 @@ def _read(name: str, within: frozenset[str]) -> Swaps:
         raise DataError(f"{what}: unknown key {strange[0]!r}; {one_of(_KEYS, str(strange[0]))}")
     base = Swaps()
     if "extends" in values:
-        base = _read(str(values["extends"]), within | {name})
+        base = _read(str(values["extends"]), alone="extends: no swaps that ship are called")
     own = _own(what, values)
     if not (base.grounds or own.grounds or own.templates):
         raise DataError(f"{what}: neither `grounds` nor `templates`")

@@ -66,6 +66,7 @@ from auditkit.plugin.sentences import (
     figure,
     in_line,
     percent,
+    places_of,
 )
 from auditkit.plugin.swaps import NO_SWAPS, SLOT, TEMPLATES, Ground, Identity, Swaps
 from auditkit.plugin.terms import TERM_NOTE, term_numbers, term_row, term_table
@@ -96,7 +97,7 @@ __all__ = [
     "changed_decisions", "choose_documents", "claim_of", "claim_over", "class_name",
     "classes_of", "columns", "compare", "conclusions_of", "direction", "discover", "figure",
     "in_line", "in_order", "measurement", "needs", "not_applicable", "percent", "place",
-    "place_of", "retention_answer", "retention_table", "segments", "show_document", "tabulate",
-    "term_numbers", "term_row", "term_table", "token_counts", "tokens_left", "unmet",
-    "word_cells",
+    "place_of", "places_of", "retention_answer", "retention_table", "segments", "show_document",
+    "tabulate", "term_numbers", "term_row", "term_table", "token_counts", "tokens_left",
+    "unmet", "word_cells",
 ]  # fmt: skip

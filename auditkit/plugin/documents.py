@@ -34,11 +34,11 @@ def choose_documents(trace: Trace, size: int) -> list[tuple[str, str]]:
     """
     documents = trace.documents
     kept, before, now = _kept(documents, trace.about.layers), *_right(trace)
+    fits = dict.fromkeys((RIGHT, LOST, WON, OTHERWISE), np.zeros(len(documents), dtype=bool))
     if trace.about.dataset.labelled:
-        none = np.zeros(len(documents), dtype=bool)
-        fits = {RIGHT: before & now, LOST: before & ~now, WON: ~before & now, OTHERWISE: none}
+        fits |= {RIGHT: before & now, LOST: before & ~now, WON: ~before & now}
     else:
-        fits = {OTHERWISE: before != now, **dict.fromkeys((RIGHT, LOST, WON), before & ~before)}
+        fits[OTHERWISE] = before != now
     classes = classes_of(documents) or [NO_LABEL]
     free = np.ones(len(documents), dtype=bool)
     chosen: list[tuple[str, str]] = []

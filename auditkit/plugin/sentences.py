@@ -81,6 +81,20 @@ def bounds(estimate: Estimate, places: int) -> str:
     return f"{round(100 * estimate.level, 1):g} % interval {low} to {high}"
 
 
+def places_of(estimate: Estimate, least: int) -> int:
+    """Decimals with which nothing of an estimate that is shown to differ from 0 is printed as 0.
+
+    Args:
+        estimate: What was estimated.
+        least: Decimals where these do, and where no difference is shown; 6 at most.
+    """
+    ends = [estimate.value or 0.0, *(estimate.interval or ())]
+    places = least
+    while direction(estimate) and places < 6 and min(map(abs, ends)) < 0.5 * 10**-places:
+        places += 1
+    return places
+
+
 def percent(share: float, places: int = 1) -> str:
     """A share as people say it.
 

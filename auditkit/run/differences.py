@@ -55,9 +55,7 @@ def change_of(
         now, then = (right(trace, mine.at["arm"]) for trace in traces)
         if now is not None and then is not None:
             change = answers_difference(now, then)
-            assert change.p_exact is not None  # nothing is drawn
-            told = replace(change.estimate(), p=max(change.p, change.p_exact))
-            return told, f"paired over the same {change.n:,} documents"
+            return change.agreed(), f"paired over the same {change.n:,} documents"
     change_by = difference_of(estimate_of(mine), estimate_of(before))
     return replace(change_by, p=p_of(change_by)), BY_INTERVALS
 

@@ -23,6 +23,11 @@ def holm(p: Sequence[float | None]) -> list[float | None]:
     return _adjusted(p, "holm")
 
 
+def at_any_level(estimate: Estimate) -> At:
+    """How an estimate without interval is made: it is the same at every level."""
+    return lambda level: estimate
+
+
 def adjusted_together(found: Sequence[Estimate], at_level: Sequence[At]) -> list[Estimate]:
     """The same estimates, their p adjusted together (Benjamini & Hochberg 1995).
 

@@ -6,7 +6,7 @@ opposite case, and discordant when it is either.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -51,6 +51,14 @@ class Difference:
     def estimate(self) -> Estimate:
         """The difference as an `Estimate`."""
         return Estimate(self.delta, self.n, self.interval, p=self.p)
+
+    def agreed(self) -> Estimate:
+        """The same with the larger of both p, so that an effect needs both tests.
+
+        Of 4 gained and none lost the interval alone would show one.
+        """
+        assert self.p_exact is not None  # nothing is drawn
+        return replace(self.estimate(), p=max(self.p, self.p_exact))
 
 
 def accuracy_difference(
@@ -125,6 +133,11 @@ def counted_difference(lost: int, gained: int, n: int, *, level: float = 0.95) -
         (gained - lost) / n, tango_interval(lost, gained, n, level), "Tango", lost, gained, n,
         mcnemar_score(lost, gained), mcnemar_exact(lost, gained),
     )  # fmt: skip
+
+
+def agreed_difference(lost: int, gained: int, n: int, *, level: float = 0.95) -> Estimate:
+    """`counted_difference` at a level, with the p of `Difference.agreed`."""
+    return replace(counted_difference(lost, gained, n, level=level).agreed(), level=level)
 
 
 def sign_flip(change: NDArray[np.float64], bootstrap: Bootstrap) -> float:
