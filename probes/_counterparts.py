@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -89,22 +90,12 @@ def of_templates(bench: BenchView, most: int) -> Iterator[Counterpart]:
     order = by_hash(list(swaps.templates))[:most] if swaps.templates else ()
     for at in sorted(int(place) for place in order):
         template = swaps.templates[at]
-        texts = {one.group: filled(template, one, swaps.language) for one in swaps.identities}
-        told = [(group, text) for group, text in texts.items() if text is not None]
-        for first, (group, text) in enumerate(told):
-            for against, other in told[first + 1 :]:
-                edit = _difference(text, other, (group, against))
-                yield Counterpart(f"template {at + 1}", TEMPLATES, text, other, (edit,))
-
-
-def _difference(text: str, other: str, groups: tuple[str, str]) -> Edit:
-    """Where two texts differ, from the first to the last code point that does."""
-    shorter = min(len(text), len(other))
-    start = next((i for i in range(shorter) if text[i] != other[i]), shorter)
-    end = next(
-        (i for i in range(shorter - start) if text[-1 - i] != other[-1 - i]), shorter - start
-    )
-    return Edit((start, len(text) - end), (start, len(other) - end), groups)
+        asked = [(one.group, filled(template, one, swaps.language)) for one in swaps.identities]
+        told = [(group, *found) for group, found in asked if found is not None]
+        for (group, text, spans), (against, other, others) in combinations(told, 2):
+            slots = zip(spans, others, strict=True)
+            edits = tuple(Edit(span, now, (group, against)) for span, now in slots)
+            yield Counterpart(f"template {at + 1}", TEMPLATES, text, other, edits)
 
 
 def asked(bench: BenchView, pairs: Sequence[Counterpart], arms: Sequence[str]) -> pd.DataFrame:

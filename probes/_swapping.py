@@ -113,24 +113,30 @@ class Swapper:
         return None
 
 
-def filled(template: str, identity: Identity, language: str) -> str | None:
-    """The template about a group; None where it has no form for a slot."""
+def filled(
+    template: str, identity: Identity, language: str
+) -> tuple[str, tuple[tuple[int, int], ...]] | None:
+    """The template about a group, and the span of what stands in each slot.
+
+    None where the group has no form for a slot.
+    """
     forms = dict(identity.forms)
     if set(SLOT.findall(template)) - set(forms):
         return None
-    parts: list[str] = []
-    done = 0
+    text, spans, done = "", [], 0
     for match in SLOT.finditer(template):
-        before = template[done : match.start()]
+        before, form = template[done : match.start()], forms[match[1]]
         article = _ARTICLE.search(before)
         if article and language == "en":
-            fitting = _cased("an" if _vowel(forms[match[1]]) else "a", article[1])
+            fitting = _cased("an" if _vowel(form) else "a", article[1])
             before = before[: article.start(1)] + fitting + article[2]
-        starts = not "".join(parts) and not before.strip()
-        form = forms[match[1]]
-        parts += [before, form[:1].upper() + form[1:] if starts else form]
+        if not (text + before).strip():
+            form = form[:1].upper() + form[1:]
+        text += before
+        spans.append((len(text), len(text) + len(form)))
+        text += form
         done = match.end()
-    return "".join([*parts, template[done:]])
+    return text + template[done:], tuple(spans)
 
 
 def _cased(form: str, like: str) -> str:

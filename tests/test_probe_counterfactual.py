@@ -152,6 +152,22 @@ def test_templates_are_compared_group_by_group(trace: Trace) -> None:
     assert finding.measurement("flips", arm="baseline", swap="templates").value == 0
 
 
+def test_the_words_of_templates_are_followed_whole(trace: Trace) -> None:
+    """Women and men differ at their beginning alone, which is half of a word."""
+    identities = tuple(Identity(one, (("WHO", one),)) for one in ("men", "women"))
+    templates = tuple(f"number {n}: the [WHO] left." for n in range(40))
+    swaps = Swaps(templates=templates, identities=identities)
+
+    def lives(arm: str, text: str) -> list[int]:
+        return [3 if word == "women" else 1 for word in text.split()]
+
+    finding = analysed(measured(trace, swaps=swaps, lives=lives))
+    at = {"arm": "pruned", "swap": "templates"}
+    assert finding.measurement("longer", group="women", **at).value == 2
+    assert finding.measurement("word_change", **at).value == 2
+    assert finding.measurement("near_change", **at).value == 0
+
+
 def test_swaps_of_another_language_are_not_made(trace: Trace) -> None:
     finding = analysed(measured(trace, swaps=SWAPS._replace(language="de")))
     assert finding.status == "not_applicable"

@@ -148,10 +148,19 @@ def test_nations_swapped_and_swapped_back(text: str) -> None:
 def test_templates_are_filled_with_articles_and_capitals() -> None:
     women = Identity("women", (("IDENTITY_P", "women"), ("IDENTITY_S", "woman")))
     asians = Identity("Asians", (("IDENTITY_P", "Asians"), ("IDENTITY_S", "Asian")))
-    assert filled("[IDENTITY_P] are here.", women, "en") == "Women are here."
-    assert filled("I am a [IDENTITY_S], a [IDENTITY_S]", asians, "en") == "I am an Asian, an Asian"
-    assert filled("An [IDENTITY_S]!", women, "en") == "A woman!"
-    assert filled("eine a [IDENTITY_S]", asians, "de") == "eine a Asian"
+    for template, identity, language, expected in (
+        ("[IDENTITY_P] are here.", women, "en", "Women are here."),
+        ("I am a [IDENTITY_S], a [IDENTITY_S]", asians, "en", "I am an Asian, an Asian"),
+        ("An [IDENTITY_S]!", women, "en", "A woman!"),
+        ("eine a [IDENTITY_S]", asians, "de", "eine a Asian"),
+    ):
+        found = filled(template, identity, language)
+        assert found is not None
+        text, spans = found
+        assert text == expected
+        forms = {form for _, form in identity.forms}
+        assert {text[slice(*span)].lower() for span in spans} <= {one.lower() for one in forms}
+        assert len(spans) == template.count("[")
     assert filled("[IDENTITY_A] people", women, "en") is None
 
 
