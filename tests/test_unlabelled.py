@@ -15,8 +15,9 @@ from auditkit.errors import DataError
 from auditkit.finding import Audit
 from auditkit.plugin import NO_LABEL
 from auditkit.probes.flips import Flips
+from auditkit.probes.rationale import Rationale
 from auditkit.report.rendering import load
-from auditkit.testing import synthetic_trace
+from auditkit.testing import check_probe, synthetic_trace
 from auditkit.testing.traces import without_labels
 from auditkit.trace import Trace
 
@@ -112,6 +113,15 @@ def test_the_share_of_changed_answers_is_that_of_the_labelled_run() -> None:
     odds = [{m.where: m.value for m in one.measurements if m.name == "odds_ratio"} for one in both]
     assert odds[1]
     assert odds[1].items() <= odds[0].items()
+
+
+def test_rationales_of_documents_without_labels_are_told_of_together() -> None:
+    trace = without_labels(synthetic_trace(np.random.default_rng(6), documents=150, rationales=0.8))
+    finding = check_probe(Rationale(), trace)
+    assert finding is not None
+    assert finding.status == "reported"
+    assert "kept_by_class" not in {table.name for table in finding.tables}
+    assert not [m for m in finding.measurements if "class" in m.at]
 
 
 @pytest.mark.parametrize(
