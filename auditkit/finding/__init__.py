@@ -4,6 +4,18 @@ from auditkit.finding.address import FIELDS, KEYS, Address, parse_address
 from auditkit.finding.announcement import GATES, Announcement, announce, read_announcement
 from auditkit.finding.conclusions import COST, KEPT, LOST, RESTS, TOPICS, UNSAID, Conclusion
 from auditkit.finding.examples import Example, Segment, segments
+from auditkit.finding.front import (
+    ACCURACY,
+    CARDS,
+    CHANGED,
+    DIFFERENCE,
+    OUTLIVES,
+    PICTURES,
+    SAVED,
+    Card,
+    Mark,
+    Verdict,
+)
 from auditkit.finding.gates import GateResult
 from auditkit.finding.numbers import Interval, Measurement, Undefined
 from auditkit.finding.strict_json import check_finding, dumps, loads, to_json
@@ -11,10 +23,10 @@ from auditkit.finding.tables import Cell, Chart, ChartKind, Column, ColumnKind, 
 from auditkit.finding.values import SCHEMA_VERSION, Audit, Failure, Finding, Status
 
 __all__ = [
-    "COST", "FIELDS", "GATES", "KEPT", "KEYS", "LOST", "RESTS", "SCHEMA_VERSION", "TOPICS",
-    "UNSAID",
-    "Address", "Announcement", "Audit", "Cell", "Chart", "ChartKind", "Column", "ColumnKind",
-    "Conclusion", "Example", "Failure", "Finding", "GateResult", "Interval", "Measurement",
-    "Segment", "Status", "Table", "Undefined", "announce", "check_finding", "dumps", "loads",
-    "parse_address", "read_announcement", "segments", "to_json",
+    "ACCURACY", "CARDS", "CHANGED", "COST", "DIFFERENCE", "FIELDS", "GATES", "KEPT", "KEYS",
+    "LOST", "OUTLIVES", "PICTURES", "RESTS", "SAVED", "SCHEMA_VERSION", "TOPICS", "UNSAID",
+    "Address", "Announcement", "Audit", "Card", "Cell", "Chart", "ChartKind", "Column",
+    "ColumnKind", "Conclusion", "Example", "Failure", "Finding", "GateResult", "Interval", "Mark",
+    "Measurement", "Segment", "Status", "Table", "Undefined", "Verdict", "announce",
+    "check_finding", "dumps", "loads", "parse_address", "read_announcement", "segments", "to_json",
 ]  # fmt: skip

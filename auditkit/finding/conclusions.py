@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from auditkit.errors import ProbeError
 from auditkit.finding.numbers import STRICT
@@ -36,6 +36,9 @@ class Conclusion:
     """Made from the numbers, as a claim is."""
     measurements: tuple[str, ...]
     """What it rests on: `Measurement.where` of numbers of the same finding that have a value."""
+    concern: Literal["serious", "notable"] | None = None
+    """Whether a reviewer has to look at it: `serious` where people or answers are harmed, `notable`
+    where something is lost that may matter. The first screen shows the worst five."""
 
     def __post_init__(self) -> None:
         if self.topic not in TOPICS:

@@ -13,6 +13,7 @@ from auditkit.errors import ProbeError
 from auditkit.finding.address import ordered, where
 from auditkit.finding.conclusions import Conclusion
 from auditkit.finding.examples import Example
+from auditkit.finding.front import Card, Mark, Verdict
 from auditkit.finding.gates import GateResult
 from auditkit.finding.numbers import STRICT, Measurement
 from auditkit.finding.tables import Chart, Table, distinct
@@ -30,8 +31,8 @@ class Finding:
 
     Raises:
         ProbeError: An unknown status, two measurements with one address, two tables or two charts
-            of one name, a chart of a table or column that is not there, or a conclusion on a
-            measurement that is not there or has no value.
+            of one name, a chart of a table or column that is not there, or a conclusion, verdict,
+            card or mark on a measurement that is not there or has no value.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -48,6 +49,16 @@ class Finding:
     examples: tuple[Example, ...] = ()
     caveats: tuple[str, ...] = ()
     conclusions: tuple[Conclusion, ...] = ()
+    chapter: str = ""
+    """Of the report; "" stands after those that have a name."""
+    verdict: Verdict | None = None
+    """The decision that the report opens with."""
+    cards: tuple[Card, ...] = ()
+    """Large figures of the first screen."""
+    marks: tuple[Mark, ...] = ()
+    """Rows of the pictures of the first screen."""
+    unchecked: tuple[str, ...] = ()
+    """What it could not look at, in a few words each: `3 groups of under 30 documents`."""
 
     def __post_init__(self) -> None:
         what = f"probe {self.probe}:"
@@ -62,10 +73,13 @@ class Finding:
             for name in filter(None, (chart.x, chart.y, chart.color, chart.interval, chart.label)):
                 table.column(name)
         defined = {m.where for m in self.measurements if m.value is not None}
-        for conclusion in self.conclusions:
-            for place in conclusion.measurements:
-                if place not in defined:
-                    raise ProbeError(f"{what} concludes from {place}, which has no value here")
+        rests = [conclusion.measurements for conclusion in self.conclusions]
+        rests += [card.measurements for card in self.cards]
+        rests += [(mark.measurement,) for mark in self.marks]
+        rests += [self.verdict.measurements] if self.verdict else []
+        for place in (place for places in rests for place in places):
+            if place not in defined:
+                raise ProbeError(f"{what} concludes from {place}, which has no value here")
 
     def table(self, name: str) -> Table:
         """The table of that name."""

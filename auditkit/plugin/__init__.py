@@ -1,10 +1,16 @@
 """Everything that a probe's author imports."""
 
 from auditkit.finding import (
+    ACCURACY,
+    CHANGED,
     COST,
+    DIFFERENCE,
     KEPT,
     LOST,
+    OUTLIVES,
     RESTS,
+    SAVED,
+    Card,
     Cell,
     Chart,
     Column,
@@ -12,10 +18,12 @@ from auditkit.finding import (
     Example,
     Finding,
     Interval,
+    Mark,
     Measurement,
     Segment,
     Table,
     Undefined,
+    Verdict,
     segments,
 )
 from auditkit.plugin.bench_view import BenchView, GlossaryTerm, IdentityTerm
@@ -86,15 +94,16 @@ from auditkit.trace import (
 )
 
 __all__ = [
-    "ADJUSTED", "ARMS", "CHAPTERS", "COST", "DECISION", "GOLD", "KEPT", "LOST", "NO_LABEL",
-    "NO_SWAPS", "NO_TOKENS", "PRUNING", "RANDOM", "RESTS", "SLOT", "TEMPLATES", "TERM_NOTE",
-    "WORD", "About", "AnnotatorAbout", "Answers", "BenchView", "BudgetAbout", "Cell", "Chart",
-    "Column", "Conclusion", "Documents", "Estimate", "Example", "Finding", "Fraction",
-    "GlossaryTerm", "Ground", "Identity", "IdentityTerm", "Interval", "Label", "Measurement",
+    "ACCURACY", "ADJUSTED", "ARMS", "CHANGED", "CHAPTERS", "COST", "DECISION", "DIFFERENCE",
+    "GOLD", "KEPT", "LOST", "NO_LABEL", "NO_SWAPS", "NO_TOKENS", "OUTLIVES", "PRUNING",
+    "RANDOM", "RESTS", "SAVED", "SLOT", "TEMPLATES", "TERM_NOTE", "WORD", "About",
+    "AnnotatorAbout", "Answers", "BenchView", "BudgetAbout", "Card", "Cell", "Chart", "Column",
+    "Conclusion", "Documents", "Estimate", "Example", "Finding", "Fraction", "GlossaryTerm",
+    "Ground", "Identity", "IdentityTerm", "Interval", "Label", "Mark", "Measurement",
     "MeasuringProbe", "Natural", "Number", "Place", "Plugin", "Positive", "Probe", "Resamples",
     "Row", "Rows", "Rule", "Segment", "Shard", "Swaps", "Table", "Told", "Trace", "Undefined",
-    "adjusted_table", "answer", "arm", "bounds", "by_direction", "by_group", "called",
-    "changed_decisions", "choose_documents", "claim_of", "claim_over", "class_name",
+    "Verdict", "adjusted_table", "answer", "arm", "bounds", "by_direction", "by_group",
+    "called", "changed_decisions", "choose_documents", "claim_of", "claim_over", "class_name",
     "classes_of", "columns", "compare", "conclusions_of", "direction", "discover", "figure",
     "in_line", "in_order", "measurement", "needs", "not_applicable", "percent", "place",
     "place_of", "places_of", "retention_answer", "retention_table", "segments", "show_document",

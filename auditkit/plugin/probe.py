@@ -6,7 +6,18 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 import pandas as pd
 
-from auditkit.finding import Chart, Conclusion, Example, Finding, Measurement, Status, Table
+from auditkit.finding import (
+    Card,
+    Chart,
+    Conclusion,
+    Example,
+    Finding,
+    Mark,
+    Measurement,
+    Status,
+    Table,
+    Verdict,
+)
 from auditkit.plugin.bench_view import BenchView
 from auditkit.plugin.rows import Told
 from auditkit.stats.cells import WordCells
@@ -94,6 +105,11 @@ def place_of(probe: Probe) -> Place:
     return Place(*getattr(probe, "place", LAST))
 
 
+def chapter_of(probe: Probe) -> str:
+    """The name of its chapter; "" after all that have one."""
+    return dict(enumerate(CHAPTERS)).get(place_of(probe).chapter, "")
+
+
 def needs() -> dict[str, str]:
     """What a probe may name in `needs`, and what a run lacks without it."""
     tables = {name: f"the table {name}: it has no rows" for name in (*TABLES, *OPTIONAL)}
@@ -132,6 +148,10 @@ def answer(
     examples: Sequence[Example] = (),
     caveats: Sequence[str] = (),
     conclusions: Sequence[Conclusion] = (),
+    verdict: Verdict | None = None,
+    cards: Sequence[Card] = (),
+    marks: Sequence[Mark] = (),
+    unchecked: Sequence[str] = (),
 ) -> Finding:
     """The finding of a probe: its claim and what the claim rests on.
 
@@ -141,10 +161,15 @@ def answer(
         status: `reported` where there was nothing to decide.
         measurements: Numbers that stand in no table.
         tables: The tables; those of `tabulate` bring their measurements.
-        charts: Views of the tables.
+        charts: Views of the tables; the page shows the first, and the others where one asks.
         examples: Documents, layer by layer.
         caveats: What a reader must bear in mind.
-        conclusions: Sentences for the end of the report, on measurements of this finding.
+        conclusions: Sentences for the end of the report, on measurements of this finding; those
+            with a `concern` may stand on its first screen.
+        verdict: The decision that the report opens with.
+        cards: Large figures of the first screen.
+        marks: Rows of the pictures of the first screen.
+        unchecked: What the probe could not look at, in a few words each.
     """
     told = [table for table in tables if isinstance(table, Told)]
     return Finding(
@@ -159,6 +184,11 @@ def answer(
         examples=tuple(examples),
         caveats=tuple(caveats),
         conclusions=tuple(conclusions),
+        chapter=chapter_of(probe),
+        verdict=verdict,
+        cards=tuple(cards),
+        marks=tuple(marks),
+        unchecked=tuple(unchecked),
     )
 
 
