@@ -30,6 +30,11 @@ def cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+def broad(text: str) -> int:
+    """How many characters of `text` take about twice the room of others: capitals, East Asian."""
+    return sum(unicodedata.east_asian_width(sign) in "WF" or sign.isupper() for sign in text)
+
+
 def inert(text: str) -> str:
     """`text`, character by character, without what steers or reorders its surroundings.
 

@@ -183,7 +183,7 @@ def test_long_tables_are_cut_with_the_count_shown() -> None:
         report.render_html(Audit(about=report_case.about(), findings=(finding,), failures=()))
     ).text
     assert "The first 150 of 1,000 rows" in text
-    assert "800 of 1,000 rows are drawn" in text
+    assert "400 of 1,000 rows are drawn" in text
 
 
 def test_long_documents_and_many_of_them_stay_within_the_budget() -> None:

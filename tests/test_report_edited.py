@@ -45,7 +45,7 @@ def test_a_legend_is_bounded_whatever_the_table_holds() -> None:
     kinds = {"c": "label", "x": "number", "y": "number"}
     columns = tuple(Column(name=n, title=n, kind=kind) for n, kind in kinds.items())  # type: ignore[arg-type]
     table = Table(name="t", title="t", rows=rows, columns=columns)
-    chart = Chart(name="c", kind="lines", table="t", title="t", alt="a", x="x", y="y", color="c")
+    chart = Chart(name="c", kind="bars", table="t", title="t", alt="a", x="x", y="y", color="c")
     made = drawing(chart, table)
     assert [row["c"] for row in made.rows] == [f"name {i}" for i in range(MOST_SERIES)]
     assert made.orders["c"] == [f"name {i}" for i in range(MOST_SERIES)]

@@ -12,8 +12,13 @@ ColumnKind = Literal["text", "count", "number", "share", "p", "interval", "label
 """How a column is printed. `share` is 0..1; `interval` cells are `Interval`; `label` is short text
 that names the row."""
 
-ChartKind = Literal["dots", "lines", "bars", "heat", "scatter", "cloud"]
-"""`cloud`: words of column y, each as large as its x."""
+ChartKind = Literal[
+    "dots", "chance", "stair", "bars", "lines", "heat", "matrix", "scatter", "cloud"
+]
+"""`dots`, `bars`: a line of the picture for each y, with its x. `chance`: besides, a tick at what
+chance gives. `stair`: from each y to the next as a step. `heat`, `matrix`: a cell for each x and y
+with a number in it; in a matrix x and y are the same names, and what stays is quiet. `cloud`: words
+of column y, each as large as its x."""
 
 Cell = str | int | float | Interval | Undefined
 
@@ -92,13 +97,29 @@ class Chart:
     """A column of `Interval` cells drawn as bars around x (dots), as bars around y (scatter),
     or as a band around y (lines)."""
     label: str = ""
-    """A column that names each point (`scatter`): shown where it is pointed at."""
+    """A column that names each point (`scatter`): written beside it where there are few."""
+    beside: str = ""
+    """The column of what chance gives (`chance`), in the unit of x."""
+    count: str = ""
+    """A column of counts, written beside the values (`dots`, `chance`)."""
     reference: float | None = None
     """A line at this value of x (`dots`, `bars`) or y (`lines`, `scatter`): where nothing happens,
     or a baseline."""
+    reference_name: str = ""
+    """What the line stands for, in a few words."""
+    zone: float | None = None
+    """From this value of x on, away from 0, lies what is not accepted (`dots`)."""
+    zone_name: str = ""
+    """What lies there, in a few words."""
 
     def __post_init__(self) -> None:
-        as_floats(self, "reference")
+        as_floats(self, "reference", "zone")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of its table that it reads."""
+        names = (self.x, self.y, self.color, self.interval, self.label, self.beside, self.count)
+        return tuple(filter(None, names))
 
 
 def distinct(what: str, names: Iterable[str]) -> None:

@@ -70,7 +70,7 @@ class Finding:
         distinct(f"{what} chart", (chart.name for chart in self.charts))
         for chart in self.charts:
             table = self.table(chart.table)
-            for name in filter(None, (chart.x, chart.y, chart.color, chart.interval, chart.label)):
+            for name in chart.columns:
                 table.column(name)
         defined = {m.where for m in self.measurements if m.value is not None}
         rests = [conclusion.measurements for conclusion in self.conclusions]

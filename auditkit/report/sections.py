@@ -25,7 +25,8 @@ class ChartView:
     title: str
     picture: str
     drawn: int
-    reference: str
+    marks: str
+    """What its line and its shaded zone stand for, as sentences."""
     table_id: str
     table: TableView | None
     total: int
@@ -92,7 +93,17 @@ def section_view(finding: Finding, anchor: str, budget: int) -> SectionView:
 def _chart_view(chart: Chart, table: Table, view: TableView, prefix: str) -> ChartView:
     count = drawn(chart, table)
     picture = svg(chart, table, prefix=prefix) if count else ""
-    reference = (
-        "" if chart.reference is None else figure(chart.reference, decimals([chart.reference]))
-    )
-    return ChartView(chart.title, picture, count, reference, view.id, view, len(table.rows))
+    return ChartView(chart.title, picture, count, _marks(chart), view.id, view, len(table.rows))
+
+
+def _marks(chart: Chart) -> str:
+    """As in "Dashed line: 0, no difference. Shaded: below −1, more lost than accepted."."""
+    told = []
+    if chart.reference is not None:
+        at = figure(chart.reference, decimals([chart.reference]))
+        told.append(f"Dashed line: {', '.join(filter(None, (at, chart.reference_name)))}.")
+    if chart.zone is not None:
+        side = "above" if chart.zone > 0 else "below"
+        at = f"{side} {figure(chart.zone, decimals([chart.zone]))}"
+        told.append(f"Shaded: {', '.join(filter(None, (at, chart.zone_name)))}.")
+    return " ".join(told)

@@ -5,16 +5,15 @@ Vega's own needs a canvas to measure words, which vl-convert has not. Here a wor
 """
 
 import math
-import unicodedata
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from auditkit.report.charts.drawing import Drawing
 from auditkit.report.palette import SERIES
-from auditkit.text import printable
+from auditkit.text import broad, cut, printable
 
-SMALLEST, LARGEST = 13.0, 44.0
+SMALLEST, LARGEST = 13.5, 44.0
 """Sizes of type, in CSS pixels."""
 GAP = 4.0
 _NARROW, _WIDE = 0.56, 1.0
@@ -49,7 +48,12 @@ def cloud(drawing: Drawing, width: int, font: str) -> ET.Element:
         width: Of the picture in pixels; its height follows from the words.
         font: Family.
     """
-    words = [(str(row["y"]), float(row["x"])) for row in drawing.rows]
+    most = (width - 2 * GAP) / SMALLEST  # a word of the smallest type still fits
+    words = [
+        (next(word for end in range(len(name), 0, -1)
+              if _ems(word := cut(name, end)) <= most or end == 1), float(row["x"]))
+        for row in drawing.rows for name in [str(row["y"])]
+    ]  # fmt: skip
     placed = layout(words, width)
     top = min(box.y - box.height / 2 for _, _, box in placed) - GAP
     height = max(box.y + box.height / 2 for _, _, box in placed) + GAP - top
@@ -96,8 +100,7 @@ def layout(words: list[tuple[str, float]], width: int) -> list[tuple[str, float,
 
 def _ems(word: str) -> float:
     """Width of a word at type of size 1."""
-    wide = sum(unicodedata.east_asian_width(sign) in "WF" or sign.isupper() for sign in word)
-    return max(1, len(word)) * _NARROW + wide * (_WIDE - _NARROW)
+    return max(1, len(word)) * _NARROW + broad(word) * (_WIDE - _NARROW)
 
 
 def _spiral(middle: float) -> Iterator[tuple[float, float]]:

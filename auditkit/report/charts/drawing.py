@@ -1,18 +1,25 @@
 """What is drawn of a table: rows of numbers and labels, the order of names, what is left out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auditkit.errors import ProbeError
 from auditkit.finding import Cell, Chart, Interval, Table, Undefined
+from auditkit.report.tables import MOST_ROWS, table_view
 from auditkit.text import cut, one_line
 
-MOST = {"dots": 60, "bars": 60, "lines": 600, "heat": 600, "scatter": 800, "cloud": 60}
+MOST = {
+    "dots": 60, "chance": 60, "stair": 12, "bars": 60, "lines": 600, "heat": 600, "matrix": 400,
+    "scatter": 400, "cloud": 60,
+}  # fmt: skip
 """How many rows a chart draws at most; the table beside it holds all of them."""
-MOST_SERIES = 24
-"""How many names a colour stands for at most: a legend of hundreds takes minutes, and is none."""
+MOST_SERIES = 7
+"""How many names a colour stands for at most, and lines there are: no eye tells more apart."""
+MOST_CELLS = {"x": 30, "y": 24}
+"""How many columns and lines of cells a heat map has at most."""
 LABEL = 44
 """Longest label in a picture, in characters."""
+OTHERS = "all others"
 
 Row = dict[str, str | float]
 
@@ -21,20 +28,23 @@ Row = dict[str, str | float]
 class Drawing:
     """What a kind of chart needs to draw."""
 
+    chart: Chart
+    """As it is drawn: lines that are too many are a heat map."""
     rows: list[Row]
-    """One dict a drawn row: x, y, and where there are any, c (color), lo and hi, n (name)."""
+    """One dict a drawn row: x, y, and where there are any, c (color), lo and hi, b (beside), k
+    (count), n (name), and as they are printed `x text`, `y text` and so on."""
     orders: Mapping[str, list[str]]
     """All labels of the axes that hold names, drawn or not, in the order of the table."""
     titles: Mapping[str, str]
-    """By x, y, c."""
+    """By x, y, c, b."""
     counts: frozenset[str]
     """Which of x and y are whole numbers, whose axes show no fractions."""
-    reference: float | None
 
 
 def drawn(chart: Chart, table: Table) -> int:
     """How many of the table's rows the chart draws: those that are defined, up to `MOST`."""
-    return len(_rows(chart, table))
+    shown = _readable(chart, table)
+    return len(_rows(shown, table))
 
 
 def drawing(chart: Chart, table: Table) -> Drawing:
@@ -43,7 +53,8 @@ def drawing(chart: Chart, table: Table) -> Drawing:
     Raises:
         ProbeError: No row can be drawn, or a column is not of a kind to be drawn.
     """
-    names = {"x": chart.x, "y": chart.y, "c": chart.color}
+    chart = _readable(chart, table)
+    names = {"x": chart.x, "y": chart.y, "c": chart.color, "b": chart.beside}
     columns = {c.name: c for c in table.columns}
     rows = _rows(chart, table)
     if not rows:
@@ -53,28 +64,42 @@ def drawing(chart: Chart, table: Table) -> Drawing:
         for key in _categories(chart, table)
         if names[key]
     }
-    most = MOST[chart.kind]
+    most, bounds = MOST[chart.kind], _bounds(chart)
     for key, order in orders.items():
-        if len(rows) == most or len(order) > (MOST_SERIES if key == "c" else most):
+        if len(rows) == most or len(order) > bounds.get(key, most):
             # the table goes on below the last row that is drawn
             orders[key] = list(dict.fromkeys(str(row[key]) for row in rows))
     return Drawing(
+        chart=chart,
         rows=rows,
         orders=orders,
         titles={key: cut(one_line(columns[name].title), 60) for key, name in names.items() if name},
         counts=frozenset(k for k in "xy" if columns[names[k]].kind == "count"),
-        reference=chart.reference,
     )
 
 
+def _readable(chart: Chart, table: Table) -> Chart:
+    """The chart, or a heat map of the same columns where there would be too many lines."""
+    if chart.kind == "lines" and chart.color:
+        series = set(map(str, table.column(chart.color)))
+        if len(series) > MOST_SERIES:
+            return replace(chart, kind="heat", y=chart.color, color=chart.y, interval="")
+    return chart
+
+
 def _rows(chart: Chart, table: Table) -> list[Row]:
-    if chart.kind == "heat" and not chart.color:
-        raise ProbeError(f"chart {chart.name}: a heat map needs `color`, a column of numbers")
+    if chart.kind in ("heat", "matrix") and not chart.color:
+        raise ProbeError(f"chart {chart.name}: a {chart.kind} needs `color`, a column of numbers")
+    if chart.kind == "chance" and not chart.beside:
+        raise ProbeError(f"chart {chart.name}: `chance` needs `beside`, a column of numbers")
     names = {
-        "x": chart.x, "y": chart.y, "c": chart.color, "i": chart.interval, "n": chart.label,
+        "x": chart.x, "y": chart.y, "c": chart.color, "b": chart.beside, "k": chart.count,
+        "i": chart.interval, "n": chart.label,
     }  # fmt: skip
     columns = {key: table.column(name) for key, name in names.items() if name}
     labels = {key: _labels(columns[key]) for key in _categories(chart, table) if key in columns}
+    places = {c.name: place for place, c in enumerate(table.columns)}
+    printed = table_view(table, "").rows
     rows: list[Row] = []
     for index in range(len(table.rows)):
         cells = {key: cells[index] for key, cells in columns.items()}
@@ -90,21 +115,44 @@ def _rows(chart: Chart, table: Table) -> list[Row]:
             row["n"] = cut(one_line(str(name)), LABEL)
         if isinstance(interval, Interval):
             row |= {"lo": interval.low, "hi": interval.high}
+        if index < MOST_ROWS:
+            numbers = [key for key in names if key in columns and key not in (*labels, "n")]
+            row |= {f"{key} text": printed[index][places[names[key]]].text for key in numbers}
         rows.append(row)
-    if "c" in labels:
-        shown = set(list(labels["c"].values())[:MOST_SERIES])
-        rows = [row for row in rows if row["c"] in shown]
     most = MOST[chart.kind]
-    if chart.kind == "scatter" and len(rows) > most:  # evenly, so that no stretch goes missing
-        return [rows[i * len(rows) // most] for i in range(most)]
+    if chart.kind == "scatter":
+        if len(rows) > most:  # evenly, so that no stretch goes missing
+            rows = [rows[i * len(rows) // most] for i in range(most)]
+        return _gathered(rows) if "c" in labels else rows
+    bounds = _bounds(chart)
+    for key in bounds.keys() & labels.keys():
+        shown = set(list(labels[key].values())[: bounds[key]])
+        rows = [row for row in rows if row[key] in shown]
     return rows[:most]
+
+
+def _bounds(chart: Chart) -> Mapping[str, int]:
+    """By x, y, c: how many names at most."""
+    return MOST_CELLS if chart.kind in ("heat", "matrix") else {"c": MOST_SERIES}
+
+
+def _gathered(rows: list[Row]) -> list[Row]:
+    """The rows with the rarest series as one, where there are too many; that one lies below."""
+    sizes: dict[str, int] = {}
+    for row in rows:
+        sizes[str(row["c"])] = sizes.get(str(row["c"]), 0) + 1
+    if len(sizes) <= MOST_SERIES:
+        return rows
+    told = sorted(sizes, key=lambda name: -sizes[name])[: MOST_SERIES - 1]
+    rare = [row | {"c": OTHERS} for row in rows if row["c"] not in told]
+    return [row for row in rows if row["c"] in told] + rare
 
 
 def _categories(chart: Chart, table: Table) -> tuple[str, ...]:
     """Which of x, y, c are names rather than numbers."""
-    if chart.kind in ("dots", "bars", "cloud"):
+    if chart.kind in ("dots", "chance", "stair", "bars", "cloud"):
         return ("y", "c")
-    if chart.kind == "heat":
+    if chart.kind in ("heat", "matrix"):
         return ("x", "y")
     kind = {c.name: c.kind for c in table.columns}[chart.x]
     named_x = chart.kind == "lines" and kind in ("text", "label")
