@@ -68,6 +68,8 @@ CHART = Chart(
     y="comparison",
     interval="partial_spearman_interval",
     reference=0.0,
+    reference_name="chance",
+    count="documents",
 )
 
 

@@ -1,5 +1,6 @@
 """Counted MACs and tokens alive: over all, and layer by layer."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,12 @@ from auditkit.plugin import (
     Number,
     Row,
     Shard,
+    Table,
     Told,
     Trace,
     Undefined,
     columns,
+    percent,
     tabulate,
 )
 from auditkit.stats.estimates import Estimate
@@ -34,30 +37,31 @@ _COUNTED_ARMS = ("baseline", "pruned")
 _PER_LAYER = ["tokens_in", "tokens_out", "macs_attention", "macs_ffn"]
 
 
-KEEP_RATES = (
-    Chart(
-        name="keep_rate",
-        kind="lines",
-        table="layers",
-        title="Tokens alive after each layer",
-        alt="Share of the tokens that are alive after each layer of the pruned model with 95 % "
-        "intervals, special tokens left out. The table has the figures.",
-        x="layer",
-        y="keep_rate",
-        interval="keep_rate_interval",
-    ),
-    Chart(
-        name="special_keep_rate",
-        kind="lines",
-        table="layers",
-        title="Special tokens alive after each layer",
-        alt="Share of the special tokens that are alive after each layer of the pruned model with "
-        "95 % intervals. The table has the figures.",
-        x="layer",
-        y="special_keep_rate",
-        interval="special_keep_rate_interval",
-    ),
-)
+def keep_rate_charts(layers: Table) -> tuple[Chart, Chart]:
+    """Tokens that are left after each layer, and special ones among them."""
+    charts = tuple(
+        Chart(
+            name=column,
+            kind="lines",
+            table=layers.name,
+            title=f"{tokens.capitalize()} alive after each layer",
+            alt=f"Share of the {tokens} that are alive after each layer of the pruned model with "
+            f"95 % intervals{apart}. The table has the figures.",
+            x="layer",
+            y=column,
+            interval=f"{column}_interval",
+        )
+        for column, tokens, apart in (
+            ("keep_rate", "tokens", ", special tokens left out"),
+            ("special_keep_rate", "special tokens", ""),
+        )
+    )
+    rates = layers.column("keep_rate")
+    first, last = rates[0], rates[-1]
+    if isinstance(first, float) and isinstance(last, float):
+        left = f"Tokens left: {percent(first)} after layer 1, {percent(last)} after {len(rates)}"
+        return replace(charts[0], title=left), charts[1]
+    return charts[0], charts[1]
 
 
 def counted_macs(documents: Documents) -> tuple[Floats, Floats] | None:

@@ -19,6 +19,7 @@ from auditkit.plugin import (
     Label,
     Number,
     Row,
+    Telling,
     Told,
     Trace,
     Undefined,
@@ -41,24 +42,28 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.integer[Any]]
 
 OUTCOMES = ("p", "flips", "right")
-"""Of a document: probability of the class that was predicted, whether the answer is another one,
-whether it is the gold one."""
+"""Of a document: p of the class predicted, whether the answer is another, whether the gold one."""
 NEVER = "no document of the sample has such words and others to stand in for them"
 LEVELS = called("Student's t over documents, means over draws.")
 
-CHART = Chart(
-    name="cues",
-    kind="dots",
-    table="cues",
-    title="What the predicted class loses without a cue, beyond what other words cost",
-    alt="One dot a cue and a way of taking it away, with its interval: the change in the "
-    "probability of the predicted class, less that without as many other words. Left of 0 the cue "
-    "carries more than they do. The table has the figures.",
-    x="p_change_difference",
-    y="category",
-    color="perturbation",
-    interval="p_change_difference_interval",
-    reference=0.0,
+CHART = Telling(
+    Chart(
+        name="cues",
+        kind="dots",
+        table="cues",
+        title="What the predicted class loses without a cue, beyond what other words cost",
+        alt="One dot a cue and a way of taking it away: the change in the probability of the "
+        "predicted class, less that without as many other words. Left of 0 the cue carries more.",
+        x="p_change_difference",
+        y="category",
+        color="perturbation",
+        interval="p_change_difference_interval",
+        reference=0.0,
+        reference_name="as other words",
+    ),
+    high="carries less than other words",
+    low="carries more than other words",
+    none="No cue is shown to carry more or less than other words",
 )
 
 

@@ -15,6 +15,7 @@ from auditkit.plugin import (
     Label,
     Number,
     Row,
+    Telling,
     Told,
     Trace,
     bounds,
@@ -34,19 +35,29 @@ FEW = 2
 MEASURES = ("sufficiency", "comprehensiveness")
 
 CHARTS = tuple(
-    Chart(
-        name=f"{measure}_above_random",
-        kind="dots",
-        table="sets",
-        title=f"{measure.capitalize()}: kept sets less random sets of their size",
-        alt=f"One dot an arm and layer with its interval; {better} of 0 the kept tokens are more "
-        "to the prediction than random ones. The table has the figures.",
-        x=f"{measure}_difference",
-        y="set",
-        interval=f"{measure}_difference_interval",
-        reference=0.0,
+    Telling(
+        Chart(
+            name=f"{measure}_above_random",
+            kind="dots",
+            table="sets",
+            title=f"{measure.capitalize()}: kept sets less random sets of their size",
+            alt=f"One dot an arm and layer with its interval; {better} of 0 the kept tokens are "
+            "more to the prediction than random ones. The table has the figures.",
+            x=f"{measure}_difference",
+            y="set",
+            interval=f"{measure}_difference_interval",
+            reference=0.0,
+            reference_name="as random tokens",
+            count="documents",
+        ),
+        high=f"kept tokens {verb} {more} than random ones",
+        low=f"kept tokens {verb} {less} than random ones",
+        none=f"Kept tokens are not shown to {verb} more or less than random ones",
     )
-    for measure, better in (("sufficiency", "left"), ("comprehensiveness", "right"))
+    for measure, better, verb, more, less in (
+        ("sufficiency", "left", "suffice", "less", "more"),
+        ("comprehensiveness", "right", "matter", "more", "less"),
+    )
 )
 
 

@@ -14,6 +14,7 @@ from auditkit.plugin import (
     Label,
     Number,
     Row,
+    Telling,
     Told,
     Undefined,
     columns,
@@ -40,17 +41,24 @@ AT_ONCE = (
 )
 ALONE = "Tango's interval, of this row alone."
 
-CHART = Chart(
-    name="accuracy_gaps",
-    kind="dots",
-    table="accuracy_gaps",
-    title="Accuracy lost beyond what all documents lose, in points",
-    alt="One dot a group with its simultaneous interval; right of 0 the group loses more than all "
-    "documents do. The table has the figures.",
-    x="accuracy_gap",
-    y=PLACE,
-    interval="accuracy_gap_interval",
-    reference=0.0,
+CHART = Telling(
+    Chart(
+        name="accuracy_gaps",
+        kind="dots",
+        table="accuracy_gaps",
+        title="Accuracy lost beyond what all documents lose, in points",
+        alt="One dot a group with its simultaneous interval; right of 0 the group loses more than "
+        "all documents do. The table has the figures.",
+        x="accuracy_gap",
+        y=PLACE,
+        interval="accuracy_gap_interval",
+        reference=0.0,
+        reference_name="as all documents",
+        count="documents",
+    ),
+    high="loses more than all documents",
+    low="loses less than all documents",
+    none="No group is shown to lose more or less than all documents",
 )
 
 

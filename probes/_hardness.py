@@ -13,6 +13,7 @@ from auditkit.plugin import (
     Label,
     Number,
     Row,
+    Telling,
     Told,
     Trace,
     bounds,
@@ -38,16 +39,21 @@ _NUMBERS: tuple[Column | Number, ...] = (
            "Student's t over document sums."),
 )  # fmt: skip
 
-BY_LENGTH = Chart(
-    name="by_length",
-    kind="dots",
-    table="by_length",
-    title="Mean keep rate by length of the document",
-    alt="Share of the tokens alive, mean over the layers, by quartile of the number of tokens, "
-    "with 95 % intervals. The table has the figures.",
-    x="keep_rate",
-    y="length",
-    interval="keep_rate_interval",
+BY_LENGTH = Telling(
+    Chart(
+        name="by_length",
+        kind="dots",
+        table="by_length",
+        title="Mean keep rate by length of the document",
+        alt="Share of the tokens alive, mean over the layers, by quartile of the number of tokens, "
+        "with 95 % intervals. The table has the figures.",
+        x="keep_rate",
+        y="length",
+        interval="keep_rate_interval",
+        count="documents",
+    ),
+    high="tokens of a document where most is kept",
+    low="least",
 )
 
 

@@ -12,6 +12,7 @@ from auditkit.plugin import (
     Label,
     Number,
     Row,
+    Telling,
     Told,
     Trace,
     called,
@@ -26,17 +27,23 @@ from auditkit.stats.estimates import document_mean
 from auditkit.stats.multiplicity import At, adjusted_together
 from auditkit.stats.rationales import above_chance, agreement, few_expected
 
-CHART = Chart(
-    name="above_chance",
-    kind="dots",
-    table="kept",
-    title="Token F1 of kept and marked tokens, above that of as many random tokens",
-    alt="One dot a layer with its interval; right of 0 kept tokens are more often those that "
-    "people marked than random ones are. The table has the figures.",
-    x="f1_difference",
-    y="set",
-    interval="f1_difference_interval",
-    reference=0.0,
+CHART = Telling(
+    Chart(
+        name="above_chance",
+        kind="dots",
+        table="kept",
+        title="Token F1 of kept and marked tokens, above that of as many random tokens",
+        alt="One dot a layer with its interval; right of 0 kept tokens are more often those that "
+        "people marked than random ones are. The table has the figures.",
+        x="f1_difference",
+        y="set",
+        interval="f1_difference_interval",
+        reference=0.0,
+        reference_name="as random tokens",
+    ),
+    high="nearer to the marks than random tokens",
+    low="farther from the marks than random tokens",
+    none="Kept tokens are not shown to be marked more or less often than random ones",
 )
 T = "Student's t over documents."
 RANDOM = "random tokens"

@@ -15,6 +15,7 @@ from auditkit.plugin import (
     Place,
     Rows,
     Table,
+    Telling,
     Trace,
     answer,
     columns,
@@ -27,17 +28,23 @@ from auditkit.probes._swapped import beyond_table, claim_of_swaps, grounds_of, s
 
 MOST_SHOWN = 20
 """Rows of the table of changed answers."""
-CHART = Chart(
-    name="beyond",
-    kind="dots",
-    table="beyond",
-    title="Answers that a swap changes beyond those of the baseline, in points",
-    alt="One dot a ground with its interval; right of 0 swaps change more answers of the model "
-    "under audit than of the baseline. The table has the figures.",
-    x="flips_change",
-    y="swap",
-    interval="flips_change_interval",
-    reference=0.0,
+CHART = Telling(
+    Chart(
+        name="beyond",
+        kind="dots",
+        table="beyond",
+        title="Answers that a swap changes beyond those of the baseline, in points",
+        alt="One dot a ground with its interval; right of 0 swaps change more answers of the model "
+        "under audit than of the baseline. The table has the figures.",
+        x="flips_change",
+        y="swap",
+        interval="flips_change_interval",
+        reference=0.0,
+        reference_name="as in the baseline",
+    ),
+    high="swaps change more answers than of the baseline",
+    low="swaps change fewer answers than of the baseline",
+    none="No swap is shown to change more or fewer answers than of the baseline",
 )
 CAVEATS = (
     "A swap may make another text of it, where facts go with a group or the next word does not "

@@ -9,11 +9,13 @@ from auditkit.plugin import (
     COST,
     NO_TOKENS,
     PRUNING,
+    Chart,
     Conclusion,
     Documents,
     Finding,
     Place,
     Table,
+    Telling,
     Told,
     Trace,
     answer,
@@ -24,7 +26,7 @@ from auditkit.plugin import (
     tokens_left,
 )
 from auditkit.probes._budgets import budgets_chart, budgets_table
-from auditkit.probes._cost import COUNTED, KEEP_RATES, layers_table, macs_ratio, saving_table
+from auditkit.probes._cost import COUNTED, keep_rate_charts, layers_table, macs_ratio, saving_table
 from auditkit.probes._hardness import BY_LENGTH, classes_table, ends, lengths_table
 from auditkit.probes._thresholds import PATH, path_of, path_table, thresholds_table
 from auditkit.stats.estimates import Estimate
@@ -49,13 +51,15 @@ class Efficiency:
         """The ratio of MACs, keep rates and costs by layer, and who is pruned how hard."""
         about, documents = trace.about, trace.documents
         ratio, at = macs_ratio(documents), {"arm": about.depths_of}
+        layers = layers_table(trace)
+        left, special = keep_rate_charts(layers.table)
         tables: list[Table | Told] = [
             saving_table(trace, ratio),
-            layers_table(trace),
+            layers,
             lengths_table(trace),
             *([classes_table(trace)] if about.dataset.labelled else []),
         ]
-        charts = [*KEEP_RATES, BY_LENGTH]
+        charts: list[Chart | Telling] = [left, BY_LENGTH]
         if about.model.thresholds:
             tables.append(thresholds_table(about))
         if path_of(about):
@@ -63,13 +67,13 @@ class Efficiency:
             charts.append(PATH)
         if about.sweep:
             tables.append(budgets_table(about.sweep, about.depths_of))
-            charts.append(budgets_chart(about.sweep))
+            charts.insert(1, budgets_chart(about.sweep))
         return answer(
             self,
             _claim(ratio, documents),
             measurements=token_counts(documents, at),
             tables=tables,
-            charts=charts,
+            charts=[*charts, special],
             caveats=(COUNTED, NOT_ALIKE),
             conclusions=()
             if ratio.value is None

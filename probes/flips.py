@@ -18,6 +18,7 @@ from auditkit.plugin import (
     Positive,
     Resamples,
     Rows,
+    Telling,
     Trace,
     answer,
     place,
@@ -54,17 +55,24 @@ from auditkit.probes._weak_spots import (
 )
 from auditkit.stats.resampling import Bootstrap
 
-CHART = Chart(
-    name="enriched",
-    kind="dots",
-    table="enriched",
-    title="Odds of a changed answer in a group over those elsewhere",
-    alt="One dot a group with its interval; right of 1 answers change more often there. The table "
-    "has the figures.",
-    x="odds_ratio",
-    y=PLACE,
-    interval="odds_ratio_interval",
-    reference=1.0,
+CHART = Telling(
+    Chart(
+        name="enriched",
+        kind="dots",
+        table="enriched",
+        title="Odds of a changed answer in a group over those elsewhere",
+        alt="One dot a group with its interval; right of 1 answers change more often there. The "
+        "table has the figures.",
+        x="odds_ratio",
+        y=PLACE,
+        interval="odds_ratio_interval",
+        reference=1.0,
+        reference_name="as often as elsewhere",
+        count="documents",
+    ),
+    high="answers change most often",
+    low="answers change least often",
+    none="No group is shown in which answers change more or less often",
 )
 CAVEATS = (
     "A changed answer is no error by itself: among those lost and won are documents whose labels "

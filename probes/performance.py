@@ -14,6 +14,7 @@ from auditkit.plugin import (
     Fraction,
     Place,
     Resamples,
+    Telling,
     Trace,
     answer,
     place,
@@ -42,18 +43,44 @@ from auditkit.stats.resampling import Bootstrap
 
 ONE_PAIR = "One checkpoint pair supports claims about that pair."
 
-DIFFERENCES = Chart(
-    name="differences",
-    kind="dots",
-    table="differences",
-    title="Differences in accuracy, in points",
-    alt="Paired differences in accuracy between arms with their 95 % intervals; 0 is no "
-    "difference. The table has the figures.",
-    x="accuracy_change",
-    y="comparison",
-    interval="accuracy_change_interval",
-    reference=0.0,
+STAIR = Chart(
+    name="stair",
+    kind="stair",
+    table="arms",
+    title="Accuracy, arm by arm, and what each step changes",
+    alt="One step an arm, with its accuracy, its 95 % interval and the difference to the arm above "
+    "it. The table has the figures.",
+    x="accuracy",
+    y="arm",
+    interval="accuracy_interval",
 )
+
+
+def differences_chart(margin: float) -> Telling:
+    """Paired differences, and losses of more than `margin` as a zone that is not accepted."""
+    points = 100 * margin
+    chart = Chart(
+        name="differences",
+        kind="dots",
+        table="differences",
+        title="Differences in accuracy, in points",
+        alt="Paired differences in accuracy between arms with their 95 % intervals; 0 is no "
+        "difference. The table has the figures.",
+        x="accuracy_change",
+        y="comparison",
+        interval="accuracy_change_interval",
+        count="documents",
+        reference=0.0,
+        reference_name="no difference",
+        zone=-points,
+        zone_name=f"more lost than the margin of {points:g} {'point' if points == 1 else 'points'}",
+    )
+    return Telling(
+        chart,
+        high="accuracy gained",
+        low="accuracy lost",
+        none="No difference in accuracy is shown",
+    )
 
 
 @dataclass(frozen=True)
@@ -115,7 +142,7 @@ class Performance:
                 averages_table(summaries),
                 confusion_table(arms, about.labels),
             ),
-            charts=(DIFFERENCES,),
+            charts=(differences_chart(self.margin), STAIR),
             caveats=(ONE_PAIR, *about.limits, COUNTED, *floor_caveats),
             conclusions=[Conclusion(COST, claim, (place("accuracy_change", **at),))]
             if change

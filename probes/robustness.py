@@ -13,6 +13,7 @@ from auditkit.plugin import (
     Finding,
     Place,
     Rows,
+    Telling,
     Trace,
     answer,
     not_applicable,
@@ -24,17 +25,24 @@ from auditkit.probes._sturdy import claim_of_sturdy, sturdy_rows, sturdy_table
 
 MEASURED = ("example_id", "perturbation", "arm", "predicted")
 
-CHART = Chart(
-    name="widened",
-    kind="dots",
-    table="perturbations",
-    title="Accuracy lost to a changed text beyond what the baseline loses, in points",
-    alt="One dot a change of the text with its interval; right of 0 the model under audit loses "
-    "more than the baseline. The table has the figures.",
-    x="drop_change",
-    y="perturbation",
-    interval="drop_change_interval",
-    reference=0.0,
+CHART = Telling(
+    Chart(
+        name="widened",
+        kind="dots",
+        table="perturbations",
+        title="Accuracy lost to a changed text beyond what the baseline loses, in points",
+        alt="One dot a change of the text with its interval; right of 0 the model under audit "
+        "loses more than the baseline. The table has the figures.",
+        x="drop_change",
+        y="perturbation",
+        interval="drop_change_interval",
+        reference=0.0,
+        reference_name="as in the baseline",
+        count="documents",
+    ),
+    high="costs more than in the baseline",
+    low="costs less than in the baseline",
+    none="No change of the text is shown to cost more or less than in the baseline",
 )
 CAVEATS = (
     "A change is made so that a text still says what it said, and now and then it does not: then "

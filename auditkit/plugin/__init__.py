@@ -78,6 +78,7 @@ from auditkit.plugin.sentences import (
 )
 from auditkit.plugin.swaps import NO_SWAPS, SLOT, TEMPLATES, Ground, Identity, Swaps
 from auditkit.plugin.terms import TERM_NOTE, term_numbers, term_row, term_table
+from auditkit.plugin.titles import Telling
 from auditkit.ranges import Fraction, Natural, Positive, Resamples, Rows
 from auditkit.stats.estimates import Estimate
 from auditkit.trace import (
@@ -101,8 +102,8 @@ __all__ = [
     "Conclusion", "Documents", "Estimate", "Example", "Finding", "Fraction", "GlossaryTerm",
     "Ground", "Identity", "IdentityTerm", "Interval", "Label", "Mark", "Measurement",
     "MeasuringProbe", "Natural", "Number", "Place", "Plugin", "Positive", "Probe", "Resamples",
-    "Row", "Rows", "Rule", "Segment", "Shard", "Swaps", "Table", "Told", "Trace", "Undefined",
-    "Verdict", "adjusted_table", "answer", "arm", "bounds", "by_direction", "by_group",
+    "Row", "Rows", "Rule", "Segment", "Shard", "Swaps", "Table", "Telling", "Told", "Trace",
+    "Undefined", "Verdict", "adjusted_table", "answer", "arm", "bounds", "by_direction", "by_group",
     "called", "changed_decisions", "choose_documents", "claim_of", "claim_over", "class_name",
     "classes_of", "columns", "compare", "conclusions_of", "direction", "discover", "figure",
     "in_line", "in_order", "measurement", "needs", "not_applicable", "percent", "place",

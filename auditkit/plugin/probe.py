@@ -20,6 +20,7 @@ from auditkit.finding import (
 )
 from auditkit.plugin.bench_view import BenchView
 from auditkit.plugin.rows import Told
+from auditkit.plugin.titles import Telling
 from auditkit.stats.cells import WordCells
 from auditkit.trace import ARMS, OPTIONAL, TABLES, TAGS, About, Trace
 
@@ -144,7 +145,7 @@ def answer(
     *,
     measurements: Sequence[Measurement] = (),
     tables: Sequence[Table | Told] = (),
-    charts: Sequence[Chart] = (),
+    charts: Sequence[Chart | Telling] = (),
     examples: Sequence[Example] = (),
     caveats: Sequence[str] = (),
     conclusions: Sequence[Conclusion] = (),
@@ -172,6 +173,7 @@ def answer(
         unchecked: What the probe could not look at, in a few words each.
     """
     told = [table for table in tables if isinstance(table, Told)]
+    shown = {table.name: table for t in tables for table in [t.table if isinstance(t, Told) else t]}
     return Finding(
         probe=probe.name,
         version=probe.version,
@@ -180,7 +182,7 @@ def answer(
         status=status,
         measurements=(*(m for t in told for m in t.measurements), *measurements),
         tables=tuple(t.table if isinstance(t, Told) else t for t in tables),
-        charts=tuple(charts),
+        charts=tuple(c.of(shown[c.chart.table]) if isinstance(c, Telling) else c for c in charts),
         examples=tuple(examples),
         caveats=tuple(caveats),
         conclusions=tuple(conclusions),

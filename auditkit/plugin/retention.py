@@ -17,6 +17,7 @@ from auditkit.plugin.retention_tables import (
     retention_table,
 )
 from auditkit.plugin.rows import Told
+from auditkit.plugin.titles import Telling
 from auditkit.stats.survival import Retention
 from auditkit.trace import Trace
 
@@ -31,7 +32,7 @@ def retention_answer(
     kind: str,
     key: str = "category",
     tables: Sequence[Table | Told] = (),
-    charts: Sequence[Chart] = (),
+    charts: Sequence[Chart | Telling] = (),
     caveats: Sequence[str] = (),
     conclusions: Sequence[Conclusion] = (),
 ) -> Finding:
@@ -63,7 +64,7 @@ def retention_answer(
             ),
             *tables,
         ),
-        charts=(*_charts(kind.lower(), key), *charts),
+        charts=(*_charts(kind.lower(), key, rows[0].reference), *charts),
         caveats=(*_caveats(trace, rows[0].reference), *caveats),
         conclusions=conclusions,
     )
@@ -90,30 +91,55 @@ def _caveats(trace: Trace, layer: int) -> tuple[str, ...]:
     )
 
 
-def _charts(kind: str, key: str) -> tuple[Chart, Chart]:
-    """What outlives what as dots, rates after every layer as lines."""
+def _charts(kind: str, key: str, layer: int) -> tuple[Telling, Telling, Chart]:
+    """What outlives what, what is kept against chance, and rates after every layer."""
     return (
-        Chart(
-            name="retention_concordance",
-            kind="dots",
-            table="retention",
-            title=f"Share of the other words that a word outlives, by {kind}",
-            alt=f"One dot per {kind} with its interval: the share of the other words of as many "
-            "pieces in its document that a word outlives; at 0.5 it lives as long as they do, "
-            "right of it longer. The table has the figures.",
-            x="concordance",
-            y=key,
-            interval="concordance_interval",
-            reference=0.5,
+        Telling(
+            Chart(
+                name="retention_concordance",
+                kind="dots",
+                table="retention",
+                title=f"Share of the other words that a word outlives, by {kind}",
+                alt=f"One dot per {kind} with its interval: the share of the other words of as "
+                "many pieces in its document that a word outlives; at 0.5 it lives as long as "
+                "they do, right of it longer. The table has the figures.",
+                x="concordance",
+                y=key,
+                interval="concordance_interval",
+                count="words",
+                reference=0.5,
+                reference_name="as long as other words",
+            ),
+            high="longest kept",
+            low="soonest dropped",
+            none="No difference is shown in how long words are kept",
+        ),
+        Telling(
+            Chart(
+                name="retention_chance",
+                kind="chance",
+                table="retention",
+                title=f"Share of words kept after layer {layer}, and at random, by {kind}",
+                alt=f"One dot per {kind}, the share of its words that is kept, and a tick where "
+                "random keeping of as many pieces would have it. The table has the figures.",
+                x="retention",
+                y=key,
+                interval="retention_interval",
+                beside="retention_expected",
+                count="words",
+            ),
+            high=f"most kept after layer {layer}",
+            low="least kept",
         ),
         Chart(
             name="retention_curve_lines",
-            kind="lines",
+            kind="heat",
             table="retention_curve",
             title=f"Share of words alive after each layer by {kind}",
-            alt=f"One line per {kind}, from the first to the last layer; lines can only fall.",
+            alt=f"One line of cells per {kind}, from the first to the last layer; it can only "
+            "fall. The number in a cell is the share that is alive.",
             x="layer",
-            y="retention",
-            color=key,
+            y=key,
+            color="retention",
         ),
     )
