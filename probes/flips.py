@@ -25,6 +25,7 @@ from auditkit.plugin import (
     show_document,
 )
 from auditkit.probes._arms import answered
+from auditkit.probes._confidence import CONFIDENCE, confidence_table
 from auditkit.probes._flip_claims import claim_of_flips
 from auditkit.probes._flips import (
     asymmetry_table,
@@ -130,12 +131,13 @@ class Flips:
                 *([churn] if churn else []),
                 *([shifts_table([mine, *seeds])] if mine.labelled else []),
                 asymmetry_table(shifts),
+                confidence_table(mine),
                 *([enriched_table(groups, mine.flipped, floor.flipped if floor else None,
                                   mine.at)]
                   if groups else []),
                 *([spots_table(spots, mine.at, labelled=mine.labelled)] if spots else []),
             ],
-            charts=[CHART] if groups else [],
+            charts=[CONFIDENCE, *([CHART] if groups else [])],
             examples=_shown(trace, mine, self.examples),
             conclusions=[
                 Conclusion(COST, flips, (place("share", category=mine.worse, **mine.at),))

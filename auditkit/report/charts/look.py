@@ -65,9 +65,9 @@ def _letters(label: str, width: int) -> int:
     return max(9, int(width / (1 + 0.6 * broad(label) / max(1, len(label)))))
 
 
-def broken(drawing: Drawing, key: str) -> tuple[dict[str, str], int]:
+def broken(drawing: Drawing, key: str, width: int = NAME) -> tuple[dict[str, str], int]:
     """By label: the label with a line break where it is long; and the longest line's length."""
-    lines = {label: lines_of(label) for label in drawing.orders[key]}
+    lines = {label: lines_of(label, width) for label in drawing.orders[key]}
     longest = max((len(line) for two in lines.values() for line in two), default=0)
     return {label: "\n".join(two) for label, two in lines.items()}, longest
 
@@ -93,11 +93,11 @@ def across(drawing: Drawing, room: float) -> Any:
     return alt.X("x:N", scale=scale, axis=axis, title=lines_of(drawing.titles["x"], 36))
 
 
-def name_layers(drawing: Drawing, y: Any) -> list[Any]:
+def name_layers(drawing: Drawing, y: Any, width: int = NAME) -> list[Any]:
     """The names of the y axis as text beside the plot, on one line or on two."""
     import altair as alt
 
-    lines, _ = broken(drawing, "y")
+    lines, _ = broken(drawing, "y", width)
     layers = []
     for many, lift in ((False, 0), (True, -TYPE / 2 - 1)):
         if rows := [{"y": y, "name": n} for y, n in lines.items() if ("\n" in n) == many]:
@@ -125,7 +125,7 @@ def numeric(drawing: Drawing, key: str, *, zero: bool, ends: Sequence[float] = (
     ticks: dict[str, Any] = {"tickCount": 5 if key == "y" else 4}
     if key in drawing.counts:
         ticks |= {"tickMinStep": 1, "format": ",d"} | (
-            {"values": steps} if key == "x" and len(steps) <= _TICKS else {}
+            {"values": steps, "labelOverlap": False} if key == "x" and len(steps) <= _TICKS else {}
         )
     margin = 0.0 if key == "y" or drawing.chart.kind == "lines" else _MARGIN * (high - low)
     spread = [low if zero else low - margin, high + margin]

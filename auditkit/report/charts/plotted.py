@@ -33,8 +33,8 @@ _FEW = 12
 """Points up to which each has its name beside it."""
 _POINT = 15
 """Longest name beside a point, in characters."""
-_AROUND = 70
-"""Width that title and margins take beside a map of cells."""
+_AROUND, _NAME = 60, 14
+"""Width that title and margins take beside a map of cells; letters of a line of its names."""
 _END = 18
 """Longest name at the end of a line, in characters; longer ones stand in a legend."""
 
@@ -148,7 +148,7 @@ def matrix(drawing: Drawing) -> Layers:
 def _cells(drawing: Drawing, *, quiet: bool) -> Layers:
     import altair as alt
 
-    beside_it, longest = broken(drawing, "y")
+    beside_it, longest = broken(drawing, "y", _NAME)
     room = WIDTH - LETTER * longest - _AROUND
     names = alt.Axis(ticks=False, labels=False, titleX=-(LETTER * longest + 22))
     rows: list[Any] = [row | {"stays": row["x"] == row["y"]} for row in drawing.rows]
@@ -173,4 +173,4 @@ def _cells(drawing: Drawing, *, quiet: bool) -> Layers:
                 layers.append(text.encode(x=x, y=y, text=alt.Text("c text:N")))
     two = any("\n" in name for name in beside_it.values())
     height = (_TWO_LINES if two else _CELL) * len(beside_it)
-    return [*layers, *name_layers(drawing, y)], height
+    return [*layers, *name_layers(drawing, y, _NAME)], height

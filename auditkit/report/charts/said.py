@@ -43,7 +43,8 @@ def key(drawing: Drawing) -> tuple[list[str], list[str]]:
     chart = drawing.chart
     told = []
     if chart.kind == "chance":
-        told.append("Dot: kept; tick: at random. Green: more; orange: less.")
+        dot, tick = (drawing.titles[mark].lower() for mark in "xb")
+        told += [f"Dot: {dot}; tick: {tick}.", "Green: more; orange: less; grey: not shown."]
     if chart.reference is not None and chart.reference_name:
         told.append(f"Dashed line: {_inside(chart.reference_name)}.")
     zone = [f"Shaded: {_inside(chart.zone_name)}."] if chart.zone is not None else []
