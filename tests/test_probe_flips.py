@@ -64,6 +64,20 @@ def test_kinds_by_hand(trace: Trace) -> None:
     assert f"{lost} lost, {won} won, {other} answered wrongly in another way" in finding.claim
 
 
+def test_confidence_by_hand(trace: Trace) -> None:
+    table = analysed(trace).table("confidence")
+    documents = trace.table("documents")
+    changed = documents[documents["predicted_pruned"] != documents["predicted_baseline"]]
+    expected = sorted(
+        (max(before), max(now))
+        for before, now in zip(changed["probs_baseline"], changed["probs_pruned"], strict=True)
+    )
+    moved = [row for row in table.rows if row[0] != AGREED]
+    assert len(table.rows) == 300
+    found = sorted((float(str(row[1])), float(str(row[2]))) for row in moved)
+    assert np.allclose(found, expected, atol=1e-6)
+
+
 def test_examples_are_documents_whose_answer_changed(trace: Trace) -> None:
     documents = trace.table("documents").set_index("example_id")
     shown = analysed(trace, examples=7).examples
