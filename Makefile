@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 WHEEL_VENV := build/wheel-venv
+# Carries axe-core, which the browser tests inject themselves; what else it needs is not used.
+AXE := axe-playwright-python==0.1.8
 
 .DEFAULT_GOAL := help
 .PHONY: help demo venv test test-slow lint format types wheel clean
@@ -20,6 +22,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "setting up $(VENV): about 2 GB, some minutes"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-deps $(AXE)
 	@touch $@
 
 test: venv ## the fast tests, a process of one thread on each core
@@ -44,6 +47,7 @@ wheel: venv ## build the wheel, install it in a clean environment, run types and
 	$(BIN)/python -m build --quiet --wheel --no-isolation
 	$(PYTHON) -m venv $(WHEEL_VENV)
 	$(WHEEL_VENV)/bin/python -m pip install --quiet -c constraints.txt "$$(ls dist/*.whl)[dev]"
+	$(WHEEL_VENV)/bin/python -m pip install --quiet --no-deps $(AXE)
 	cd tests && ../$(WHEEL_VENV)/bin/mypy --config-file ../pyproject.toml .
 	cd tests && OMP_NUM_THREADS=1 ../$(WHEEL_VENV)/bin/pytest -n logical --dist worksteal -c ../pyproject.toml --rootdir .. .
 

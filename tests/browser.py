@@ -1,4 +1,4 @@
-"""A real browser without a window, in which a page runs no script."""
+"""A real browser without a window, in which a page runs no script unless it may."""
 
 import os
 import shutil
@@ -31,14 +31,19 @@ def program(name: str) -> str:
 
 
 @contextmanager
-def browser(profile: Path) -> Iterator[Any]:
-    """Chromium with an empty profile; it keeps a log of the network and the console."""
+def browser(profile: Path, *, scripts: bool = False) -> Iterator[Any]:
+    """Chromium with an empty profile; it keeps a log of the network and the console.
+
+    Args:
+        profile: An empty folder.
+        scripts: Whether a page may run scripts.
+    """
     options = webdriver.ChromeOptions()
     options.binary_location = program("chromium")
     for flag in (*FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     options.add_experimental_option(
-        "prefs", {"profile.managed_default_content_settings.javascript": 2}
+        "prefs", {"profile.managed_default_content_settings.javascript": 1 if scripts else 2}
     )
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(program("chromedriver")))

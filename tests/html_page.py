@@ -4,6 +4,8 @@ import re
 from collections import Counter
 from html.parser import HTMLParser
 
+APART = {"b", "br", "dd", "div", "dt", "h1", "h2", "h3", "li", "p", "small", "td", "th"}
+"""What stands apart from the text before it."""
 VOID = {"meta", "br", "link", "img", "input", "hr", "path", "circle", "use"}
 
 
@@ -23,6 +25,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags[tag] += 1
+        self.text += " " * (tag in APART)
         self.attributes += [(tag, name, value or "") for name, value in attrs]
         self.ids += [value or "" for name, value in attrs if name == "id"]
         if re.fullmatch("h[1-6]", tag):
@@ -40,5 +43,5 @@ class Page(HTMLParser):
             assert self.open.pop() == tag, f"</{tag}> closes nothing"
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
+        if not {"style", "script"} & set(self.open):
             self.text += data

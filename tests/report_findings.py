@@ -3,16 +3,29 @@
 from typing import Any
 
 from auditkit.finding import (
+    ACCURACY,
+    CHANGED,
+    COST,
+    DIFFERENCE,
+    LOST,
+    OUTLIVES,
+    SAVED,
+    Card,
     Chart,
     Column,
+    Conclusion,
     Finding,
     Interval,
+    Mark,
     Measurement,
     Table,
     Undefined,
+    Verdict,
 )
 
 LAYERS = 6
+TWICE = "Documents are the unit of every interval."
+"""A caveat of two findings."""
 
 
 def performance() -> Finding:
@@ -39,6 +52,17 @@ def performance() -> Finding:
         Measurement(
             name="f1", value=None, unit="share", n=0, n_clusters=0,
             at={"arm": "random", "class": "Weather"}, undefined="no document of this class",
+        ),
+        Measurement(
+            name="flips", value=212.0, unit="documents", n=7600, n_clusters=7600,
+            no_interval="a count",
+        ),
+        *(
+            Measurement(
+                name="change", value=value, unit="points", n=n, n_clusters=n,
+                at={"class": name} if name else {}, interval=Interval(value - 0.5, value + 0.5),
+            )
+            for name, value, n in (("", -0.8, 7600), ("World", -2.1, 1900), ("Sports", 0.2, 1900))
         ),
     ]  # fmt: skip
     rows = tuple(
@@ -106,8 +130,33 @@ def performance() -> Finding:
         measurements=tuple(measurements),
         tables=(table, cost),
         charts=(dots, lines),
-        caveats=("MACs are counted, not timed.",),
-    )
+        caveats=("MACs are counted, not timed.", TWICE),
+        chapter="What it costs and saves",
+        conclusions=(
+            Conclusion(COST, "Pruning costs 0.8 points.", ("change",)),
+            Conclusion(LOST, "World loses 2.1 points.", ("change[class=World]",), "serious"),
+        ),
+        verdict=Verdict(
+            sentence="Acceptable on accuracy: a loss of more than 1.5 points is ruled out.",
+            detail="On these 7,600 documents the pruned model is 0.8 points worse.",
+            measurements=("change",),
+            margin=1.5,
+        ),
+        cards=(
+            Card(title=ACCURACY, value="92.1 → 91.3 %",
+                 note="−0.8 points, paired 95 %: −1.3 to −0.3", measurements=("change",)),
+            Card(title=SAVED, value="1.92×", note="fewer operations, counted.",
+                 measurements=("macs_ratio[arm=pruned]",)),
+            Card(title=CHANGED, value="212 of 7,600", note="75 now right, 137 now wrong",
+                 measurements=("flips",)),
+        ),
+        marks=(
+            Mark(picture=DIFFERENCE, label="Sports", measurement="change[class=Sports]"),
+            Mark(picture=DIFFERENCE, label="World", measurement="change[class=World]"),
+            Mark(picture=DIFFERENCE, label="All documents", measurement="change", whole=True),
+        ),
+        unchecked=("2 groups of under 30 documents",),
+    )  # fmt: skip
 
 
 def retention() -> Finding:
@@ -156,6 +205,25 @@ def retention() -> Finding:
         question="Which parts of speech survive more often than chance would keep them?",
         claim="Verbs survive 1.39 times as often as under random keeping, [1.34, 1.45].",
         status="reported",
+        chapter="What is kept",
+        caveats=(TWICE,),
+        measurements=tuple(
+            Measurement(
+                name="concordance", value=value, unit="share", n=900, n_clusters=400,
+                at={"category": tag}, interval=Interval(value - 0.02, value + 0.02),
+            )
+            for tag, value in (("VERB", 0.71), ("DET", 0.21))
+        ),
+        marks=tuple(
+            Mark(picture=OUTLIVES, label=label, measurement=f"concordance[category={tag}]")
+            for label, tag in (("determiners (DET)", "DET"), ("verbs (VERB)", "VERB"))
+        ),
+        conclusions=(
+            Conclusion(
+                LOST, "Determiners outlive 21 % of the other words.",
+                ("concordance[category=DET]",), "notable",
+            ),
+        ),
         tables=(lifts, matrix),
         charts=(
             Chart(

@@ -44,7 +44,12 @@ def layer_view() -> Finding:
         title="Document d1, right in both models",
         segments=segments(SENTENCE, DEPTHS),
         alive=(12, 8, 7, 6, 5, 4),
-        facts=(("gold label", "Positive"), ("pruned model", "Positive, 0.98")),
+        facts=(("baseline", "Positive (0.91)"), ("pruned", "Positive (0.98)")),
+        tokens=15,
+        before=(Segment("[CLS]", LAYERS),),
+        after=(Segment("[SEP]", 1),),
+        gold="Positive",
+        flipped=False,
     )
     still = Example(
         example_id="d2",

@@ -151,12 +151,14 @@ def test_the_hardest_pruned_and_the_longest_are_shown() -> None:
 
 def test_facts_name_every_arm_and_truncation() -> None:
     trace = make(3, documents=10, labels=("bad", "good"))
-    examples = {e.example_id: dict(e.facts) for e in analyse(trace, examples=10).examples}
+    shown = {e.example_id: e for e in analyse(trace, examples=10).examples}
+    examples = {name: dict(e.facts) for name, e in shown.items()}
     facts = examples["doc-0009"]
     assert "truncated" in facts
     assert "truncated" not in examples["doc-0000"]
-    assert facts["gold label"] == "good"
+    assert shown["doc-0009"].gold == "good"
     row = trace.documents.row_of("doc-0009")
+    assert shown["doc-0009"].tokens == trace.documents.tokens[row]
     for arm in trace.about.arms:
         answers = trace.documents.answers(arm)
         assert answers is not None

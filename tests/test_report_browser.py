@@ -1,6 +1,7 @@
 """The page in a real browser, as it comes out of a mail: from a file, with scripts switched off."""
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +14,14 @@ from browser import DESK, PAPER, PHONE, browser, overflow, show
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from auditkit.finding import Example, Segment, segments
+from auditkit.finding import Example, Segment
 from auditkit.report import page as report
 from auditkit.report.overview import BADGES, Badge
 from auditkit.report.palette import PALETTE
 
 CONTRAST = """
-const rgb = c => (c.match(/[\\d.]+/g) || []).map(Number);
+const rgb = c => (c.match(/[\\d.]+/g) || []).map(Number)
+  .map((v, i) => c.startsWith('color(') && i < 3 ? 255 * v : v);
 const light = c => {
   const [r, g, b] = rgb(c).slice(0, 3).map(v => {
     v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
@@ -121,11 +123,12 @@ def test_wide_tables_scroll_in_their_own_box_on_a_phone(driver: Any, url: str) -
 @pytest.mark.parametrize("width", [PHONE, DESK])
 def test_every_probe_is_visible_with_its_badge(driver: Any, url: str, width: int) -> None:
     show(driver, url, width=width)
-    sections = driver.find_elements(By.CSS_SELECTOR, "section.probe")
     audit = report_case.audit()
-    assert len(sections) == len(audit.findings) + len(audit.failures)
     badges: list[Badge] = [*(f.status for f in audit.findings), "broke"]
-    for section, status in zip(sections, badges, strict=True):
+    names = [*(f.probe for f in audit.findings), *(f.probe for f in audit.failures)]
+    for name, status in zip(names, badges, strict=True):
+        anchor = "probe-" + re.sub(r"[^A-Za-z0-9_-]+", "-", name)
+        section = driver.find_element(By.ID, anchor)
         assert section.is_displayed()
         badge = section.find_element(By.CSS_SELECTOR, f".badge.{status}")
         assert badge.is_displayed()
@@ -135,15 +138,27 @@ def test_every_probe_is_visible_with_its_badge(driver: Any, url: str, width: int
         assert size > 5  # the shape is drawn
 
 
-def test_details_open_by_keyboard(driver: Any, url: str) -> None:
+def test_a_link_opens_what_is_folded_and_so_does_the_keyboard(driver: Any, url: str) -> None:
     show(driver, url)
-    summary = driver.find_element(By.CSS_SELECTOR, "#probe-performance details > summary")
-    table = driver.find_element(By.CSS_SELECTOR, "#probe-performance details table")
+    table = driver.find_element(By.CSS_SELECTOR, "#probe-performance-more table")
     assert not table.is_displayed()
-    summary.send_keys(Keys.ENTER)
+    driver.find_element(By.CSS_SELECTOR, "#probe-performance .fold a").send_keys(Keys.ENTER)
+    assert driver.current_url.endswith("#probe-performance-more")
     assert table.is_displayed()
-    summary.send_keys(Keys.SPACE)
+    summary = table.find_element(By.XPATH, "ancestor::details/summary")
+    summary.send_keys(Keys.ENTER)
     assert not table.is_displayed()
+    summary.send_keys(Keys.SPACE)
+    assert table.is_displayed()
+
+
+def test_a_decision_is_on_the_first_screen(driver: Any, url: str) -> None:
+    """At 1200 × 800 with both pictures, on a phone of 390 × 844 with all four cards."""
+    for width, height, last in ((1200, 800, ".key figure:last-child"), (390, 844, ".card.open b")):
+        show(driver, url, width=width)
+        found = driver.find_element(By.CSS_SELECTOR, last)
+        bottom = "return arguments[0].getBoundingClientRect().bottom"
+        assert driver.execute_script(bottom, found) < height
 
 
 def test_the_first_tab_stop_skips_to_the_content(driver: Any, url: str) -> None:
@@ -188,8 +203,9 @@ def test_text_has_a_contrast_of_four_and_a_half(driver: Any, url: str, scheme: s
     show(driver, url, scheme=scheme)
     selectors = [
         "p", "h1", "h2", "h3", "li", "dt", "dd", "td", "th", "caption", "summary", "main a", "pre",
-        "code", ".small", ".question", ".overline", "s.now", "s.gone", ".unread",
-        ".layer", ".alive", ".figures span", ".picture text", ".caveats li",
+        "code", ".small", ".overline", "s.now", ".gone", ".unread", ".text bdi", ".chip",
+        ".bars b", ".bars small", ".pick label", ".who", ".card b", ".card p", ".verdict b",
+        ".verdict p", ".look b", ".picture text", "a.term",
         *(f".badge.{status}" for status in BADGES),
     ]  # fmt: skip
     measured = driver.execute_script(CONTRAST, selectors)
@@ -201,8 +217,9 @@ def test_text_has_a_contrast_of_four_and_a_half(driver: Any, url: str, scheme: s
 
 def test_hostile_text_makes_no_element_and_runs_nothing(driver: Any, url: str) -> None:
     show(driver, url)
-    bad = "script, img, iframe, object, embed, link, base, form, input, foreignObject, .probe b"
-    assert driver.find_elements(By.CSS_SELECTOR, bad) == []
+    bad = "img, iframe, object, embed, link, base, form, input:not([type=radio]), foreignObject"
+    assert driver.find_elements(By.CSS_SELECTOR, f"{bad}, .probe b") == []
+    assert len(driver.find_elements(By.TAG_NAME, "script")) == 1  # the page's own
     handlers = driver.execute_script(
         "return [...document.querySelectorAll('*')].flatMap(e => e.getAttributeNames())"
         ".filter(n => n.startsWith('on') || n === 'style')"
@@ -226,7 +243,7 @@ def test_marks_of_direction_are_seen_and_turn_nothing_round(driver: Any, tmp_pat
         path.write_text(report.render_explanation(found, title="X"), encoding="utf-8")
         assert not set("\u202d\u202e\u2066\u2067\u2069") & set(path.read_text(encoding="utf-8"))
         show(driver, path.as_uri())
-        shown = driver.find_elements(By.CSS_SELECTOR, ".sentence bdi")
+        shown = driver.find_elements(By.CSS_SELECTOR, ".text bdi")
         assert [word.text for word in shown] == [
             "".join("�" if unicodedata.bidirectional(c) in UNSEEN else c for c in word)
             for word in words
@@ -235,34 +252,13 @@ def test_marks_of_direction_are_seen_and_turn_nothing_round(driver: Any, tmp_pat
         assert places == sorted(places, reverse=direction == "rtl")
 
 
-def test_what_was_read_and_is_no_word_is_struck_when_it_is_dropped(
-    driver: Any, tmp_path: Path
-) -> None:
-    pieces = [(0, 4, 0), (5, 9, 1), (9, 10, 1), (11, 15, 0)]
-    parts = segments("&lt; good\\ &gt; unread", [(5, 9, 1)], pieces)
-    found = Example(example_id="x", title="X", segments=parts, alive=(2,))
-    path = tmp_path / "pieces.html"
-    path.write_text(report.render_explanation(found, title="X"), encoding="utf-8")
-    show(driver, path.as_uri())
-
-    def texts(selector: str) -> list[str]:
-        return [e.text for e in driver.find_elements(By.CSS_SELECTOR, f".sentence {selector}")]
-
-    assert texts("s.now bdi") == ["&lt;", "&gt;"]
-    assert texts("> bdi") == ["good", "\\"]
-    assert [text.strip() for text in texts(".unread")] == ["unread"]
-
-
-def test_on_paper_the_tables_are_open_whole_and_light(driver: Any, url: str) -> None:
+def test_on_paper_a_page_is_light_whole_and_of_few_sheets(driver: Any, url: str) -> None:
     show(driver, url, width=PAPER, scheme="dark", media="print")
     assert overflow(driver) == 0
-    tables = driver.find_elements(By.CSS_SELECTOR, "details.data table")
-    assert tables
-    right = "const b = arguments[0].getBoundingClientRect(); return [b.height, b.right]"
-    for table in tables:
-        height, edge = driver.execute_script(right, table)
-        assert height > 0
-        assert edge <= PAPER
+    assert not driver.find_element(By.CSS_SELECTOR, "details.data table").is_displayed()
+    terms = driver.find_element(By.CSS_SELECTOR, "#glossary dl")
+    assert driver.execute_script("return arguments[0].getBoundingClientRect().height", terms) > 0
+    assert driver.find_element(By.CSS_SELECTOR, ".gates, #gates p").is_displayed()
     body = driver.find_element(By.TAG_NAME, "body")
     assert body.value_of_css_property("background-color") == "rgba(255, 255, 255, 1)"
 
@@ -277,12 +273,5 @@ def test_an_explanation_stands_alone(driver: Any, tmp_path: Path) -> None:
     show(driver, path.as_uri(), width=PHONE)
     assert overflow(driver) == 0
     assert driver.get_log("browser") == []
-    rows = driver.find_elements(By.CSS_SELECTOR, "[role=row]")
-    assert [row.find_element(By.CLASS_NAME, "alive").text for row in rows] == [
-        f"{alive} tokens" for alive in example.alive
-    ]
-    struck = driver.execute_script(
-        "return [...arguments[0].querySelectorAll('s')].map(e => e.textContent).join('|')", rows[-1]
-    )
-    assert "restaurant" not in struck
-    assert "another" in struck
+    bars = driver.find_elements(By.CSS_SELECTOR, ".bars label b")
+    assert [int(bar.text) for bar in bars] == [example.tokens, *example.alive]

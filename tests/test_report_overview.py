@@ -39,7 +39,7 @@ def test_a_label_says_the_address_in_words(name: str, at: dict[str, str], label:
 @pytest.mark.parametrize(
     ("unit", "value", "printed"),
     [
-        ("share", 0.5, "0.500"),
+        ("share", 0.5, "50.0 %"),
         ("ratio", 1.92, "1.92×"),
         ("points", -0.8, "−0.800 points"),
         ("documents", 1200.0, "1,200 documents"),

@@ -17,8 +17,7 @@ def test_markdown_has_one_line_a_probe_and_the_key_numbers() -> None:
         assert [line for line in lines if line.startswith(f"| {name} | {word} | ")]
     assert "| broken | broke | ValueError: &lt;/script&gt;" in "\n".join(lines)
     assert (
-        r"| performance.accuracy\[arm=pruned\] | 0.913 | \[0.907, 0.919\] | 7,600 | 7,600 |"
-        in lines
+        r"| performance.accuracy\[arm=pruned\] | 91.3 % | \[90.7, 91.9\] | 7,600 | 7,600 |" in lines
     )
 
 
@@ -31,7 +30,7 @@ def test_markdown_lets_no_markup_through() -> None:
     for line in text.splitlines():
         if line.startswith("|"):
             bars = len(re.findall(r"(?<!\\)(?:\\\\)*\|", line))
-            assert bars in (4, 6), line
+            assert bars in (4, 5, 6), line
 
 
 def test_markdown_stays_under_the_limit_of_a_comment() -> None:

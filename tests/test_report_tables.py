@@ -6,20 +6,21 @@ from hypothesis import strategies as st
 
 from auditkit.finding import Column, Interval, Table, Undefined
 from auditkit.plugin.sentences import figure
-from auditkit.report.tables import table_view
+from auditkit.report.tables import in_percent, table_view
 
 
 def table_of(kind: Any, *cells: Any) -> list[str]:
     columns = (Column(name="v", title="V", kind=kind),)
     table = Table(name="t", title="T", columns=columns, rows=tuple((c,) for c in cells))
-    return [row[0].text for row in table_view(table, "t").rows]
+    return [row[0].text for row in table_view(in_percent(table), "t").rows]
 
 
 def test_undefined_cells_are_dashes_with_a_footnote() -> None:
     columns = (Column(name="v", title="V", kind="share"),)
     rows = ((0.5,), (Undefined("too few"),), (Undefined("none"),), (Undefined("too few"),))
-    view = table_view(Table(name="t", title="T", columns=columns, rows=rows), "t")
-    assert [row[0].text for row in view.rows] == ["0.500", "—", "—", "—"]
+    table = Table(name="t", title="T", columns=columns, rows=rows)
+    view = table_view(in_percent(table), "t")
+    assert [row[0].text for row in view.rows] == ["50.0", "—", "—", "—"]
     assert [row[0].note for row in view.rows] == [0, 1, 2, 1]
     assert view.notes == ("too few", "none")
 
@@ -29,8 +30,8 @@ def test_undefined_cells_are_dashes_with_a_footnote() -> None:
     [
         ("count", (7600, 19), ["7,600", "19"]),
         ("count", (19.0, 2.0), ["19", "2"]),
-        ("share", (1.0, 0.25), ["1.000", "0.250"]),
-        ("share", (0.0123, 0.0004), ["0.0123", "0.0004"]),
+        ("share", (1.0, 0.25), ["100.0", "25.0"]),
+        ("share", (0.0123, 0.0004), ["1.23", "0.04"]),
         ("number", (1.297, -0.5), ["1.30", "−0.50"]),
         ("number", (1234.5, 2.0), ["1,234", "2"]),
         ("number", (2.31e9,), ["2.31 × 10⁹"]),
@@ -51,7 +52,8 @@ def test_an_interval_is_as_precise_as_the_estimate_to_its_left() -> None:
         Column(name="i", title="I", kind="interval"),
     )
     table = Table(name="t", title="T", columns=columns, rows=((0.5, Interval(0.25, 1.0)),))
-    assert [c.text for c in table_view(table, "t").rows[0]] == ["0.500", "[0.250, 1.000]"]
+    assert [c.title for c in in_percent(table).columns] == ["V (%)", "I"]
+    assert [c.text for c in table_view(in_percent(table), "t").rows[0]] == ["50.0", "[25.0, 100.0]"]
 
 
 @given(st.floats(-1e6, 1e6), st.integers(0, 6))

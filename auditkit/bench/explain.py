@@ -6,7 +6,7 @@ from auditkit.bench.context import tagged
 from auditkit.bench.subjects import Answer, Bench
 from auditkit.data.annotate import Annotator, align
 from auditkit.errors import DataError
-from auditkit.finding import Example, segments
+from auditkit.finding import Example, Segment, kind_of, segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,17 @@ def explain(bench: Bench, annotator: Annotator, text: str) -> Explanation:
     for word, depth in zip(align(words, document.spans), depths, strict=True):
         if word >= 0:
             depth_of[word] = max(depth_of.get(word, 0), int(depth))
+
+    def special(where: slice) -> tuple[Segment, ...]:
+        return tuple(
+            Segment(str(bench.tokenizer.convert_ids_to_tokens(token)), int(depth))
+            for token, depth, alone in list(
+                zip(document.token_ids, depths, document.special, strict=True)
+            )[where]
+            if alone
+        )
+
+    first = int(document.special.argmin())  # there is a piece: the text is not empty
     predictions = tuple(_prediction(bench, arm, answer) for arm, answer in answers.items())
     pruned = bench.cost("pruned", [answers["pruned"]]).total.sum()
     return Explanation(
@@ -62,9 +73,13 @@ def explain(bench: Bench, annotator: Annotator, text: str) -> Explanation:
                 text,
                 [(words[i].char_start, words[i].char_end, d) for i, d in depth_of.items()],
                 [(*span, int(d)) for span, d in zip(document.spans, depths, strict=True)],
+                {word.char_start: kind_of(word.upos, word.is_stop, word.entity) for word in words},
             ),
             alive=tuple(int(n) for n in answers["pruned"].lengths[1:]),
             facts=tuple((p.arm, f"{p.label} ({p.probability:.3f})") for p in predictions),
+            tokens=len(document.token_ids),
+            before=special(slice(first)),
+            after=special(slice(first, None)),
         ),
         tokens=len(document.token_ids),
         truncated=document.truncated,

@@ -144,6 +144,12 @@ class Bench:
             for found in tokenize(self.tokenizer, texts, self.max_length)
         ]
 
+    @property
+    def special_tokens(self) -> dict[str, str]:
+        """Names of the tokenizer's special tokens, by token id."""
+        ids, names = self.tokenizer.all_special_ids, self.tokenizer.all_special_tokens
+        return {str(token): str(name) for token, name in sorted(zip(ids, names, strict=True))}
+
     def tokenization(self) -> dict[str, Any]:
         """What the tokenizer does to a text, but for its length, as plain JSON."""
         state: dict[str, Any] = json.loads(self.tokenizer.backend_tokenizer.to_str())

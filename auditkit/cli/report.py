@@ -23,9 +23,11 @@ def report(directory: str, reanalyse: bool, tables: str | None) -> int:
         return _tabulated(directory, tables)
     if reanalyse:
         return _reanalysed(directory)
+    from auditkit.files import Folder
     from auditkit.report.rendering import rerender
+    from auditkit.run.directory import written
 
-    for path in rerender(Path(directory)):
+    for path in rerender(Path(directory), written=written(Folder(directory))[:10]):
         click.echo(path)
     return 0
 

@@ -9,6 +9,9 @@ from auditkit.cli.gate import tell
 from auditkit.cli.options import data_options, model_options
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from auditkit.report.front import Front
     from auditkit.run.directory import Outcome
 
 PHASES = {"documents": "record"}
@@ -93,10 +96,12 @@ def _summary(outcome: "Outcome") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from auditkit.report.front import front
     from auditkit.report.overview import about_of
 
     audit = outcome.audit
     data = audit.about["dataset"]
+    about = about_of(audit)
     console = Console()
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("probe", "status", "finding"):
@@ -106,6 +111,7 @@ def _summary(outcome: "Outcome") -> None:
     for failure in audit.failures:
         table.add_row(failure.probe, "broke", cell(failure.error))
     console.print(table)
+    _told(front(audit, about, outcome.speed), console)
     tell(audit.gates)
     refused = len(data["refused"])
     click.echo(
@@ -118,7 +124,6 @@ def _summary(outcome: "Outcome") -> None:
             f"{known} of the documents {'is' if known == 1 else 'are'} among those that the model "
             "learned from"
         )
-    about = about_of(audit)
     if about.training_data:
         click.echo(clean(about.training_data.reading))
     click.echo(f"language: {clean(about.annotator.reading)}")
@@ -129,3 +134,23 @@ def _summary(outcome: "Outcome") -> None:
     slowest = sorted(outcome.seconds.items(), key=lambda item: -item[1])[:4]
     click.echo("time: " + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in slowest))
     click.echo(f"report: {outcome.directory / 'report.html'}")
+
+
+def _told(front: "Front", console: "Console") -> None:
+    """The first screen of the report in lines: decision, cards, the worst findings."""
+    from rich.table import Table
+
+    console.print()
+    console.print(cell(f"{front.word.upper()}: {front.sentence}", "bold"))
+    if front.detail:
+        console.print(cell(front.detail))
+    cards = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for _ in range(3):
+        cards.add_column(overflow="fold")
+    for card in front.cards:
+        cards.add_row(card.title, cell(card.value, "bold"), cell(card.note))
+    names = "; ".join(one.what for one in front.unchecked) or "nothing that auditkit knows of"
+    cards.add_row("Not checked", str(len(front.unchecked)), cell(names))
+    console.print(cards)
+    for concern in front.concerns:
+        console.print(cell(f"look here ({concern.told.concern}): {concern.told.sentence}"))

@@ -3,7 +3,7 @@
 from auditkit.finding.address import FIELDS, KEYS, Address, parse_address
 from auditkit.finding.announcement import GATES, Announcement, announce, read_announcement
 from auditkit.finding.conclusions import COST, KEPT, LOST, RESTS, TOPICS, UNSAID, Conclusion
-from auditkit.finding.examples import Example, Segment, segments
+from auditkit.finding.examples import Example, Segment, kind_of, segments
 from auditkit.finding.front import (
     ACCURACY,
     CARDS,
@@ -28,5 +28,6 @@ __all__ = [
     "Address", "Announcement", "Audit", "Card", "Cell", "Chart", "ChartKind", "Column",
     "ColumnKind", "Conclusion", "Example", "Failure", "Finding", "GateResult", "Interval", "Mark",
     "Measurement", "Segment", "Status", "Table", "Undefined", "Verdict", "announce",
-    "check_finding", "dumps", "loads", "parse_address", "read_announcement", "segments", "to_json",
+    "check_finding", "dumps", "kind_of", "loads", "parse_address", "read_announcement",
+    "segments", "to_json",
 ]  # fmt: skip

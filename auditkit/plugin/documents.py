@@ -4,14 +4,15 @@ from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from auditkit.finding import Example, Measurement, segments
+from auditkit.finding import Example, Measurement, Segment, kind_of, segments
 from auditkit.plugin.groups import class_name, classes_of
 from auditkit.plugin.rows import measurement
 from auditkit.plugin.sentences import figure
 from auditkit.stats.estimates import document_mean
-from auditkit.trace import NO_LABEL, Documents, Trace
+from auditkit.trace import NO_LABEL, About, Documents, Trace
 
 RIGHT, LOST, WON, OTHERWISE, HARDEST, LONGEST = CHOICES = (
     "right with and without pruning", "right turned wrong", "wrong turned right",
@@ -23,6 +24,8 @@ of right and wrong; with them nothing of an answer that is merely another."""
 
 NO_TOKENS = "The documents hold no tokens but special ones, so there is nothing to prune."
 """The claim of a probe on such documents."""
+
+_SPAN = ["char_start", "char_end", "depth"]
 
 
 def choose_documents(trace: Trace, size: int) -> list[tuple[str, str]]:
@@ -94,37 +97,79 @@ def show_document(trace: Trace, example_id: str, title: str) -> Example:
     Raises:
         TraceError: There is no such document.
     """
-    documents, labels = trace.documents, trace.about.labels
+    about, documents = trace.about, trace.documents
     row = documents.row_of(example_id)
     gold = int(documents.label[row])
-    facts = [] if gold == NO_LABEL else [("gold label", class_name(labels, gold))]
-    for arm in trace.about.arms:
-        answers = documents.answers(arm)
-        if answers is not None and row in answers.rows:
-            at = int(np.searchsorted(answers.rows, row))
-            predicted = int(answers.predicted[at, 0])
-            probability = float(answers.probs[at, 0, predicted])
-            facts.append((arm, f"{class_name(labels, predicted)} ({probability:.2f})"))
-    facts.append(("tokens", str(documents.tokens[row])))
+    said = {arm: _said(documents, arm, row) for arm in about.arms}
+    facts = [
+        (arm, f"{class_name(about.labels, one[0])} ({one[1]:.2f})")
+        for arm, one in said.items()
+        if one
+    ]
     if documents.truncated[row]:
         facts.append(("truncated", "the text goes on past what the models read"))
+    compared = [said[arm] for arm in _compared(about)]
+    answers = [one[0] for one in compared if one]
     (text,) = next(trace.scan("texts", ["text"], ids=[example_id]))["text"]
-    words, pieces = (
-        next(trace.scan(table, ["char_start", "char_end", "depth"], ids=[example_id]))
-        for table in ("words", "tokens")
-    )
+    words = next(
+        trace.scan("words", [*_SPAN, "upos", "is_stop", "entity"], ids=[example_id])
+    ).itertuples(index=False)
+    laid = [(word[:3], kind_of(*word[3:])) for word in words]
+    tokens = next(
+        trace.scan("tokens", [*_SPAN, "position", "token_id", "special"], ids=[example_id])
+    ).sort_values("position")
+    before, after = _special(tokens, about.special_tokens)
     alive = documents.kept[row] + documents.special_kept[row]
     return Example(
         example_id=example_id,
         title=title,
         segments=segments(
             text,
-            words.itertuples(index=False, name=None),
-            pieces.itertuples(index=False, name=None),
+            [span for span, _ in laid],
+            tokens[_SPAN].itertuples(index=False, name=None),
+            {span[0]: kind for span, kind in laid},
         ),
         alive=tuple(map(int, alive)),
         facts=tuple(facts),
+        tokens=int(documents.tokens[row]),
+        before=before,
+        after=after,
+        gold="" if gold == NO_LABEL else class_name(about.labels, gold),
+        flipped=answers[0] != answers[1] if len(answers) == 2 else None,
+        groups=tuple(
+            (column, str(documents.group(column)[row])) for column in about.dataset.group_columns
+        ),
     )
+
+
+def _said(documents: Documents, arm: str, row: int) -> tuple[int, float] | None:
+    """Class and probability that an arm's first draw gives a document; None: it was not asked."""
+    answers = documents.answers(arm)
+    if answers is None or row not in answers.rows:
+        return None
+    at = int(np.searchsorted(answers.rows, row))
+    predicted = int(answers.predicted[at, 0])
+    return predicted, float(answers.probs[at, 0, predicted])
+
+
+def _special(
+    tokens: pd.DataFrame, names: Mapping[str, str]
+) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
+    """Special tokens in front of the first piece, and the others, in the order of `tokens`."""
+    sides: tuple[list[Segment], list[Segment]] = ([], [])
+    behind = False
+    columns = (tokens[name].tolist() for name in ("special", "token_id", "depth"))
+    for special, token_id, depth in zip(*columns, strict=True):
+        if special:
+            sides[behind].append(Segment(names.get(str(token_id), "special token"), depth))
+        behind |= not special
+    return tuple(sides[0]), tuple(sides[1])
+
+
+def _compared(about: About) -> tuple[str, ...]:
+    """The arm that the one under audit is compared with, and the latter."""
+    others = about.in_role("reference") or about.unpruned
+    return (*others[:1], *about.in_role("audited"))
 
 
 def _kept(documents: Documents, layers: int) -> NDArray[np.float64]:
@@ -141,9 +186,8 @@ def _right(trace: Trace) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
     Neither where one of them did not answer.
     """
-    about, documents = trace.about, trace.documents
-    others = about.in_role("reference") or about.unpruned
-    sides = [documents.answers(arm) for arm in (*others[:1], *about.in_role("audited"))]
+    documents = trace.documents
+    sides = [documents.answers(arm) for arm in _compared(trace.about)]
     nobody = np.zeros(len(documents), dtype=bool)
     if len(sides) < 2 or sides[0] is None or sides[1] is None:
         return nobody, nobody

@@ -138,6 +138,7 @@ def _about(
         training=training_summary(model),
         sweep=budgets(model),
         annotator=annotator.about,
+        special_tokens=bench.special_tokens,
         seed=plan.seed,
         dtype=bench.settings.dtype,
         device=bench.device,

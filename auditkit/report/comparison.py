@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from auditkit.finding import Table
 from auditkit.report.page import page
-from auditkit.report.tables import TableView, table_view
+from auditkit.report.tables import TableView, in_percent, table_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def render_comparison(found: Comparison) -> str:
     """The comparison as one HTML file that loads nothing and runs no script."""
 
     def view(table: Table | None, anchor: str, *, by_row: bool = False) -> TableView | None:
-        return None if table is None else table_view(table, anchor, by_row=by_row)
+        return None if table is None else table_view(in_percent(table), anchor, by_row=by_row)
 
     return page(
         "comparison.html.j2",
@@ -48,7 +48,7 @@ def render_comparison(found: Comparison) -> str:
         shares=view(found.shares, "shares-table"),
         gates=view(found.gates, "gates-table"),
         probes=[
-            table_view(table, f"probe-{number}", by_row=True)
+            table_view(in_percent(table), f"probe-{number}", by_row=True)
             for number, table in enumerate(found.probes)
         ],
         left_out=view(found.left_out, "left-out-table"),

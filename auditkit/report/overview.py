@@ -24,7 +24,7 @@ BADGES: Mapping[Badge, str] = {
 """What a badge says, in the order of counting; `broke`: the probe failed, and has no finding."""
 
 _SPELLED = {"ece": "ECE", "f1": "F1", "macs": "MACs"}
-_SIGNS = {"ratio": "×", "share": "", "score": ""}
+_SIGNS = {"ratio": "×", "share": " %", "score": ""}
 """What follows a number where that is not its unit after a space."""
 
 
@@ -43,9 +43,7 @@ class KeyFigure:
     @property
     def label(self) -> str:
         """The address as people say it: `Accuracy, pruned`."""
-        words = " ".join(_SPELLED.get(word, word) for word in self.measurement.name.split("_"))
-        places = (_place(key, value) for key, value in self.measurement.at.items())
-        return ", ".join((words[:1].upper() + words[1:], *places))
+        return place_in_words(self.measurement.name, self.measurement.at)
 
     @property
     def value(self) -> str:
@@ -95,6 +93,12 @@ def badge_counts(audit: Audit) -> list[tuple[Badge, int]]:
     return [(badge, counts[badge]) for badge in BADGES if counts[badge]]
 
 
-def _place(key: str, value: str) -> str:
-    """A key of an address as people say it; an arm is known by its name."""
-    return value if key == "arm" else f"{key} {value}"
+def place_in_words(name: str, at: Mapping[str, str]) -> str:
+    """An address inside of its probe as people say it; an arm is known by its name.
+
+    >>> place_in_words("f1", {"arm": "pruned", "class": "World"})
+    'F1, pruned, class World'
+    """
+    words = " ".join(_SPELLED.get(word, word) for word in name.split("_"))
+    places = (value if key == "arm" else f"{key} {value}" for key, value in at.items())
+    return ", ".join((words[:1].upper() + words[1:], *places))

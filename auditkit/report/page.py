@@ -1,6 +1,7 @@
 """Audit → one HTML file that opens from a mail attachment.
 
-The page fetches nothing, runs no script, and says so to the browser in a content security policy.
+The page fetches nothing, runs no script but its own, which it can do without, and says so to the
+browser in a content security policy.
 """
 
 import base64
@@ -23,20 +24,31 @@ from auditkit.finding import (
     Table,
 )
 from auditkit.plugin.rows import columns
-from auditkit.report.examples import example_view
-from auditkit.report.overview import about_of, badge_counts, key_figures
+from auditkit.report.chapters import chapters, shared_caveats
+from auditkit.report.front import front
+from auditkit.report.gates import gate_view
+from auditkit.report.interactive import vega
+from auditkit.report.key_pictures import key_pictures
+from auditkit.report.layers import document_view, document_views, documents_of, rules
+from auditkit.report.overview import about_of, badge_counts
 from auditkit.report.palette import style
-from auditkit.report.sections import EXAMPLE_BUDGET, SectionView, section_view
+from auditkit.report.sections import section_view
 from auditkit.report.tables import LONGEST_CELL, table_view
-from auditkit.report.templating import LONGEST_TEXT, environment, plain, source
+from auditkit.report.templating import environment, plain, source
+from auditkit.report.terms import GLOSSARY, Linker
+from auditkit.report.terms import anchor as anchor_of
 from auditkit.text import cut
 
 MOST_REFUSED = 50
-MOST_FIGURES = 24
 
 
 def render_html(
-    audit: Audit, speed: Speed | None = None, announced: Announcement | None = None
+    audit: Audit,
+    speed: Speed | None = None,
+    announced: Announcement | None = None,
+    *,
+    written: str = "",
+    interactive: bool = False,
 ) -> str:
     """The whole report as one file: same arguments, same bytes.
 
@@ -44,32 +56,48 @@ def render_html(
         audit: What was found.
         speed: Measured times, for a block of their own; None: they were not measured.
         announced: The limits of the run as they were written down; None: they were not.
+        written: When the run was written, for people; "": not known.
+        interactive: Whether pictures answer the pointer where scripts run; the page is then 1 MB
+            larger.
 
     Raises:
         TraceError: `audit.about` is not that of a trace.
         ProbeError: A chart whose columns cannot be drawn.
     """
     about = about_of(audit)
-    figures = key_figures(audit)
+    first = front(audit, about, speed)
     ids = _ids([f.probe for f in audit.findings] + [f.probe for f in audit.failures])
-    sections: list[SectionView] = []
-    for finding, anchor in zip(audit.findings, ids, strict=False):
-        spent = sum(section.spent for section in sections)
-        sections.append(section_view(finding, anchor, EXAMPLE_BUDGET - spent))
+    sections = [
+        section_view(finding, anchor, interactive=interactive)
+        for finding, anchor in zip(audit.findings, ids, strict=False)
+    ]
+    shown = documents_of(audit.findings)
+    documents = document_views(shown)
+    failures = list(zip(ids[len(sections) :], audit.failures, strict=True))
+    anchors = {f.probe: anchor for anchor, f in failures}
+    anchors |= {section.finding.probe: section.id for section in sections}
     return page(
         "report.html.j2",
+        rules=rules(documents),
+        scripts=[source("layers.js"), *([vega()] if interactive else [])],
+        documents=documents,
+        shown_documents=len(shown),
         about=about,
-        limits=about.limits,
+        written=written,
+        front=first,
+        pictures=key_pictures(audit, first.margin, interactive=interactive),
         counts=badge_counts(audit),
-        gates=audit.gates,
+        gates=[gate_view(gate) for gate in audit.gates],
         announced=announced,
-        sections=sections,
-        failures=list(zip(ids[len(sections) :], audit.failures, strict=True)),
+        chapters=chapters(sections),
+        anchors=anchors,
+        failures=failures,
+        care=shared_caveats(audit),
+        limits=about.limits,
         conclusions=_conclusions(audit, ids),
         unsaid=UNSAID,
-        figures=figures[:MOST_FIGURES],
-        more_figures=max(0, len(figures) - MOST_FIGURES),
-        levels=sorted({figure.measurement.level for figure in figures}),
+        link=Linker(),
+        glossary=[(anchor_of(term), term, told) for term, (told, _) in GLOSSARY.items()],
         speed=speed,
         times=None if speed is None else table_view(_times(speed), "times"),
         refused=about.dataset.refused[:MOST_REFUSED],
@@ -90,17 +118,21 @@ def render_explanation(
         title: The page's heading.
         facts: Label and value pairs printed above: the models, counted MACs, …
     """
-    return page(
-        "explain.html.j2", title=title, facts=facts, view=example_view(example, LONGEST_TEXT)
-    )
+    view = document_view(example)
+    return page("explain.html.j2", rules=rules([view]), title=title, facts=facts, view=view)
 
 
-def render_outcome(audit: Audit, directory: str) -> str:
-    """What the probes found as a table for a notebook, without style or script."""
+def render_outcome(audit: Audit, directory: str, speed: Speed | None = None) -> str:
+    """The first screen and what the probes found for a notebook, without style or script."""
     return (
         environment(plain, autoescape=True)
         .get_template("outcome.html.j2")
-        .render(findings=audit.findings, failures=audit.failures, directory=directory)
+        .render(
+            front=front(audit, about_of(audit), speed),
+            findings=audit.findings,
+            failures=audit.failures,
+            directory=directory,
+        )
     )
 
 
@@ -171,9 +203,29 @@ def _setting(value: Any) -> str:
     return cut(str(value), LONGEST_CELL)
 
 
-def page(template: str, **context: Any) -> str:
-    """Render a page; its policy names the one style sheet by hash and forbids everything else."""
-    css = style() + source("page.css")
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    templates = environment(plain, autoescape=True)
-    return templates.get_template(template).render(css=css, digest=digest, **context)
+def page(template: str, *, rules: str = "", scripts: Sequence[str] = (), **context: Any) -> str:
+    """Render a page; its policy names style sheet and scripts by hash and forbids everything else.
+
+    Args:
+        template: Which.
+        rules: What the style sheet says of this page alone.
+        scripts: Each is run once the page is there.
+        context: What the template prints.
+    """
+    css = style() + source("page.css") + source("layers.css") + rules
+    return (
+        environment(plain, autoescape=True)
+        .get_template(template)
+        .render(
+            css=css,
+            digest=_digest(css),
+            scripts=scripts,
+            script_digests=[_digest(script) for script in scripts],
+            **context,
+        )
+    )
+
+
+def _digest(text: str) -> str:
+    """As a content security policy names a style sheet or a script."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -24,8 +24,12 @@ def load(directory: str | Path) -> Audit:
     return loads(path.read_bytes())
 
 
-def rerender(directory: Path) -> tuple[Path, ...]:
+def rerender(directory: Path, *, written: str = "") -> tuple[Path, ...]:
     """Write `report.html` and `summary.md` anew from a run's `results.json` and `timings.json`.
+
+    Args:
+        directory: Of the run.
+        written: When the run was written, for people; "": not known.
 
     Raises:
         TraceError: There is none, or it is no audit.
@@ -33,7 +37,7 @@ def rerender(directory: Path) -> tuple[Path, ...]:
     audit, speed = load(directory), read_speed(directory)
     limits = read_announcement(Folder(directory))
     pages = {
-        "report.html": render_html(audit, speed, limits),
+        "report.html": render_html(audit, speed, limits, written=written),
         "summary.md": render_markdown(audit, speed, limits),
     }
     for name, text in pages.items():

@@ -1,35 +1,39 @@
-"""A probe's part of the page: pictures with their tables, further tables, examples.
+"""A probe's part of the page: pictures with their tables, further tables.
 
 Sampling happens here and in the views below it, so that a page stays small: whatever is left out is
 counted beside what is shown, and results.json holds all of it.
 """
 
+import re
 from dataclasses import dataclass, replace
 
 from auditkit.finding import Chart, Finding, Table
 from auditkit.plugin.sentences import decimals, figure
 from auditkit.report.charts.drawing import drawn
-from auditkit.report.charts.picture import svg
-from auditkit.report.examples import ExampleView, example_view
-from auditkit.report.tables import TableView, measurements_view, table_view
+from auditkit.report.charts.picture import specification, svg
+from auditkit.report.interactive import embedded
+from auditkit.report.tables import TableView, in_percent, table_view
+from auditkit.text import cut
 
-EXAMPLE_TEXT = 3000
-EXAMPLE_BUDGET = 300_000
-"""Characters of layer-by-layer views on one page (2 MB is the budget of the whole)."""
+LONGEST_OPENING = 330
+"""Characters of a claim beside a picture; the whole is in the folded part."""
+_PART_END = re.compile(r"(?<=[.;:])\s")
 
 
 @dataclass(frozen=True, slots=True)
 class ChartView:
-    """A picture, and the table that holds its numbers (None: a picture above has it already)."""
+    """A picture of a table."""
 
     title: str
     picture: str
+    """As SVG; "" where no row of the table has a value."""
     drawn: int
     marks: str
     """What its line and its shaded zone stand for, as sentences."""
-    table_id: str
-    table: TableView | None
     total: int
+    """Rows of the table, drawn or not."""
+    data: str = ""
+    """Its specification for a script that draws it anew; "" where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,62 +42,80 @@ class SectionView:
 
     id: str
     finding: Finding
+    claim: str
+    """As much of the claim as stands beside the first picture; whole sentences."""
     charts: tuple[ChartView, ...]
+    """The first stands open, the others are folded."""
     tables: tuple[TableView, ...]
-    examples: tuple[ExampleView, ...]
-    measurements: TableView | None
-
-    @property
-    def spent(self) -> int:
-        """Characters of the page's budget for examples that this section takes."""
-        return sum(view.cost for view in self.examples)
-
-    @property
-    def headlines(self) -> bool:
-        """Whether there are key figures among its measurements."""
-        return any(m.headline for m in self.finding.measurements)
+    """All of the finding's; those of `charts` too."""
 
 
-def section_view(finding: Finding, anchor: str, budget: int) -> SectionView:
+def section_view(finding: Finding, anchor: str, *, interactive: bool = False) -> SectionView:
     """The finding as printed; ids begin with `anchor`.
 
     Args:
         finding: What to print.
         anchor: The section's id, unique on the page.
-        budget: Characters that are left on the page for layer-by-layer views.
+        interactive: Whether its pictures are drawn anew where scripts run.
 
     Raises:
         ProbeError: A chart whose columns cannot be drawn.
     """
-    views = {t.name: table_view(t, f"{anchor}-table-{i}") for i, t in enumerate(finding.tables)}
-    pictured: set[str] = set()
-    pictures = []
-    for index, chart in enumerate(finding.charts):
-        table = finding.table(chart.table)
-        view = _chart_view(chart, table, views[chart.table], f"{anchor}-chart-{index}")
-        pictures.append(replace(view, table=None) if chart.table in pictured else view)
-        pictured.add(chart.table)
-    examples = []
-    for example in finding.examples:
-        shown = example_view(example, EXAMPLE_TEXT)
-        budget -= shown.cost
-        if budget < 0:
-            break
-        examples.append(shown)
     return SectionView(
         anchor,
         finding,
-        tuple(pictures),
-        tuple(view for name, view in views.items() if name not in pictured),
-        tuple(examples),
-        measurements_view(finding, f"{anchor}-measurements"),
+        opening(finding.claim),
+        tuple(
+            chart_view(
+                chart,
+                finding.table(chart.table),
+                f"{anchor}-chart-{index}",
+                interactive=interactive,
+            )
+            for index, chart in enumerate(finding.charts)
+        ),
+        tuple(
+            table_view(in_percent(table), f"{anchor}-table-{index}")
+            for index, table in enumerate(finding.tables)
+        ),
     )
 
 
-def _chart_view(chart: Chart, table: Table, view: TableView, prefix: str) -> ChartView:
+def opening(claim: str) -> str:
+    """The claim, or as many of its first parts as fit beside a picture, ending in an ellipsis."""
+    if len(claim) <= LONGEST_OPENING:
+        return claim
+    ends = [end.start() for end in _PART_END.finditer(claim, 0, LONGEST_OPENING)]
+    return f"{claim[: ends[-1]]} …" if ends else cut(claim, LONGEST_OPENING)
+
+
+def chart_view(chart: Chart, table: Table, prefix: str, *, interactive: bool = False) -> ChartView:
+    """The picture of a table, its shares in per cent.
+
+    Args:
+        chart: What to draw.
+        table: The table of that name.
+        prefix: Unique on the page; it begins every id inside of the picture.
+        interactive: Whether it is drawn anew where scripts run.
+
+    Raises:
+        ProbeError: A column that cannot be drawn.
+    """
+    chart, table = _chart_in_percent(chart, table), in_percent(table)
     count = drawn(chart, table)
     picture = svg(chart, table, prefix=prefix) if count else ""
-    return ChartView(chart.title, picture, count, _marks(chart), view.id, view, len(table.rows))
+    anew = specification(chart, table) if interactive and count else None
+    data = "" if anew is None else embedded(anew)
+    return ChartView(chart.title, picture, count, _marks(chart), len(table.rows), data)
+
+
+def _chart_in_percent(chart: Chart, table: Table) -> Chart:
+    """The chart of `in_percent(table)`: its line and zone are in the unit of what they lie on."""
+    on = chart.y if chart.kind in ("lines", "scatter") else chart.x
+    if next(column.kind for column in table.columns if column.name == on) != "share":
+        return chart
+    reference, zone = (None if v is None else 100 * v for v in (chart.reference, chart.zone))
+    return replace(chart, reference=reference, zone=zone)
 
 
 def _marks(chart: Chart) -> str:

@@ -5,6 +5,8 @@ from typing import Any
 
 from auditkit.bench.speed import Speed
 from auditkit.finding import TOPICS, Announcement, Audit, Conclusion
+from auditkit.report.front import front
+from auditkit.report.gates import gate_view
 from auditkit.report.overview import about_of, badge_counts, key_figures
 from auditkit.report.templating import environment
 from auditkit.text import one_line
@@ -26,12 +28,15 @@ def render_markdown(
     Raises:
         TraceError: `audit.about` is not that of a trace.
     """
-    about, numbers = about_of(audit), key_figures(audit)
+    about = about_of(audit)
+    numbers = [number for number in key_figures(audit) if number.measurement.value is not None]
+    first = front(audit, about, speed)
     text = ""
     for longest, most in ((600, 60), (300, 40), (120, 20), (40, 10)):
         text = environment(_markdown, autoescape=False).get_template("summary.md.j2").render(
-            about=about, findings=audit.findings[:most], failures=audit.failures[:most],
-            counts=badge_counts(audit), gates=audit.gates[:most], announced=announced, speed=speed,
+            about=about, front=first, findings=audit.findings[:most],
+            failures=audit.failures[:most], counts=badge_counts(audit), announced=announced,
+            gates=[gate_view(gate) for gate in audit.gates[:most]], speed=speed,
             numbers=numbers[:most], longest=longest, conclusions=_conclusions(audit)[:most],
             more_probes=max(0, len(audit.findings) - most) + max(0, len(audit.failures) - most),
             more_numbers=max(0, len(numbers) - most),

@@ -5,16 +5,14 @@ all of it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from auditkit.finding import Address, Cell, Column, Finding, Interval, Measurement, Table, Undefined
+from auditkit.finding import Cell, Column, Interval, Measurement, Table, Undefined
 from auditkit.plugin.sentences import decimals, figure, interval, printed_p
 from auditkit.text import cut
 
-MOST_ROWS = 150
+MOST_ROWS = 30
 """Rows of one table on the page; results.json holds all of them."""
-MOST_MEASUREMENTS = 40
-"""Rows of a table of all measurements: each number stands in a table of its own before it."""
 MOST_NOTES = 20
 LONGEST_CELL = 400
 
@@ -61,11 +59,35 @@ class _Notes:
         return tuple(self._numbers)[:MOST_NOTES]
 
 
+def in_percent(table: Table) -> Table:
+    """The table with its shares in per cent, as their titles then say.
+
+    An interval has the unit of the number to its left.
+    """
+    scale, scales = 1, []
+    for column in table.columns:
+        scale = scale if column.kind == "interval" else 100 if column.kind == "share" else 1
+        scales.append(scale)
+    return replace(
+        table,
+        columns=tuple(
+            replace(c, title=f"{c.title} (%)") if c.kind == "share" else c for c in table.columns
+        ),
+        rows=tuple(tuple(map(_scaled, row, scales)) for row in table.rows),
+    )
+
+
+def _scaled(cell: Cell, scale: int) -> Cell:
+    if isinstance(cell, Interval):
+        return Interval(scale * cell.low, scale * cell.high)
+    return cell if isinstance(cell, str | Undefined) or scale == 1 else scale * cell
+
+
 def table_view(table: Table, anchor: str, *, by_row: bool = False) -> TableView:
     """The table as printed: numbers to a common number of decimals, reasons as notes.
 
     Args:
-        table: What to print.
+        table: What to print, its shares in per cent.
         anchor: The table's id.
         by_row: Whether decimals are common to a row, whose numbers have one unit, rather than to a
             column.
@@ -111,12 +133,12 @@ def _rows(
 
 
 def _places(column: Column, cells: Sequence[Cell]) -> int:
-    """Decimals of a column; shares have three at least."""
+    """Decimals of a column; shares, which are in per cent, have one at least."""
     bounds = [b for c in cells if isinstance(c, Interval) for b in (c.low, c.high)]
     values = [float(c) for c in cells if isinstance(c, int | float)] + bounds
     if column.kind != "share" and all(value.is_integer() for value in values):
         return 0
-    return max(decimals(values), 3 if column.kind == "share" else 0)
+    return max(decimals(values), 1 if column.kind == "share" else 0)
 
 
 def _cells(column: Column, cells: Sequence[Cell], places: int, notes: _Notes) -> list[CellView]:
@@ -137,48 +159,15 @@ def _cells(column: Column, cells: Sequence[Cell], places: int, notes: _Notes) ->
     return views
 
 
-def measurements_view(finding: Finding, anchor: str) -> TableView | None:
-    """All measurements under their addresses, as one table; each row to its own precision."""
-    if not finding.measurements:
-        return None
-    titles = [
-        ("address", "text"), ("value", "number"), ("unit", "text"), ("interval", "interval"),
-        ("level", "number"), ("n", "count"), ("documents", "count"), ("compared with", "text"),
-        ("p", "p"), ("p adjusted", "p"),
-    ]  # fmt: skip
-    notes = _Notes()
-    shown = finding.measurements[:MOST_MEASUREMENTS]
-    rows = tuple(_measured(finding.probe, m, notes) for m in shown)
-    columns = tuple(Column(name=t, title=t, kind=k) for t, k in titles)  # type: ignore[arg-type]
-    total = len(finding.measurements)
-    return TableView(anchor, "All measurements", columns, rows, total, notes.shown, "")
-
-
-def _measured(probe: str, m: Measurement, notes: _Notes) -> tuple[CellView, ...]:
-    value, bounds = printed(m)
-    address = str(Address(probe, m.name, m.at))
-    reason = m.no_interval or m.undefined or ""
-    return (
-        CellView(cut(address, LONGEST_CELL), "words code"),
-        CellView(value) if value else notes.missing(m.undefined or ""),
-        CellView(m.unit, "words"),
-        CellView(bounds) if bounds else notes.missing(reason),
-        CellView(f"{m.level:g}" if bounds else ""),
-        CellView(figure(m.n, 0)),
-        CellView(figure(m.n_clusters, 0)),
-        CellView(m.control, "words"),
-        CellView("" if m.p is None else printed_p(m.p)),
-        CellView("" if m.p_adjusted is None else printed_p(m.p_adjusted)),
-    )
-
-
 def printed(measurement: Measurement) -> tuple[str, str]:
-    """Value and interval as text, both to the same precision; "" where there is none."""
+    """Value and interval as text, both to the same precision, shares in per cent; "" for none."""
     m = measurement
     if m.value is None:
         return "", ""
-    bounds = [m.interval.low, m.interval.high] if m.interval else []
-    values = [m.value, *bounds]
+    scale = 100 if m.unit == "share" else 1
+    value = scale * m.value
+    within = Interval(scale * m.interval.low, scale * m.interval.high) if m.interval else None
+    values = [value, *([within.low, within.high] if within else [])]
     places = 0 if all(float(v).is_integer() for v in values) else decimals(values)
-    places = max(places, 3) if m.unit == "share" else places
-    return figure(m.value, places), interval(m.interval, places) if m.interval else ""
+    places = max(places, 1) if m.unit == "share" else places
+    return figure(value, places), interval(within, places) if within else ""

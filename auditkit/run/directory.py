@@ -64,7 +64,7 @@ class Outcome:
 
     def _repr_html_(self) -> str:
         """As a notebook shows it."""
-        return render_outcome(self.audit, str(self.directory))
+        return render_outcome(self.audit, str(self.directory), self.speed)
 
 
 def default_directory(model: str, dataset: str) -> Folder:
@@ -139,7 +139,11 @@ def write(
     text = dumps(audit)
     printed = loads(text)
     with clock("report"):
-        pages = (render_html(printed, speed, limits), render_markdown(printed, speed, limits))
+        today = datetime.now(UTC).date().isoformat()
+        pages = (
+            render_html(printed, speed, limits, written=today),
+            render_markdown(printed, speed, limits),
+        )
     timings = {
         "unit": "seconds",
         "measured": {phase: round(seconds, 3) for phase, seconds in clock.seconds.items()},

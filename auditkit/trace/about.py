@@ -73,6 +73,8 @@ class About(Frozen):
     """Rows by table."""
     dataset: DatasetAbout
     annotator: AnnotatorAbout
+    special_tokens: dict[str, str] = Field(default_factory=dict)
+    """Names of the tokenizer's special tokens, by token id; empty in older traces."""
     training_data: TrainingAbout | None = None
     """Texts beside the audited ones, for probes to learn from; None: none were given."""
     training: dict[str, Any] | None = None

@@ -40,6 +40,8 @@ class Arm:
     """What a reader must bear in mind where it was run."""
     absent: str = ""
     """What a reader must bear in mind where it was not, and there is a baseline."""
+    leaves_open: str = ""
+    """What is then not checked, in a few words."""
 
 
 ARMS = (
@@ -61,6 +63,7 @@ ARMS = (
         absent="The pruned model has had more training than the baseline: its epochs of LTP. No "
         "baseline that was trained on for as long was run, so pruned − baseline mixes the effect "
         "of pruning with that of training.",
+        leaves_open="pruning apart from more training",
     ),
     Arm(
         name="reseeded",
@@ -71,6 +74,7 @@ ARMS = (
         present="The noise floor, reseeded − baseline, is that of one other seed.",
         absent="No noise floor: no baseline of another seed was run, so a difference that two "
         "seeds would show as well cannot be told from noise.",
+        leaves_open="noise between two trainings",
     ),
     Arm(
         name="unpruned",
@@ -123,6 +127,7 @@ ARMS = (
         versus={"pruned": "arithmetic alone: the same weights in another implementation"},
         absent="No floor of arithmetic: the weights under audit were not run in another "
         "implementation, so what rounding alone changes is not known.",
+        leaves_open="noise of arithmetic",
     ),
 )
 """In the order in which an audit tells of them."""

@@ -9,7 +9,7 @@ from auditkit.report.tables import MOST_ROWS, table_view
 from auditkit.text import cut, one_line
 
 MOST = {
-    "dots": 60, "chance": 60, "stair": 12, "bars": 60, "lines": 600, "heat": 600, "matrix": 400,
+    "dots": 16, "chance": 16, "stair": 12, "bars": 16, "lines": 600, "heat": 600, "matrix": 400,
     "scatter": 400, "cloud": 60,
 }  # fmt: skip
 """How many rows a chart draws at most; the table beside it holds all of them."""

@@ -119,7 +119,8 @@ def numeric(drawing: Drawing, key: str, *, zero: bool, ends: Sequence[float] = (
 
     rows = drawing.rows
     held = [*ends, *(float(row[key]) for row in rows)]
-    held += [float(row[end]) for row in rows for end in ("lo", "hi") if end in row]
+    if key == ("y" if drawing.chart.kind in ("lines", "scatter") else "x"):  # that of intervals
+        held += [float(row[end]) for row in rows for end in ("lo", "hi") if end in row]
     low, high = min(held), max(held)
     steps = sorted({float(row[key]) for row in rows})
     ticks: dict[str, Any] = {"tickCount": 5 if key == "y" else 4}

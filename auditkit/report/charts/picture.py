@@ -37,10 +37,21 @@ def svg(chart: Chart, table: Table, *, prefix: str) -> str:
     drawn = drawing(chart, table)
     if chart.kind == "cloud":
         return _accessible(cloud(drawn, WIDTH, FONT), drawn, prefix)
-    layers, height = KINDS[drawn.chart.kind](drawn)
-    spec = _themed(layers, height, drawn)
-    return _accessible(_parsed(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])), drawn,
-                       prefix)  # fmt: skip
+    picture = vl_convert.vegalite_to_svg(_specification(drawn), allowed_base_urls=[])
+    return _accessible(_parsed(picture), drawn, prefix)
+
+
+def specification(chart: Chart, table: Table) -> dict[str, Any] | None:
+    """The chart in Vega-Lite, for a browser that draws it anew; None of a cloud, which is no such.
+
+    Raises:
+        ProbeError: As `svg`.
+    """
+    return None if chart.kind == "cloud" else _specification(drawing(chart, table))
+
+
+def _specification(drawn: Drawing) -> dict[str, Any]:
+    return _themed(*KINDS[drawn.chart.kind](drawn), drawn)
 
 
 def _themed(layers: list[Any], height: int, drawn: Drawing) -> dict[str, Any]:
@@ -81,8 +92,8 @@ def _themed(layers: list[Any], height: int, drawn: Drawing) -> dict[str, Any]:
         width=WIDTH, height=height, autosize=fit, padding=padding, background="transparent",
         **above,
     )  # fmt: skip
-    specification: dict[str, Any] = chart.to_dict() | {"config": config}
-    return specification
+    themed: dict[str, Any] = chart.to_dict() | {"config": config}
+    return themed
 
 
 def _parsed(picture: str) -> ET.Element:
