@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from auditkit.cli.bars import bars
 from auditkit.cli.console import clean
 from auditkit.cli.options import NAME
 
@@ -26,16 +27,19 @@ def compare(runs: tuple[str, ...], out: str, names: tuple[str, ...], margin: flo
     their differences, retention at equal shares of pieces alive, and one decision over all. What
     cannot be compared is listed with the reason.
     """
-    from auditkit.files import write_whole
-    from auditkit.finding import dumps
-    from auditkit.report.comparison import render_comparison
-    from auditkit.run.comparison import compare as compared
-
     page = Path(out)
     if page.suffix.lower() not in (".html", ".htm"):
         raise click.UsageError(f"--out is {out}; expected the name of an .html file")
-    found = compared(runs, margin, names)
-    html = render_comparison(found)
+    with bars() as bar:
+        bar("compare the runs", 0, 0)
+        from auditkit.files import write_whole
+        from auditkit.finding import dumps
+        from auditkit.report.comparison import render_comparison
+        from auditkit.run.comparison import compare as compared
+
+        found = compared(runs, margin, names)
+        bar("draw the page", 0, 0)
+        html = render_comparison(found)
     page.parent.mkdir(parents=True, exist_ok=True)
     write_whole(page.with_suffix(".json"), dumps(found))
     write_whole(page, html)

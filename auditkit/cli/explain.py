@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from auditkit.cli.bars import bars
 from auditkit.cli.console import cell, clean, quiet_libraries
 from auditkit.cli.options import PLACE, model_options
 from auditkit.errors import DataError, SettingsError
@@ -47,12 +48,16 @@ def explain(
     if text == "-":
         text = _piped()
     quiet_libraries()
-    from auditkit.bench.explain import explain as explain_text
-    from auditkit.bench.opening import open_bench
-    from auditkit.data.annotate import load_annotator
+    with bars() as bar:
+        bar("load libraries", 0, 0)
+        from auditkit.bench.explain import explain as explain_text
+        from auditkit.bench.opening import open_bench
+        from auditkit.data.annotate import load_annotator
 
-    bench = open_bench(settings)
-    found = explain_text(bench, load_annotator(spacy_model), text)
+        bar("open models", 0, 0)
+        bench = open_bench(settings)
+        bar("explain", 0, 0)
+        found = explain_text(bench, load_annotator(spacy_model), text)
     if html is not None:
         _write_page(html, bench.model.about.name, found)
         click.echo(html)

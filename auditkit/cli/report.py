@@ -1,10 +1,12 @@
 """`auditkit report`."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
-from auditkit.cli.console import bars, clean
+from auditkit.cli.bars import bars
+from auditkit.cli.console import clean
 from auditkit.cli.options import NAME
 
 
@@ -23,9 +25,12 @@ def report(directory: str, reanalyse: bool, tables: str | None) -> int:
         return _tabulated(directory, tables)
     if reanalyse:
         return _reanalysed(directory)
-    from auditkit.report.rendering import rerender
+    with bars() as bar:
+        bar("draw the page", 0, 0)
+        from auditkit.report.rendering import rerender
 
-    for path in rerender(Path(directory)):
+        paths = rerender(Path(directory))
+    for path in paths:
         click.echo(path)
     return 0
 
@@ -38,10 +43,8 @@ def _tabulated(directory: str, tables: str) -> int:
 
     audit, recorded = load(directory), Folder(directory) / "trace"
     trace = Trace.open(recorded) if recorded.has("about.json") else None
-    with bars("tables") as bar:
-        files = write_tables(
-            audit, trace, Path(tables), lambda done, total: bar("words", done, total, "")
-        )
+    with bars() as bar:
+        files = write_tables(audit, trace, Path(tables), partial(bar, "write words by shard"))
     if trace is None:
         click.echo("the run has no trace: words are left out")
     click.echo(f"{len(files)} files in {tables}; what each holds: tables.json")
@@ -52,8 +55,8 @@ def _reanalysed(directory: str) -> int:
     from auditkit.run.directory import PAGES
     from auditkit.run.reanalysis import reanalyse
 
-    with bars("probes") as bar:
-        outcome = reanalyse(directory, lambda what, done, total: bar("analyse", done, total, what))
+    with bars() as bar:
+        outcome = reanalyse(directory, bar)
     for failure in outcome.audit.failures:
         click.echo(f"{failure.probe} broke: {clean(failure.error)}")
     for name in PAGES:

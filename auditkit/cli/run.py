@@ -4,15 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from auditkit.cli.console import bars, cell, clean, quiet_libraries
+from auditkit.cli.bars import bars
+from auditkit.cli.console import cell, clean, quiet_libraries
 from auditkit.cli.gate import tell
 from auditkit.cli.options import data_options, model_options
 
 if TYPE_CHECKING:
     from auditkit.run.directory import Outcome
-
-PHASES = {"documents": "record"}
-"""How the progress names what is being done."""
 
 
 @click.command()
@@ -79,12 +77,11 @@ def run(config: str | None, gates_file: str | None, *, print_config: bool, **fla
         click.echo(yaml.safe_dump(settings.flat(), sort_keys=False, allow_unicode=True), nl=False)
         return 0
     quiet_libraries()
-    from auditkit.run.conduct import conduct
+    with bars() as bar:
+        bar("load libraries", 0, 0)
+        from auditkit.run.conduct import conduct
 
-    with bars("documents") as bar:
-        outcome = conduct(
-            settings, lambda what, done, total: bar(PHASES.get(what, what), done, total)
-        )
+        outcome = conduct(settings, bar)
     _summary(outcome)
     return outcome.audit.exit_code
 
