@@ -6,12 +6,17 @@ import click
 
 from auditkit.cli.bars import bars
 from auditkit.cli.console import clean
-from auditkit.cli.options import NAME
+from auditkit.cli.options import NAME, ending
 
 PAGE = "comparison.html"
 
 
-@click.command()
+@click.command(
+    epilog=ending(
+        "compare reports/ckpt-agnews reports/ckpt-imdb",
+        "compare reports/may reports/june --name May --name June --out months.html",
+    )
+)
 @click.argument("runs", type=NAME, nargs=-1, required=True, metavar="RUN RUN …")
 @click.option("--out", type=NAME, default=PAGE, show_default=True, metavar="FILE.html",
               help="The page; its numbers lie beside it as JSON.")  # fmt: skip

@@ -6,7 +6,7 @@ import click
 
 from auditkit.cli.bars import bars
 from auditkit.cli.console import alone, clean, quiet_libraries
-from auditkit.cli.options import PLACE
+from auditkit.cli.options import EXIT_CODES, PLACE, ending
 from auditkit.cli.train import train_with_bars
 from auditkit.errors import SettingsError
 
@@ -17,7 +17,7 @@ ATTRIBUTED = 30
 """Documents to attribute: as few as a mean takes, since that is the slowest part of an audit."""
 
 
-@click.command()
+@click.command(epilog=ending("demo", "demo --domain reviews --out reviews", codes=EXIT_CODES))
 @click.option("--domain", type=click.Choice(["news", "reviews"]), default="news", show_default=True)
 @click.option("--out", type=PLACE, metavar="DIR",
               help="[default: reports/demo-<domain>]")  # fmt: skip

@@ -7,10 +7,17 @@ import click
 
 from auditkit.cli.bars import bars
 from auditkit.cli.console import clean
-from auditkit.cli.options import NAME
+from auditkit.cli.options import EXIT_CODES, NAME, ending
 
 
-@click.command()
+@click.command(
+    epilog=ending(
+        "report reports/ckpt-agnews",
+        "report reports/ckpt-agnews --reanalyse",
+        "report reports/ckpt-agnews --tables csv",
+        codes=EXIT_CODES,
+    )
+)
 @click.argument("directory", type=NAME)
 @click.option("--reanalyse", is_flag=True,
               help="First let the probes analyse the trace again; no model is needed.")  # fmt: skip

@@ -7,17 +7,26 @@ import click
 from auditkit.cli.bars import bars
 from auditkit.cli.console import cell, clean, quiet_libraries
 from auditkit.cli.gate import tell
-from auditkit.cli.options import data_options, model_options
+from auditkit.cli.options import EXIT_CODES, data_options, ending, model_options
 
 if TYPE_CHECKING:
     from auditkit.run.directory import Outcome
 
 
-@click.command()
+@click.command(
+    epilog=ending(
+        "run --model ckpt --dataset agnews",
+        "run --model ckpt --dataset news.csv --groups region --glossary terms.txt",
+        "run --model ckpt --dataset agnews --gates gates.yaml",
+        "run --config reports/ckpt-agnews/manifest.json --limit 500",
+        codes=EXIT_CODES,
+    )
+)
 @click.option(
     "--config",
     metavar="NAME_OR_YAML",
-    help="agnews, imdb, a file, or a run's manifest.json; flags win.",
+    help="agnews, imdb, a file, or a run's manifest.json; flags win, and what is required may "
+    "stand there.",
 )
 @model_options
 @click.option("--reseeded", metavar="DIR",

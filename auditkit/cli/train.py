@@ -1,7 +1,6 @@
 """`auditkit train`."""
 
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +8,8 @@ import click
 
 from auditkit.cli.bars import bars
 from auditkit.cli.console import alone, clean, quiet_libraries
-from auditkit.cli.options import PLACE, data_options
-from auditkit.cli.training_table import line, note, tell_one, tell_sweep
+from auditkit.cli.options import PLACE, data_options, ending
+from auditkit.cli.training_table import audit_command, line, note, tell_one, tell_sweep
 from auditkit.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
@@ -19,14 +18,19 @@ if TYPE_CHECKING:
     from auditkit.ltp.training.settings import TrainingSettings
 
 MOST_HELD_OUT = 1000
-SPLITS = ("train", "test")
-"""Of data sets that are known or on the hub: what was not trained on is audited."""
 
 
-@click.command()
+@click.command(
+    epilog=ending(
+        "train --dataset agnews --backbone DIR --out ckpt",
+        "train --dataset agnews --backbone DIR --out ckpt --resume",
+        "train --dataset news.csv --baseline DIR --sweep 0.8,0.6,0.4 --out ckpt",
+    )
+)
 @data_options
 @click.option("--backbone", metavar="PATH_OR_HUB_ID",
-              help="Pretrained encoder, BERT or RoBERTa layout.")  # fmt: skip
+              help="Pretrained encoder, BERT or RoBERTa layout.  "
+              "[this or --baseline is required]")  # fmt: skip
 @click.option("--baseline", metavar="CKPT_OR_DIR",
               help="Prune this one instead: a fine-tuned classifier, or the baseline of an earlier "
               "training.")  # fmt: skip
@@ -149,26 +153,13 @@ def train(
               "labels": labels}  # fmt: skip
     if shares is None:
         tell_one(training(settings, out), settings.target_macs_share, out)
-        click.echo(f"audit it: {_audit(str(out), dataset, documents.split, places)}")
+        click.echo(f"audit it: {audit_command(str(out), dataset, documents.split, places)}")
         return
     from auditkit.ltp.training.sweep import sweep as run_sweep
 
     tell_sweep(run_sweep(settings, shares, out, training, resume=resume), out)
     which = f"{out}/share-{shares[0]:.2f}"
-    click.echo(f"audit one of them: {_audit(which, dataset, documents.split, places)}")
-
-
-def _audit(model: str, dataset: str, trained: str, places: Mapping[str, str | None]) -> str:
-    """The command that audits a model on documents that it was not trained on."""
-    held_out, why = ["--dataset", "FILE"], "; FILE: documents that it has not seen"
-    if not Path(dataset).is_file() and trained in SPLITS:
-        other = SPLITS[trained == SPLITS[0]]
-        held_out, why = ["--dataset", dataset, "--split", other], ""
-    given = [(f"--{key.replace('_', '-')}", value) for key, value in places.items() if value]
-    command = shlex.join(
-        ["auditkit", "run", "--model", model, *held_out, *(part for pair in given for part in pair)]
-    )
-    return clean(command + why)
+    click.echo(f"audit one of them: {audit_command(which, dataset, documents.split, places)}")
 
 
 def _exclusive(flags: dict[str, Any]) -> None:
