@@ -115,6 +115,7 @@ def asked(bench: BenchView, pairs: Sequence[Counterpart], arms: Sequence[str]) -
         as many; else there are none, and near and far are NaN.
     """
     texts = pd.DataFrame({"text": [text for pair in pairs for text in (pair.text, pair.other)]})
+    bench.expect(len(arms) * len(texts))
     rows = []
     for arm in arms:
         said = bench.read(arm, texts).to_dict("records")

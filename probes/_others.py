@@ -85,8 +85,14 @@ def generator(seed: int, example_id: str, what: str) -> np.random.Generator:
     return np.random.default_rng([seed, *told])
 
 
-def asked_once(bench: BenchView, arm: str, questions: pd.DataFrame) -> pd.DataFrame:
-    """`bench.intervene`, where equal questions are put once; the same rows, predicted and probs."""
+def asked_once(
+    bench: BenchView, arms: Sequence[str], questions: pd.DataFrame
+) -> Iterator[pd.DataFrame]:
+    """`bench.intervene`, arm by arm, where equal questions are put once.
+
+    Yields:
+        The same rows for each arm, with columns arm, predicted and probs.
+    """
     keys = list(
         zip(
             questions["example_id"],
@@ -99,9 +105,11 @@ def asked_once(bench: BenchView, arm: str, questions: pd.DataFrame) -> pd.DataFr
     for row, key in enumerate(keys):
         first.setdefault(key, row)
     once = questions.iloc[list(first.values())][["example_id", "do", "positions"]]
-    said = bench.intervene(arm, once.reset_index(drop=True))
     place = {key: at for at, key in enumerate(first)}
-    answers = said[["predicted", "probs"]].iloc[[place[key] for key in keys]]
-    return questions.assign(
-        predicted=answers["predicted"].to_numpy(), probs=answers["probs"].to_numpy()
-    )
+    bench.expect(len(arms) * len(once))
+    for arm in arms:
+        said = bench.intervene(arm, once.reset_index(drop=True))
+        answers = said[["predicted", "probs"]].iloc[[place[key] for key in keys]]
+        yield questions.assign(
+            arm=arm, predicted=answers["predicted"].to_numpy(), probs=answers["probs"].to_numpy()
+        )

@@ -83,14 +83,18 @@ class Cluster:
             for example_id, own in tokens[~tokens["special"]].groupby("example_id", sort=True)
             for place in self._chosen(bench.about.seed, str(example_id), own, layer)
         )
+        spaces = ((STATE, layer), (INPUT, 0)) if len(chosen) else ()
+        arms = (audited, *bench.about.in_role("reference"))
+        there = chosen["example_id"].nunique() if len(chosen) else 0
+        bench.expect(len(spaces) * there + len(arms) * len(sample))
         frames = []
-        for space, depth in ((STATE, layer), (INPUT, 0)) if len(chosen) else ():
+        for space, depth in spaces:
             states = bench.token_states(unpruned, chosen[["example_id", "position"]], depth)
             frames.append(chosen.assign(space=space, arm=unpruned, vector=list(states)))
         of_documents = {
             "example_id": sample, "position": 0, "word": -1, "set": DOCUMENT, "space": STATE,
         }  # fmt: skip
-        for arm in (audited, *bench.about.in_role("reference")):
+        for arm in arms:
             vectors = list(bench.document_states(arm, sample))
             frames.append(pd.DataFrame(of_documents).assign(arm=arm, vector=vectors))
         return pd.concat(frames, ignore_index=True)[list(MEASURED)]

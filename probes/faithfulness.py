@@ -90,11 +90,11 @@ class Faithfulness:
         rows = [documents.row_of(example_id) for example_id in questions["example_id"]]
         target = said.predicted[rows, 0]
         frames: list[pd.DataFrame] = []
-        for arm in bench.about.unpruned + bench.about.in_role("reference"):
-            answers = asked_once(bench, arm, questions)
+        arms = bench.about.unpruned + bench.about.in_role("reference")
+        for answers in asked_once(bench, arms, questions):
             probs = np.stack(answers["probs"].to_list())
             p = probs[np.arange(len(probs)), target]
-            frames.append(answers.assign(arm=arm, p=p)[list(MEASURED)])
+            frames.append(answers.assign(p=p)[list(MEASURED)])
         return pd.concat(frames, ignore_index=True)
 
     def _sets(

@@ -67,6 +67,7 @@ class Precision:
             if (run.subject == "model" or arm(run.name).role == "reference")
             and not arm(run.name).sampled
         ]
+        bench.expect(len(asked) * len(sample))
         frames = [bench.ask(name, sample, EXACT).assign(arm=name) for name in asked]
         return pd.concat(frames, ignore_index=True)[["example_id", "arm", "predicted", "depths"]]
 

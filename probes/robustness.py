@@ -80,6 +80,7 @@ class Robustness:
         if changed.empty:
             return None
         audited, reference = compared(bench.about)
+        bench.expect(2 * len(changed))
         frames = [
             bench.read(arm, changed).assign(arm=arm)[list(MEASURED)] for arm in (reference, audited)
         ]

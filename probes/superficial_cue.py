@@ -105,7 +105,7 @@ class SuperficialCue:
         if questions.empty:
             return None
         asked = pd.concat(own[self._first(own)] for _, own in questions.groupby("category"))
-        answers: pd.DataFrame = asked_once(bench, audited, asked)
+        answers: pd.DataFrame = pd.concat(asked_once(bench, (audited,), asked))
         return answers[list(MEASURED)]
 
     def _too_few(self, documents: int) -> str:

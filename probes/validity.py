@@ -90,13 +90,14 @@ class Validity:
         about, arm = bench.about, str(bench.about.depths_of)
         sample = bench.stratified_sample(self.documents)
         _, *padded = calls(about, self.padding)
+        moves = factors(self.epsilon) if has_thresholds(about) else ()
+        bench.expect(len(sample) * (1 + len(padded) + len(moves)))
         frames = [bench.scored(arm, sample).assign(call=AUDIT.key)]
         frames += [bench.padded(arm, sample, **one.how).assign(call=one.key) for one in padded]
-        if has_thresholds(about):
-            for factor in factors(self.epsilon):
-                said = bench.scored(arm, sample, factor)
-                said = said.drop(columns=["scores", "bounds"])
-                frames.append(said.assign(call=factor_key(factor)))
+        for factor in moves:
+            said = bench.scored(arm, sample, factor)
+            said = said.drop(columns=["scores", "bounds"])
+            frames.append(said.assign(call=factor_key(factor)))
         columns = ["call", "example_id", "predicted", "probs", "depths", "returns", "scores"]
         found = [frame.reindex(columns=[*columns, "bounds"]).astype(object) for frame in frames]
         table = pd.concat(found, ignore_index=True).astype({"predicted": np.int64})

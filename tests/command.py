@@ -1,6 +1,7 @@
 """The command line, called in this process as from a prompt."""
 
 import io
+import re
 import sys
 import unicodedata
 from contextlib import redirect_stderr, redirect_stdout
@@ -12,6 +13,15 @@ import pytest
 
 from auditkit.cli import main
 
+STEP = re.compile(
+    r"(load libraries|load the trainer|open models|read data|read documents|prepare recording|"
+    r"record documents|time the models|judge gates|draw the page|compare the runs|check the trace|"
+    r"write words by shard|write the checkpoint|analyse \w+|\w+(: (open the model|"
+    r"first thresholds|what the baseline says|meet the budget|evaluate))?)"
+    r"(: (\d[\d,]* )?(done in )?\d.*)?"
+)
+"""A line of progress: all steps that there are, and of a probe its name."""
+
 
 @dataclass(frozen=True)
 class Done:
@@ -20,6 +30,9 @@ class Done:
     code: int
     out: str
     err: str
+    """Without lines of progress."""
+    steps: tuple[str, ...]
+    """Lines of progress."""
 
     @property
     def complaint(self) -> str:
@@ -42,7 +55,10 @@ def auditkit(*arguments: str | Path) -> Done:
     ):
         main()
     assert isinstance(end.value.code, int)
-    return Done(end.value.code, out.getvalue(), err.getvalue())
+    lines = err.getvalue().splitlines(keepends=True)
+    steps = tuple(line.rstrip("\n") for line in lines if STEP.fullmatch(line.rstrip("\n")))
+    rest = "".join(line for line in lines if not STEP.fullmatch(line.rstrip("\n")))
+    return Done(end.value.code, out.getvalue(), rest, steps)
 
 
 def audit(out: Path, *flags: str | Path, model: str | Path, dataset: str | Path) -> Done:

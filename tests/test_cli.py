@@ -223,18 +223,23 @@ def test_refused_rows_are_counted_and_listed(model: Path, tmp_path: Path) -> Non
 # --- other commands ----------------------------------------------------------------------------
 
 
-def test_explain_brackets_what_is_dropped(model: Path) -> None:
+def marked(segment: Mapping[str, Any], layer: int) -> str:
+    """A segment as `explain` prints it after a layer."""
+    text, depth = segment["text"], segment["depth"]
+    if depth is None or depth >= layer:
+        return str(text)
+    return f"[-{text}-]" if depth == layer - 1 else f"[{text}]"
+
+
+def test_explain_marks_what_is_dropped(model: Path) -> None:
     done = command("explain", "--model", model, TEXT)
     lines = done.out.splitlines()
     assert lines[0].startswith("input    Anna sorted the roses")
     text = " ".join(done.out.split())
     said = json.loads(command("explain", "--model", model, "--json", TEXT).out)
     for layer in (1, 2, 3):
-        line = "".join(
-            f"[{s['text']}]" if s["depth"] is not None and s["depth"] < layer else s["text"]
-            for s in said["segments"]
-        )
-        shown = re.search(rf"layer {layer} (.*?) (?:layer {layer + 1}|baseline)", text)
+        line = "".join(marked(segment, layer) for segment in said["segments"])
+        shown = re.search(rf"layer {layer} (.*?) (?:layer {layer + 1}|\[-word-\] dropped)", text)
         assert shown is not None
         words = re.sub(rf"{said['alive'][layer - 1]} tokens", "", shown[1]).split()
         assert "".join(words) == "".join(line.split())

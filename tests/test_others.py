@@ -68,7 +68,7 @@ def test_equal_questions_are_put_once_and_all_are_answered() -> None:
          (ids[0], "drop", [1, 2], "d")],
         columns=["example_id", "do", "positions", "name"], index=[7, 3, 7, 1],
     )  # fmt: skip
-    said = asked_once(SyntheticBench(trace, says=says), "pruned", asked)
+    (said,) = asked_once(SyntheticBench(trace, says=says), ["pruned"], asked)
     assert len(put) == 3
     assert said["name"].tolist() == ["a", "b", "c", "d"]
     assert [p[0] for p in said["probs"]] == [2 / 20, 2 / 20, 2 / 20, 2 / 20]

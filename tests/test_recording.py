@@ -350,7 +350,7 @@ def test_progress_goes_up_to_all_documents(models: Bench, tiny_csv: str, tmp_pat
     seen: list[tuple[str, int, int]] = []
     folder, data = Folder(tmp_path / "trace"), dataset(tiny_csv, models)
     record(models, data, annotator(), SAMPLED, folder, lambda *told: seen.append(told))
-    assert {(what, total) for what, _, total in seen} == {("documents", DOCUMENTS)}
+    assert {(what, total) for what, _, total in seen} == {("record documents", DOCUMENTS)}
     done = [number for _, number, _ in seen]
     assert done == sorted(done)
     assert (done[-1], len(set(done)) > SHARDS) == (DOCUMENTS, True)

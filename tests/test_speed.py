@@ -228,6 +228,6 @@ def test_without_a_baseline_the_unpruned_model_is_timed(
     assert outcome.speed.against == "unpruned"
     assert outcome.speed == read_speed(tmp_path / "run")
     turns = 2 * (ROUNDS + 1)
-    told = [(done, total) for what, done, total in seen if what == "speed"]
+    told = [(done, total) for what, done, total in seen if what == "time the models" and total]
     assert told == [(6 * n, 6 * turns) for n in range(1, turns + 1)]
     assert statistics.median(outcome.speed.ratios) > 0

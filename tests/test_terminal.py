@@ -1,17 +1,13 @@
 """What comes from data sets and checkpoints must not reach a terminal as it is."""
 
 import json
-import re
 import shutil
 from collections.abc import Sequence
-from io import StringIO
 from pathlib import Path
 
-import pytest
 import tiny
 from command import assert_harmless
 from command import auditkit as command
-from rich.console import Console
 from tabular import write_csv
 
 from auditkit.cli import console
@@ -84,16 +80,3 @@ def test_clean_keeps_the_length_and_what_is_harmless() -> None:
     assert console.clean("naïve 🌱 \u200d é\tx\n") == "naïve 🌱 \u200d é x "
     assert console.clean(HOSTILE[:6]) == "Ro\ufffd[2J"
     assert len(console.clean(HOSTILE)) == len(HOSTILE)
-
-
-def test_a_long_note_gives_way_to_the_figures_of_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    screen = StringIO()
-    shown = Console(file=screen, force_terminal=True, width=100, color_system=None)
-    monkeypatch.setattr(console, "error_console", lambda: shown)
-    with console.bars("documents") as bar:
-        bar("baseline", 672, 672, "loss 0.012 [bold]\x1b[2J" + " θ 7.1" * 30)
-    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue())
-    last = [line for line in plain.replace("\r", "\n").splitlines() if "baseline" in line][-1]
-    assert len(last) <= 100
-    for figure in ("672/672", "0:00:00 ETA", "loss 0.012 [bold]", "…"):
-        assert figure in last

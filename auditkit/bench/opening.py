@@ -23,9 +23,15 @@ def open_bench(settings: ModelSettings) -> Bench:
     """Open a checkpoint and the unpruned models beside it.
 
     Raises:
-        CheckpointError: One of them cannot be opened, or they do not fit each other.
+        CheckpointError: One of them cannot be opened, they do not fit each other, or the training
+            of the first is not finished.
         SettingsError: A device that is not there, or a length that the model does not read.
     """
+    place = Path(settings.model)
+    if (place / ".training").is_dir() and not (place / "training.json").exists():
+        from auditkit.ltp.training.unfinished import unfinished  # the Trainer is slow to import
+
+        raise CheckpointError(unfinished(place))
     where, kind = resolve_device(settings.device), DTYPES[settings.dtype]
     model = checkpoints.load_ltp(settings.model, dtype=kind, score_norm=settings.score_norm)
     tokenizer = load_tokenizer(settings.model, model.config.vocab_size)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import pandas as pd
 
+from auditkit.bench.counting import Counting
 from auditkit.bench.subjects import Bench
 
 
@@ -28,21 +29,19 @@ def asked(
     )
 
 
-def read(
-    bench: Bench, arm: str, texts: pd.DataFrame, counting: Callable[[int], Callable[[int], None]]
-) -> pd.DataFrame:
+def read(bench: Bench, arm: str, texts: pd.DataFrame, counting: Counting) -> pd.DataFrame:
     """`BenchView.read`; texts of the same tokens are read once, such as those of other case.
 
     Args:
         bench: Whose arm is asked.
         arm: One that runs on all documents.
         texts: Column text.
-        counting: Told how many texts there are, gives what is told the size of every batch.
+        counting: Told how many texts there are, and how many of them are read.
     """
     once = list(dict.fromkeys(texts["text"]))
     documents = bench.encode(once)
     unlike = {tuple(document.token_ids): document for document in documents}
-    said = bench.answer(arm, list(unlike.values()), on_batch=counting(len(unlike)))
+    said = bench.answer(arm, list(unlike.values()), on_batch=counting(len(texts), len(unlike)))
     known = dict(zip(unlike, said, strict=True))
     answers = [known[tuple(document.token_ids)] for document in documents]
     place = {text: at for at, text in enumerate(once)}

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from auditkit.bench import calling
+from auditkit.bench.counting import Counting
 from auditkit.bench.given import NOTHING, Given, Supplied, training_split
 from auditkit.bench.intervening import intervene
 from auditkit.bench.opening import open_bench
@@ -43,7 +44,7 @@ class ProbeBench:
         own = bench.own_labels
         self.given = Given(supplied, lambda: training_split(data, self.about.dataset, own))
         """What the probe is given, and what it has read of it."""
-        self._progress, self._part = progress, part
+        self._counting, self._part = Counting(progress), part
 
     @property
     def about(self) -> About:
@@ -94,7 +95,13 @@ class ProbeBench:
     def training_words(self) -> pd.DataFrame | None:
         """Words of the training texts by class: columns label, lower, count."""
         data = self.given.training
-        return None if data is None else words_of(data, self._annotator, self._progress)
+        if data is None:
+            return None
+        return words_of(data, self._annotator, self._counting(len(data.examples)))
+
+    def expect(self, questions: int) -> None:
+        """How much the probe asks in all: see `BenchView`."""
+        self._counting.expect(questions)
 
     def stratified_sample(self, size: int, among: Iterable[str] | None = None) -> list[str]:
         """`size` example ids (or all), each class with its share, seeded, in the order of ids."""
@@ -222,17 +229,6 @@ class ProbeBench:
         ids = sorted(set(example_ids))
         texts = dict(self.texts(ids))
         return ids, self._bench.encode([texts[one] for one in ids]) if ids else []
-
-    def _counting(self, total: int) -> Callable[[int], None]:
-        """Adds up what batches report, and tells it as progress."""
-        done = 0
-
-        def on_batch(count: int) -> None:
-            nonlocal done
-            done += count
-            self._progress(done, total)
-
-        return on_batch
 
     def _check(self, arm: str, asked: Sequence[str]) -> None:
         if arm not in asked:

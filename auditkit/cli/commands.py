@@ -15,6 +15,7 @@ from auditkit.cli.convert import convert
 from auditkit.cli.demo import demo
 from auditkit.cli.explain import explain
 from auditkit.cli.gate import gate
+from auditkit.cli.options import EXIT_CODES, ending
 from auditkit.cli.probes import probes
 from auditkit.cli.report import report
 from auditkit.cli.run import run
@@ -27,7 +28,16 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Nothing more can be written: the disk, the quota or the largest file that is allowed is full."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=ending(
+        "demo",
+        "train --dataset agnews --backbone DIR --out ckpt",
+        "run --model ckpt --dataset agnews",
+        "COMMAND --help",
+        codes=EXIT_CODES,
+    ),
+)
 @click.version_option(__version__, package_name="auditkit")
 @click.option("--debug", is_flag=True, help="Show the stack of an error.")
 def cli(debug: bool) -> None:

@@ -4,13 +4,19 @@ from pathlib import Path
 
 import click
 
+from auditkit.cli.bars import bars
 from auditkit.cli.console import clean
-from auditkit.cli.options import NAME
+from auditkit.cli.options import NAME, ending
 
 PAGE = "comparison.html"
 
 
-@click.command()
+@click.command(
+    epilog=ending(
+        "compare reports/ckpt-agnews reports/ckpt-imdb",
+        "compare reports/may reports/june --name May --name June --out months.html",
+    )
+)
 @click.argument("runs", type=NAME, nargs=-1, required=True, metavar="RUN RUN …")
 @click.option("--out", type=NAME, default=PAGE, show_default=True, metavar="FILE.html",
               help="The page; its numbers lie beside it as JSON.")  # fmt: skip
@@ -26,16 +32,19 @@ def compare(runs: tuple[str, ...], out: str, names: tuple[str, ...], margin: flo
     their differences, retention at equal shares of pieces alive, and one decision over all. What
     cannot be compared is listed with the reason.
     """
-    from auditkit.files import write_whole
-    from auditkit.finding import dumps
-    from auditkit.report.comparison import render_comparison
-    from auditkit.run.comparison import compare as compared
-
     page = Path(out)
     if page.suffix.lower() not in (".html", ".htm"):
         raise click.UsageError(f"--out is {out}; expected the name of an .html file")
-    found = compared(runs, margin, names)
-    html = render_comparison(found)
+    with bars() as bar:
+        bar("compare the runs", 0, 0)
+        from auditkit.files import write_whole
+        from auditkit.finding import dumps
+        from auditkit.report.comparison import render_comparison
+        from auditkit.run.comparison import compare as compared
+
+        found = compared(runs, margin, names)
+        bar("draw the page", 0, 0)
+        html = render_comparison(found)
     page.parent.mkdir(parents=True, exist_ok=True)
     write_whole(page.with_suffix(".json"), dumps(found))
     write_whole(page, html)

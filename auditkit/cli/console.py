@@ -1,20 +1,14 @@
-"""What people see while they wait: progress with a rate and an ETA, silent off a terminal."""
+"""What may be printed, and libraries that are kept quiet and alone."""
 
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
-
-import click
 
 from auditkit.errors import SettingsError
 from auditkit.text import inert
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress, TaskID
     from rich.text import Text
 
 
@@ -77,70 +71,3 @@ def error_console() -> "Console":
     from rich.console import Console
 
     return Console(stderr=True)
-
-
-class Bars:
-    """Named progress bars, each counting something by the second."""
-
-    def __init__(self, progress: "Progress | None") -> None:
-        self._progress = progress
-        self._tasks: dict[str, TaskID] = {}
-
-    def __call__(self, name: str, done: float, total: float, note: str = "") -> None:
-        """Set bar `name` to `done` of `total`, with a note behind it."""
-        if self._progress is None:
-            return
-        if name not in self._tasks:
-            self._tasks[name] = self._progress.add_task(name, total=total, note="")
-        self._progress.update(self._tasks[name], completed=done, total=total, note=note)
-
-    def say(self, line: str) -> None:
-        """A line above the bars; on stderr too where there are none."""
-        if self._progress is None:
-            click.echo(line, err=True)
-        else:
-            self._progress.console.print(line, markup=False, highlight=False)
-
-
-@contextmanager
-def bars(unit: str) -> Iterator[Bars]:
-    """Progress bars while the block runs; without a terminal, only what is said."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-    from rich.table import Column
-    from rich.text import Text
-
-    class Rate(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            speed = task.finished_speed or task.speed
-            return Text("" if speed is None else f"{speed:,.1f} {unit}/s")
-
-    class Note(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            return Text(task.fields["note"], "dim", no_wrap=True, overflow="ellipsis")
-
-    console = error_console()
-    if not console.is_terminal:
-        yield Bars(None)
-        return
-    fixed = partial(Column, no_wrap=True)  # where the line is too long, the note gives way
-    columns = (
-        TextColumn("{task.description}", style="bold", table_column=fixed()),
-        BarColumn(bar_width=24, table_column=fixed()),
-        MofNCompleteColumn(table_column=fixed()),
-        Rate(table_column=fixed()),
-        TimeElapsedColumn(table_column=fixed()),
-        TextColumn("ETA", table_column=fixed()),
-        TimeRemainingColumn(table_column=fixed()),
-        Note(),
-    )
-    with Progress(*columns, console=console) as progress:
-        yield Bars(progress)

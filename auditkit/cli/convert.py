@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from auditkit.cli.console import clean, quiet_libraries
-from auditkit.cli.options import PLACE
+from auditkit.cli.options import PLACE, ending
 
 
-@click.command()
+@click.command(epilog=ending("convert original-ltp --out ckpt --score-norm padded:256"))
 @click.option("--out", required=True, type=PLACE, metavar="CKPT",
               help="Gets the checkpoint.")  # fmt: skip
 @click.option("--score-norm", metavar="NORM",

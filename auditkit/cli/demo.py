@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from auditkit.cli.console import alone, bars, clean, quiet_libraries
-from auditkit.cli.options import PLACE
+from auditkit.cli.bars import bars
+from auditkit.cli.console import alone, clean, quiet_libraries
+from auditkit.cli.options import EXIT_CODES, PLACE, ending
 from auditkit.cli.train import train_with_bars
 from auditkit.errors import SettingsError
 
@@ -16,7 +17,7 @@ ATTRIBUTED = 30
 """Documents to attribute: as few as a mean takes, since that is the slowest part of an audit."""
 
 
-@click.command()
+@click.command(epilog=ending("demo", "demo --domain reviews --out reviews", codes=EXIT_CODES))
 @click.option("--domain", type=click.Choice(["news", "reviews"]), default="news", show_default=True)
 @click.option("--out", type=PLACE, metavar="DIR",
               help="[default: reports/demo-<domain>]")  # fmt: skip
@@ -31,13 +32,15 @@ def demo(domain: str, out: Path | None) -> int:
     from auditkit.data.settings import DataSettings
     from auditkit.data.sources import sample_corpus
 
-    data = load_dataset(DataSettings(dataset=str(sample_corpus(domain, "train"))))
-    kept, held_out = hold_out(data, len(data.examples) // 10, 0)
     alone()
     quiet_libraries()
-    from auditkit.ltp.training.settings import TrainingSettings
-    from auditkit.run.conduct import conduct
-    from auditkit.run.settings import load_settings
+    data = load_dataset(DataSettings(dataset=str(sample_corpus(domain, "train"))))
+    kept, held_out = hold_out(data, len(data.examples) // 10, 0)
+    with bars() as bar:
+        bar("load libraries", 0, 0)
+        from auditkit.ltp.training.settings import TrainingSettings
+        from auditkit.run.conduct import conduct
+        from auditkit.run.settings import load_settings
 
     checkpoint = home / f"minilm-ltp-{domain}"
     train_with_bars(
@@ -65,7 +68,7 @@ def demo(domain: str, out: Path | None) -> int:
             "out": home / "audit",
         },
     )
-    with bars("documents") as bar:
+    with bars() as bar:
         outcome = conduct(settings, bar)
     for finding in outcome.audit.findings:
         if finding.status != "not_applicable":

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from auditkit.cli.bars import bars
 from auditkit.cli.console import cell, clean, quiet_libraries
-from auditkit.cli.options import PLACE, model_options
+from auditkit.cli.options import PLACE, ending, model_options
 from auditkit.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
@@ -22,7 +23,12 @@ MOST_PIPED = 1_000_000
 """Bytes of standard input: a text, not a stream without end."""
 
 
-@click.command()
+@click.command(
+    epilog=ending(
+        'explain --model ckpt "This is the best restaurant in town."',
+        "explain --model ckpt --html page.html - < text.txt",
+    )
+)
 @model_options
 @click.option("--html", type=PLACE, metavar="FILE",
               help="Write a page.")  # fmt: skip
@@ -37,7 +43,8 @@ def explain(
 ) -> None:
     """Show TEXT layer by layer: what the pruned model drops, and what both models say.
 
-    A dash stands for what comes from standard input.
+    Words are marked layer by layer: [-word-] is dropped in this layer, [word] was dropped before,
+    all others are kept. A dash stands for what comes from standard input.
     """
     if flags["model"] is None:
         raise SettingsError("no model: give --model CKPT, a directory that `auditkit train` wrote")
@@ -47,12 +54,16 @@ def explain(
     if text == "-":
         text = _piped()
     quiet_libraries()
-    from auditkit.bench.explain import explain as explain_text
-    from auditkit.bench.opening import open_bench
-    from auditkit.data.annotate import load_annotator
+    with bars() as bar:
+        bar("load libraries", 0, 0)
+        from auditkit.bench.explain import explain as explain_text
+        from auditkit.bench.opening import open_bench
+        from auditkit.data.annotate import load_annotator
 
-    bench = open_bench(settings)
-    found = explain_text(bench, load_annotator(spacy_model), text)
+        bar("open models", 0, 0)
+        bench = open_bench(settings)
+        bar("explain", 0, 0)
+        found = explain_text(bench, load_annotator(spacy_model), text)
     if html is not None:
         _write_page(html, bench.model.about.name, found)
         click.echo(html)
@@ -87,9 +98,10 @@ def _print(found: "Explanation", no_baseline: str) -> None:
     whole = cell("".join(segment.text for segment in found.example.segments))
     table.add_row("input", whole, f"{found.tokens} tokens")
     for layer, alive in enumerate(found.example.alive, start=1):
-        line = _at_layer(found.example, layer, plain=not console.is_terminal)
+        line = _at_layer(found.example, layer)
         table.add_row(f"layer {layer}", line, f"{alive} tokens")
     console.print(table)
+    click.echo("[-word-] dropped in this layer, [word] dropped before")
     if found.truncated:
         click.echo("the text goes on past what the models read")
     click.echo()
@@ -105,18 +117,19 @@ def _print(found: "Explanation", no_baseline: str) -> None:
     click.echo(f"counted MACs: {found.macs_share:.0%} of the unpruned model's")
 
 
-def _at_layer(example: "Example", layer: int, *, plain: bool) -> "Text":
-    """The text with the words dropped by then struck out; bracketed off a terminal."""
+def _at_layer(example: "Example", layer: int) -> "Text":
+    """The text with marks on what is dropped by then, which no colour is needed to read."""
     from rich.text import Text
 
     line = Text()
     for segment in example.segments:
-        dropped = segment.depth is not None and segment.depth < layer
         shown = clean(segment.text)
-        if plain:
-            line.append(f"[{shown}]" if dropped else shown)
+        if segment.depth is None or segment.depth >= layer:
+            line.append(shown)
+        elif segment.depth == layer - 1:
+            line.append(f"[-{shown}-]", "bold")
         else:
-            line.append(shown, "dim strike" if dropped else "")
+            line.append(f"[{shown}]", "dim")
     return line
 
 

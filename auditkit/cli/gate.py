@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from auditkit.cli.console import cell
-from auditkit.cli.options import NAME
+from auditkit.cli.options import EXIT_CODES, NAME, ending
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,14 +13,20 @@ if TYPE_CHECKING:
     from auditkit.finding import GateResult
 
 
-@click.command()
+@click.command(
+    epilog=ending(
+        "gate reports/ckpt-agnews --gates gates.yaml",
+        "gate reports/ckpt-agnews --against reports/last --margin 0.02",
+        codes=EXIT_CODES,
+    )
+)
 @click.argument("directory", type=NAME)
 @click.option(
     "--gates",
     "--config",
     "file",
     metavar="YAML",
-    help="The limits: a list, or a config with the key gates.",
+    help="The limits: a list, or a config with the key gates.  [this or --against is required]",
 )
 @click.option(
     "--against", type=NAME, metavar="RUN", help="An earlier run that this one must not fall behind."
@@ -29,11 +35,7 @@ if TYPE_CHECKING:
               help="Loss that --against accepts: 0.01 is one point of a share, or one per cent of "
               "another figure.")  # fmt: skip
 def gate(directory: str, file: str | None, against: str | None, margin: float) -> int:
-    """Hold the results in DIRECTORY against limits or an earlier run, without any model.
-
-    Exit codes: 0 all pass, 1 one fails, 3 a probe of the run broke, 4 one is inconclusive or was
-    not run.
-    """
+    """Hold the results in DIRECTORY against limits or an earlier run, without any model."""
     from dataclasses import replace
 
     from auditkit.files import Folder

@@ -1,6 +1,6 @@
 """Flags that several commands have."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -27,6 +27,26 @@ class Given(click.ParamType[Any]):
 PLACE, NAME = Given("Place"), Given("Name")
 
 
+EXIT_CODES = {
+    "0": "done, and all gates that were asked for pass",
+    "1": "a gate fails",
+    "2": "usage or input; one line says what",
+    "3": "a probe broke; the report is written",
+    "4": "a gate is inconclusive, or its number is not there",
+    "70": "a fault of auditkit's own",
+    "130": "interrupted; 141 nobody reads what is printed; 143 terminated",
+}
+PLAIN_CODES = {"0": "done", **{code: EXIT_CODES[code] for code in ("2", "70", "130")}}
+"""Of commands that decide nothing."""
+
+
+def ending(*examples: str, codes: Mapping[str, str] = PLAIN_CODES) -> str:
+    """The end of a command's help: examples and exit codes, each line as it stands."""
+    shown = [f"  auditkit {example}" for example in examples]
+    told = [f"  {code:<3}  {when}" for code, when in codes.items()]
+    return "\n".join(["\b", "Examples:", *shown, "", "\b", "Exit codes:", *told])
+
+
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The flags that say which models, and where they run."""
     for option in (
@@ -39,7 +59,8 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--spacy-model", metavar="NAME_OR_PATH",
                      help="Tags the words.  [default: en_core_web_sm, else the one that ships]"),
         click.option("--baseline", metavar="DIR", help="Unpruned.  [default: CKPT/baseline]"),
-        click.option("--model", metavar="CKPT", help="What `auditkit train` wrote, or a hub id."),
+        click.option("--model", metavar="CKPT",
+                     help="What `auditkit train` wrote, or a hub id.  [required]"),
     ):  # fmt: skip
         command = option(command)
     return command
@@ -56,7 +77,8 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--text-column", metavar="NAME[,NAME]",
                      help="Found by its name unless given; several are joined."),
         click.option("--dataset", metavar="NAME",
-                     help="agnews, imdb, a hub id, or a .csv, .tsv, .jsonl or .parquet file."),
+                     help="agnews, imdb, a hub id, or a .csv, .tsv, .jsonl or .parquet file.  "
+                     "[required]"),
     ):  # fmt: skip
         command = option(command)
     return command

@@ -5,11 +5,12 @@ import json
 import click
 
 from auditkit.cli.console import clean
+from auditkit.cli.options import EXIT_CODES, ending
 from auditkit.errors import ProbeError
 from auditkit.text import said
 
 
-@click.command()
+@click.command(epilog=ending("probes", "probes --json", codes=EXIT_CODES))
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def probes(as_json: bool) -> int:
     """List the installed probes; what cannot be loaded is told on stderr."""

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from auditkit.cli.console import bars, cell, clean, quiet_libraries
+from auditkit.cli.bars import bars
+from auditkit.cli.console import cell, clean, quiet_libraries
 from auditkit.cli.gate import tell
-from auditkit.cli.options import data_options, model_options
+from auditkit.cli.options import EXIT_CODES, data_options, ending, model_options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,15 +15,21 @@ if TYPE_CHECKING:
     from auditkit.report.front import Front
     from auditkit.run.directory import Outcome
 
-PHASES = {"documents": "record"}
-"""How the progress names what is being done."""
 
-
-@click.command()
+@click.command(
+    epilog=ending(
+        "run --model ckpt --dataset agnews",
+        "run --model ckpt --dataset news.csv --groups region --glossary terms.txt",
+        "run --model ckpt --dataset agnews --gates gates.yaml",
+        "run --config reports/ckpt-agnews/manifest.json --limit 500",
+        codes=EXIT_CODES,
+    )
+)
 @click.option(
     "--config",
     metavar="NAME_OR_YAML",
-    help="agnews, imdb, a file, or a run's manifest.json; flags win.",
+    help="agnews, imdb, a file, or a run's manifest.json; flags win, and what is required may "
+    "stand there.",
 )
 @model_options
 @click.option("--reseeded", metavar="DIR",
@@ -82,12 +89,11 @@ def run(config: str | None, gates_file: str | None, *, print_config: bool, **fla
         click.echo(yaml.safe_dump(settings.flat(), sort_keys=False, allow_unicode=True), nl=False)
         return 0
     quiet_libraries()
-    from auditkit.run.conduct import conduct
+    with bars() as bar:
+        bar("load libraries", 0, 0)
+        from auditkit.run.conduct import conduct
 
-    with bars("documents") as bar:
-        outcome = conduct(
-            settings, lambda what, done, total: bar(PHASES.get(what, what), done, total)
-        )
+        outcome = conduct(settings, bar)
     _summary(outcome)
     return outcome.audit.exit_code
 

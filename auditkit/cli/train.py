@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from auditkit.cli.console import alone, bars, clean, quiet_libraries
-from auditkit.cli.options import PLACE, data_options
-from auditkit.cli.training_table import line, note, tell_one, tell_sweep
+from auditkit.cli.bars import bars
+from auditkit.cli.console import alone, clean, quiet_libraries
+from auditkit.cli.options import PLACE, data_options, ending
+from auditkit.cli.training_table import audit_command, line, note, tell_one, tell_sweep
 from auditkit.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
@@ -19,10 +20,17 @@ if TYPE_CHECKING:
 MOST_HELD_OUT = 1000
 
 
-@click.command()
+@click.command(
+    epilog=ending(
+        "train --dataset agnews --backbone DIR --out ckpt",
+        "train --dataset agnews --backbone DIR --out ckpt --resume",
+        "train --dataset news.csv --baseline DIR --sweep 0.8,0.6,0.4 --out ckpt",
+    )
+)
 @data_options
 @click.option("--backbone", metavar="PATH_OR_HUB_ID",
-              help="Pretrained encoder, BERT or RoBERTa layout.")  # fmt: skip
+              help="Pretrained encoder, BERT or RoBERTa layout.  "
+              "[this or --baseline is required]")  # fmt: skip
 @click.option("--baseline", metavar="CKPT_OR_DIR",
               help="Prune this one instead: a fine-tuned classifier, or the baseline of an earlier "
               "training.")  # fmt: skip
@@ -84,67 +92,74 @@ def train(
     shares = None if sweep is None else _numbers("--sweep", sweep, "shares: 0.8,0.6,0.4")
     alone()
     quiet_libraries()
-    from auditkit.bench.order import check_baseline
-    from auditkit.data.examples import hold_out, load_dataset
-    from auditkit.ltp.inference import resolve_device
-    from auditkit.ltp.training.given import baseline_in, classes, first_tokenizer
-    from auditkit.ltp.training.settings import TrainingSettings
-    from auditkit.run.settings import section_of
+    with bars() as bar:
+        bar("load libraries", 0, 0)
+        from auditkit.bench.order import check_baseline
+        from auditkit.data.examples import hold_out, load_dataset
+        from auditkit.ltp.inference import resolve_device
+        from auditkit.ltp.training.given import baseline_in, classes, first_tokenizer
+        from auditkit.ltp.training.settings import TrainingSettings
+        from auditkit.run.settings import section_of
 
-    target = 0.5 if target_macs_share is None else target_macs_share
-    settings = TrainingSettings(
-        baseline=baseline,
-        epochs=_epochs(epochs),
-        target_macs_share=None if lam is not None else target,
-        seed=seed,
-        device=resolve_device(device),
-        lam=1e-2 if lam is None else lam,
-        **choices,
-    )
-    documents = section_of(
-        "data",
-        {
-            "dataset": dataset,
-            "split": "train" if split is None else split,
-            "limit": None if train_rows is None else train_rows + MOST_HELD_OUT,
-            "text_column": text_column,
-            "label_column": label_column,
-            "labels": labels,
-            "data_dir": data_dir,
-        },
-    )
-    first_tokenizer(settings.backbone, baseline)  # what cannot be trained is said before all else
-    names = None if baseline is None else classes(baseline)
-    data = load_dataset(documents, seed=seed, label_names=names)
-    available = len(data.examples)
-    beyond = 0 if train_rows is None else available - train_rows
-    held = min(MOST_HELD_OUT, max(1, available // 10, beyond))
-    kept, held_out = hold_out(data, held, seed)
-    if not kept:
-        raise DataError(f"{data.name}: one usable row, which is held out; training takes two")
-    if sum(bool(one.data) for one in data.matching.classes) < 2:
-        raise DataError(f"{data.name}: all rows are {data.labels[0]}; training takes two classes")
-    click.echo(
-        f"{data.name}: {len(kept)} rows to train on, {len(held_out)} held out, "
-        f"{len(data.refused)} refused; {clean(data.matching.told)}: "
-        f"{clean(', '.join(data.labels))}",
-        err=True,
-    )
-    if baseline is not None:
-        check_baseline(baseline_in(baseline), data, seed, settings.max_length)
+        target = 0.5 if target_macs_share is None else target_macs_share
+        settings = TrainingSettings(
+            baseline=baseline,
+            epochs=_epochs(epochs),
+            target_macs_share=None if lam is not None else target,
+            seed=seed,
+            device=resolve_device(device),
+            lam=1e-2 if lam is None else lam,
+            **choices,
+        )
+        documents = section_of(
+            "data",
+            {
+                "dataset": dataset,
+                "split": "train" if split is None else split,
+                "limit": None if train_rows is None else train_rows + MOST_HELD_OUT,
+                "text_column": text_column,
+                "label_column": label_column,
+                "labels": labels,
+                "data_dir": data_dir,
+            },
+        )
+        bar("read data", 0, 0)
+        # what cannot be trained is said before all else
+        first_tokenizer(settings.backbone, baseline)
+        names = None if baseline is None else classes(baseline)
+        data = load_dataset(documents, seed=seed, label_names=names)
+        available = len(data.examples)
+        beyond = 0 if train_rows is None else available - train_rows
+        held = min(MOST_HELD_OUT, max(1, available // 10, beyond))
+        kept, held_out = hold_out(data, held, seed)
+        if not kept:
+            raise DataError(f"{data.name}: one usable row, which is held out; training takes two")
+        if sum(bool(one.data) for one in data.matching.classes) < 2:
+            raise DataError(
+                f"{data.name}: all rows are {data.labels[0]}; training takes two classes"
+            )
+        bar.say(
+            f"{data.name}: {len(kept)} rows to train on, {len(held_out)} held out, "
+            f"{len(data.refused)} refused; {clean(data.matching.told)}: "
+            f"{clean(', '.join(data.labels))}"
+        )
+        if baseline is not None:
+            check_baseline(baseline_in(baseline), data, seed, settings.max_length)
 
     def training(own: "TrainingSettings", place: Path) -> "tuple[Stage, ...]":
         return train_with_bars(own, kept, held_out, data.labels, place, resume=resume)
 
-    unseen = "FILE, of documents that it has not seen" if Path(dataset).is_file() else dataset
+    places = {"data_dir": data_dir, "text_column": text_column, "label_column": label_column,
+              "labels": labels}  # fmt: skip
     if shares is None:
         tell_one(training(settings, out), settings.target_macs_share, out)
-        click.echo(f"audit it: auditkit run --model {out} --dataset {unseen}")
+        click.echo(f"audit it: {audit_command(str(out), dataset, documents.split, places)}")
         return
     from auditkit.ltp.training.sweep import sweep as run_sweep
 
     tell_sweep(run_sweep(settings, shares, out, training, resume=resume), out)
-    click.echo(f"audit one of them: auditkit run --model {out}/share-… --dataset {unseen}")
+    which = f"{out}/share-{shares[0]:.2f}"
+    click.echo(f"audit one of them: {audit_command(which, dataset, documents.split, places)}")
 
 
 def _exclusive(flags: dict[str, Any]) -> None:
@@ -163,10 +178,11 @@ def train_with_bars(
     resume: bool,
 ) -> "tuple[Stage, ...]":
     """Train, with a bar per stage and a line after each."""
-    from auditkit.ltp.training.documents import Labelled
-    from auditkit.ltp.training.stages import train as run_training
+    with bars() as bar:
+        bar("load the trainer", 0, 0)
+        from auditkit.ltp.training.documents import Labelled
+        from auditkit.ltp.training.stages import train as run_training
 
-    with bars("documents") as bar:
         return run_training(
             settings,
             Labelled([e.text for e in kept], [e.label for e in kept]),
@@ -175,9 +191,10 @@ def train_with_bars(
             out,
             resume=resume,
             observer=lambda step: bar(
-                step.stage, step.documents, step.documents * step.steps / step.step, note(step)
+                step.stage, step.documents, step.documents * step.steps // step.step, note(step)
             ),
             on_stage=lambda stage: bar.say(line(stage)),
+            progress=bar,
         )
 
 

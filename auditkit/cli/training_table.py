@@ -1,14 +1,21 @@
 """What `auditkit train` says: of a step, of a stage, and of all that was trained."""
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from auditkit.cli.console import clean
+
 if TYPE_CHECKING:
     from auditkit.ltp.training.outcome import Budget, Stage
     from auditkit.ltp.training.trainer import Step
+
+
+SPLITS = ("train", "test")
+"""Of data sets that are known or on the hub: the one that was not trained on is audited."""
 
 
 def note(step: "Step") -> str:
@@ -70,6 +77,26 @@ def tell_sweep(done: "dict[float, tuple[Stage, ...]]", out: Path) -> None:
     _table(titles, rows)
     _tell_missed(budgets)
     click.echo(f"{out}: a checkpoint for each budget, with its baseline")
+
+
+def audit_command(model: str, dataset: str, trained: str, places: Mapping[str, str | None]) -> str:
+    """The command that audits a model on documents that it was not trained on.
+
+    Args:
+        model: The checkpoint.
+        dataset: What it was trained on.
+        trained: The split of it that it was trained on.
+        places: Where the data lie, by option; None where it was not given.
+    """
+    held_out, why = ["--dataset", "FILE"], "; FILE: documents that it has not seen"
+    if not Path(dataset).is_file() and trained in SPLITS:
+        other = SPLITS[trained == SPLITS[0]]
+        held_out, why = ["--dataset", dataset, "--split", other], ""
+    given = [(f"--{key.replace('_', '-')}", value) for key, value in places.items() if value]
+    command = shlex.join(
+        ["auditkit", "run", "--model", model, *held_out, *(part for pair in given for part in pair)]
+    )
+    return clean(command + why)
 
 
 def _tell_missed(budgets: "Sequence[Budget]") -> None:

@@ -49,23 +49,18 @@ def about_training(training: Dataset, audited: Dataset) -> TrainingAbout:
     )
 
 
-def words_of(
-    data: Dataset, annotator: Annotator, progress: Callable[[int, int], None]
-) -> pd.DataFrame:
+def words_of(data: Dataset, annotator: Annotator, on_texts: Callable[[int], None]) -> pd.DataFrame:
     """Words of texts by class: columns label, lower, count.
 
     Args:
         data: The texts.
         annotator: Tells words.
-        progress: Told how many texts are done, of how many.
+        on_texts: Told how many texts more are done.
     """
     counts: Counter[tuple[int, str]] = Counter()
     texts = (example.text for example in data.examples)
-    for done, (example, keys) in enumerate(
-        zip(data.examples, annotator.lexical_keys(texts), strict=True), start=1
-    ):
+    for example, keys in zip(data.examples, annotator.lexical_keys(texts), strict=True):
         counts.update((example.label, key) for key in keys)
-        if done % 256 == 0 or done == len(data.examples):
-            progress(done, len(data.examples))
+        on_texts(1)
     rows = [(label, lower, count) for (label, lower), count in sorted(counts.items())]
     return pd.DataFrame(rows, columns=["label", "lower", "count"])

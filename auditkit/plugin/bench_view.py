@@ -98,6 +98,14 @@ class BenchView(Protocol):
         """
         ...
 
+    def expect(self, questions: int) -> None:
+        """Say how much is asked in all, so that people see how far it is.
+
+        Documents, texts and changes count alike, one for each that is handed to one of the methods
+        below. Without it a probe that asks more than once is shown a count alone.
+        """
+        ...
+
     def attribute(
         self, arms: Sequence[str], methods: Sequence[str], example_ids: Sequence[str]
     ) -> pd.DataFrame:

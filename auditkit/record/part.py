@@ -96,7 +96,7 @@ class Part:
         def on_batch(documents: int) -> None:
             nonlocal seen
             seen += documents
-            on_documents(seen * count // work)
+            on_documents(seen * count // (work + 1))  # the last one is done when all is written
 
         for run in self.plan.runs:
             for draw, key in enumerate(keys(run.name, run.draws)):

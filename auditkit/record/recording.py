@@ -36,6 +36,9 @@ from auditkit.trace.writing import check_shards
 SHARD = 512
 """Documents a shard."""
 
+STEP = "record documents"
+"""What progress calls it."""
+
 Progress = Callable[[str, int, int], None]
 """Told (what, documents done, documents in all)."""
 
@@ -65,13 +68,14 @@ def record(
     total = len(dataset.examples)
     check_shards(folder, math.ceil(total / SHARD))
     done = finished_shards(folder)
+    progress(STEP, 0, total)
     for number, start in enumerate(range(0, total, SHARD)):
         examples = dataset.examples[start : start + SHARD]
         if number not in done:
             part = Part(bench, annotator, examples, plan)
             tables = part.tables(partial(_advance, progress, start, total))
             write_shard(folder, number, tables, schema)
-        progress("documents", start + len(examples), total)
+        progress(STEP, start + len(examples), total)
     finish(folder, _about(folder, bench, dataset, annotator, plan, training))
     return Trace.open(folder)
 
@@ -99,7 +103,7 @@ def check_strict(bench: Bench, dataset: Dataset) -> None:
 
 
 def _advance(progress: Progress, start: int, total: int, done: int) -> None:
-    progress("documents", start + done, total)
+    progress(STEP, start + done, total)
 
 
 def _about(

@@ -24,12 +24,13 @@ def load(directory: str | Path) -> Audit:
     return loads(path.read_bytes())
 
 
-def rerender(directory: Path, *, written: str = "") -> tuple[Path, ...]:
+def rerender(directory: Path, *, written: str = "", interactive: bool = False) -> tuple[Path, ...]:
     """Write `report.html` and `summary.md` anew from a run's `results.json` and `timings.json`.
 
     Args:
         directory: Of the run.
         written: When the run was written, for people; "": not known.
+        interactive: Whether the pictures of the page answer the pointer.
 
     Raises:
         TraceError: There is none, or it is no audit.
@@ -37,7 +38,7 @@ def rerender(directory: Path, *, written: str = "") -> tuple[Path, ...]:
     audit, speed = load(directory), read_speed(directory)
     limits = read_announcement(Folder(directory))
     pages = {
-        "report.html": render_html(audit, speed, limits, written=written),
+        "report.html": render_html(audit, speed, limits, written=written, interactive=interactive),
         "summary.md": render_markdown(audit, speed, limits),
     }
     for name, text in pages.items():

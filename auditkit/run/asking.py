@@ -25,7 +25,7 @@ from auditkit.plugin import (
 )
 from auditkit.plugin.guard import TIMEOUT
 from auditkit.report.charts import drawn
-from auditkit.run.progress import Clock
+from auditkit.run.progress import Clock, Progress, unseen
 from auditkit.run.settings import ProbeSettings
 from auditkit.signals import is_signal
 from auditkit.text import cut, fault, one_of, shown
@@ -85,6 +85,7 @@ def ask(
     measure: Callable[[Asked, Trace], None] = lambda one, trace: None,
     *,
     seconds: int = TIMEOUT,
+    progress: Progress = unseen,
 ) -> tuple[tuple[Finding, ...], tuple[Failure, ...]]:
     """What every probe finds, or how it broke.
 
@@ -95,6 +96,7 @@ def ask(
         directory: Of the run; knows from one process to the next whom a process died with.
         measure: Lets a probe ask the models first; it may raise whatever the probe does.
         seconds: What a third party's probe may take to measure, and again to analyse.
+        progress: Told when a probe is about to analyse.
     """
     findings: list[Finding] = []
     failures: list[Failure] = []
@@ -117,6 +119,7 @@ def ask(
                 with clock(f"measure {name}"):
                     measure(one, own)
             moment = "analyse"
+            progress(f"analyse {name}", 0, 0)
             with (
                 _noted(one.plugin, directory),
                 one.plugin.guarded(seconds),
@@ -172,13 +175,14 @@ def analyse(asked: Asked, trace: Trace) -> Finding:
     return finding
 
 
-def measure(asked: Asked, view: "ProbeBench", trace: Folder) -> None:
+def measure(asked: Asked, view: "ProbeBench", trace: Folder, progress: Progress = unseen) -> None:
     """Let a probe that wants to ask the models, unless the trace holds the answer to its question.
 
     Args:
         asked: The probe.
         view: What it may ask.
         trace: Where its answer is kept.
+        progress: Told when it is about to ask.
 
     Raises:
         ProbeError: It returned something else than a table.
@@ -199,6 +203,7 @@ def measure(asked: Asked, view: "ProbeBench", trace: Folder) -> None:
         and all(given.sha256(name) == value for name, value in earlier.given.items())
     ):
         return
+    progress(name, 0, 0)
     table = probe.measure(view)
     if table is not None and not isinstance(table, pd.DataFrame):
         kind = type(table).__name__

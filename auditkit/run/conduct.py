@@ -45,7 +45,7 @@ def audit(
         model: What `auditkit train` wrote, or a hub id.
         dataset: `agnews`, `imdb`, a hub id, or a .csv, .tsv, .jsonl or .parquet file.
         config: A packaged configuration or the path of a YAML file.
-        progress: Told (what, done, total) as it goes.
+        progress: Told (what, done, total) as it goes; total is 0 while it is not known.
         settings: Any other key of `configs/default.yaml`; they win over `config`.
 
     Raises:
@@ -66,8 +66,10 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
     asked, unloaded = chosen_probes(probing)
     entries = read_glossary(probing.glossary) if probing.glossary else ()
     lexicon, swaps = read_lexicon(probing.lexicon), read_swaps(probing.swaps)
+    progress("open models", 0, 0)
     with clock("open models"):
         bench = open_bench(settings.models)
+    progress("read data", 0, 0)
     with clock("read data"):
         seed = settings.recording.seed
         dataset = load_dataset(settings.data, seed=seed, label_names=bench.labels)
@@ -85,6 +87,7 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
         limits = [gate.model_dump(mode="json", exclude_none=True) for gate in settings.gates]
         announce(directory, limits, before_results=not directory.has(RESULTS))
         recorded = directory / TRACE
+        progress("prepare recording", 0, 0)
         with clock("record"):
             told = about_training(training, dataset) if training else None
             trace = record(
@@ -105,16 +108,20 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
             )
 
         def measured(one: Asked, own: Trace) -> None:
-            measure(one, view(one.plugin.name, own), recorded)
+            measure(one, view(one.plugin.name, own), recorded, progress)
 
         with clock("speed"):
             speed = _speed(settings, bench, trace, view("speed", trace), directory, progress)
         seconds = probing.probe_timeout
-        findings, broken = ask(asked, trace, clock, directory, measured, seconds=seconds)
+        findings, broken = ask(
+            asked, trace, clock, directory, measured, seconds=seconds, progress=progress
+        )
         failures = unloaded + broken
         about = {**trace.about.model_dump(mode="json"), "settings": settings.deciding()}
+        progress("judge gates", 0, 0)
         gates = judge(settings.gates, findings, failures, bet(settings.gates, trace, directory))
         audit = Audit(about=about, findings=findings, failures=failures, gates=gates)
+        progress("draw the page", 0, 0)
         return write(directory, audit, clock, speed, settings.flat())
 
 
@@ -134,4 +141,5 @@ def _speed(
     sample = view.stratified_sample(wanted)
     if not sample:
         return earlier
-    return measure_speed(bench, trace, sample, wanted, partial(progress, "speed"))
+    progress(what := "time the models", 0, 0)
+    return measure_speed(bench, trace, sample, wanted, partial(progress, what))

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Progress = Callable[[str, int, int], None]
-"""Told (what, done, total)."""
+"""Told (what, done, total); total is 0 while it is not known. What is told of next begins when this
+ends, so that whoever looks sees one thing at a time."""
 
 
 def unseen(what: str, done: int, total: int) -> None:

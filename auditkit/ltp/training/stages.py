@@ -13,6 +13,7 @@ unless it was damaged.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,7 @@ from auditkit.ltp.inference import evaluate
 from auditkit.ltp.modeling import LTPForSequenceClassification
 from auditkit.ltp.training.budget import LambdaController, fit_offset
 from auditkit.ltp.training.documents import Labelled, Rows, Tokens, padded
-from auditkit.ltp.training.given import (
-    baseline_in,
-    encoder_of,
-    open_given,
-    short_name,
-)
+from auditkit.ltp.training.given import baseline_in, encoder_of, open_given, short_name
 from auditkit.ltp.training.history import Clock
 from auditkit.ltp.training.outcome import Stage
 from auditkit.ltp.training.settings import (
@@ -44,7 +40,7 @@ from auditkit.ltp.training.starting import (
     start_thresholds,
     teacher_logits,
 )
-from auditkit.ltp.training.trainer import StageTrainer, Step, arguments
+from auditkit.ltp.training.trainer import StageTrainer, Step, Told, arguments
 from auditkit.ltp.training.workspace import Workspace
 
 
@@ -58,6 +54,7 @@ def train(
     resume: bool = False,
     observer: Callable[[Step], None] = lambda step: None,
     on_stage: Callable[[Stage], None] = lambda stage: None,
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> tuple[Stage, ...]:
     """Train baseline and pruned model into `out`.
 
@@ -71,6 +68,8 @@ def train(
         resume: Go on with an interrupted training of the same settings.
         observer: Told after every optimiser step.
         on_stage: Told after every stage, also after those finished before a resumption.
+        progress: Told (what, done, total) of all that is done beside the steps; total is 0 where it
+            is not counted.
 
     Raises:
         SettingsError: `out` holds something, or an interrupted training of other settings or data,
@@ -89,11 +88,13 @@ def train(
     work = Workspace(out, choices(settings, training, held_out, labels))
     finished = work.finished(resume)
     if finished is None:
+        progress("read documents", 0, 0)
         data = documents_of(settings, training, held_out, labels, work)
         with work.held():
             finished = work.finished(resume)  # another process may have had it until now
             if finished is None:
-                return _trained(settings, data, labels, work, training.texts, observer, on_stage)
+                told = Told(observer, on_stage, progress)
+                return _trained(settings, data, labels, work, training.texts, told)
     for stage in finished:
         on_stage(stage)
     return finished
@@ -105,8 +106,7 @@ def _trained(
     labels: Sequence[str],
     work: Workspace,
     texts: Sequence[str],
-    observer: Callable[[Step], None],
-    on_stage: Callable[[Stage], None],
+    told: Told,
 ) -> tuple[Stage, ...]:
     """Make the stages that are not there yet, and deliver them."""
     work.mend(settings.stages)
@@ -114,11 +114,13 @@ def _trained(
     for name in settings.stages:
         if not work.is_done(name):
             if (given := spares(name, settings, work)) is not None:
+                told.progress(f"{name}: evaluate", 0, 0)
                 _take(name, given, settings, data, labels, work)
             else:
-                _run_stage(name, settings, data, labels, work, observer)
+                _run_stage(name, settings, data, labels, work, told)
         stages.append(work.stage(name))
-        on_stage(stages[-1])
+        told.on_stage(stages[-1])
+    told.progress("write the checkpoint", 0, 0)
     work.deliver(stages, deviations(settings), texts)
     return tuple(stages)
 
@@ -145,9 +147,10 @@ def _run_stage(
     data: Tokens,
     labels: Sequence[str],
     work: Workspace,
-    observer: Callable[[Step], None],
+    told: Told,
 ) -> None:
     """Train one stage from what the one before left, and leave it in the workspace."""
+    told.progress(f"{name}: open the model", 0, 0)
     set_seed(settings.seed_of(name))
     model = model_of(name, settings, labels, work)
     work.begin()
@@ -158,10 +161,12 @@ def _run_stage(
         controller = LambdaController(settings.target_macs_share, **state)
         model.config.temperature = settings.temperature * data.mean_score
         if checkpoint is None:
+            told.progress("soft: first thresholds", 0, 0)
             start_thresholds(model, settings, data)
     teacher = None
     if name not in FROM_BACKBONE and settings.distill:
-        teacher = teacher_logits(work, data, settings.device)
+        teaching = partial(told.progress, f"{name}: what the baseline says")
+        teacher = teacher_logits(work, data, settings.device, teaching)
     steps = -1
     if name == CONTINUED:
         steps = work.stage("soft").steps + work.stage("hard").steps
@@ -176,10 +181,10 @@ def _run_stage(
         controller=controller,
         threshold_lr=settings.threshold_lr * data.mean_score,
         distill=settings.distill,
-        observers=(clock, observer),
+        observers=(clock, told.observer),
     )
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-    _finish_stage(name, settings, data, trainer, work, clock)
+    _finish_stage(name, settings, data, trainer, work, clock, told)
 
 
 def _finish_stage(
@@ -189,6 +194,7 @@ def _finish_stage(
     trainer: StageTrainer,
     work: Workspace,
     clock: Clock,
+    told: Told,
 ) -> None:
     """Binarise, meet the budget, evaluate, save."""
     model = trainer.model.eval()
@@ -198,7 +204,9 @@ def _finish_stage(
         model.thresholds.requires_grad_(False)
         model.thresholds.data.clamp_(min=0.0)
         if settings.target_macs_share is not None:
+            told.progress(f"{name}: meet the budget", 0, 0)
             offset = fit_offset(model, data.calibration, settings.target_macs_share)
+    told.progress(f"{name}: evaluate", 0, 0)
     stage = _measured(
         name,
         model,

@@ -1,6 +1,6 @@
 """What a training starts from: its documents; and a stage: its model, thresholds and teacher."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from auditkit.ltp.checkpoints import (
     load_ltp,
     open_backbone,
 )
-from auditkit.ltp.inference import run
+from auditkit.ltp.inference import Result, run
 from auditkit.ltp.modeling import LTPForSequenceClassification
 from auditkit.ltp.training.budget import warm_start
 from auditkit.ltp.training.documents import Labelled, Tokens
@@ -82,10 +82,16 @@ def start_thresholds(
         warm_start(model, data.calibration, settings.target_macs_share)
 
 
-def teacher_logits(work: Workspace, data: Tokens, device: str) -> np.ndarray:
-    """(rows, C) the baseline's logits for the training documents."""
+def teacher_logits(
+    work: Workspace, data: Tokens, device: str, progress: Callable[[int, int], None]
+) -> np.ndarray:
+    """(rows, C) the baseline's logits for the training documents; `progress` is told how many."""
+    progress(0, len(data.ids))
     baseline = load_baseline(str(work.directory("baseline"))).to(device)
-    results = list(run(baseline, data.ids, pruning="off"))
+    results: list[Result] = []
+    for result in run(baseline, data.ids, pruning="off"):
+        results.append(result)
+        progress(sum(len(one.indices) for one in results), len(data.ids))
     order = np.argsort(np.concatenate([result.indices for result in results]))
     logits: np.ndarray = np.concatenate([result.logits for result in results])[order]
     return logits

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +14,7 @@ from transformers.trainer_callback import ExportableState, PrinterCallback
 from auditkit.ltp.cost import macs_share
 from auditkit.ltp.modeling import LTPForSequenceClassification
 from auditkit.ltp.training.budget import LambdaController
+from auditkit.ltp.training.outcome import Stage
 from auditkit.ltp.training.seals import seal
 from auditkit.ltp.training.settings import FROM_BACKBONE, TrainingSettings
 
@@ -40,6 +41,14 @@ class Step:
     thresholds: tuple[float, ...] = ()
     keep_rates: tuple[float, ...] = ()
     """Share of tokens alive after layers 1..L in the last batch."""
+
+
+class Told(NamedTuple):
+    """Who is told of what, as `auditkit.ltp.training.stages.train` has it."""
+
+    observer: Callable[[Step], None]
+    on_stage: Callable[[Stage], None]
+    progress: Callable[[str, int, int], None]
 
 
 class Meter(TrainerCallback, ExportableState):
