@@ -75,6 +75,7 @@ from auditkit.plugin.sentences import (
     in_line,
     percent,
     places_of,
+    signed,
 )
 from auditkit.plugin.swaps import NO_SWAPS, SLOT, TEMPLATES, Ground, Identity, Swaps
 from auditkit.plugin.terms import TERM_NOTE, term_numbers, term_row, term_table
@@ -107,6 +108,6 @@ __all__ = [
     "classes_of", "columns", "compare", "conclusions_of", "direction", "discover", "figure",
     "in_line", "in_order", "measurement", "needs", "not_applicable", "percent", "place",
     "place_of", "places_of", "retention_answer", "retention_table", "segments", "show_document",
-    "tabulate", "term_numbers", "term_row", "term_table", "token_counts", "tokens_left",
+    "signed", "tabulate", "term_numbers", "term_row", "term_table", "token_counts", "tokens_left",
     "unmet", "word_cells",
 ]  # fmt: skip
