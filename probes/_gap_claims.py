@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from auditkit.plugin import bounds, direction, figure, in_line
 from auditkit.probes._gaps import FALSE_NEGATIVE, FALSE_POSITIVE, GroupGap
-from auditkit.probes._groups import CLASS, ENTITY, IDENTITY, LENGTH, Group
+from auditkit.probes._groups import IDENTITY, NO_PEOPLE, Group
 
 NAMED = 3
 
@@ -25,8 +25,7 @@ def claim_of_gaps(accuracy: Sequence[GroupGap], errors: Sequence[GroupGap], what
 
 def unmeasurable(told: Sequence[Group], left: Sequence[tuple[Group, str]], least: int) -> str:
     """That nothing is known of groups of people, and why; "" where something is."""
-    ours = (CLASS, LENGTH, ENTITY)
-    if any(group.column not in ours for group in told):
+    if any(group.column not in NO_PEOPLE for group in told):
         return ""
     mentioned = [group for group, _ in left if group.column == IDENTITY]
     most = max(mentioned, key=lambda group: group.size, default=None)
@@ -36,7 +35,7 @@ def unmeasurable(told: Sequence[Group], left: Sequence[tuple[Group, str]], least
         if most
         else "0 documents have a word of the lexicon (--lexicon)"
     )
-    given = sorted({group.column for group, _ in left} - {IDENTITY, *ours})
+    given = sorted({group.column for group, _ in left} - {IDENTITY, *NO_PEOPLE})
     columns = (
         f"no value of {in_line(', '.join(given))} has {least} documents, and others beside it"
         if given

@@ -35,6 +35,7 @@ from auditkit.probes._gaps import (
     error_gaps,
     error_tables,
 )
+from auditkit.probes._group_marks import group_marks, left_unchecked
 from auditkit.probes._group_scores import area_table, by_group_table, calibration_table
 from auditkit.probes._groups import (
     READS,
@@ -98,12 +99,14 @@ class Fairness:
         )  # fmt: skip
         areas = area_table(groups, about.labels, now, before, self.least, at)
         claim = claim_of_gaps(gaps, errors, "pruning" if about.depths_of else "the change")
-        told = f"{claim}. {unmeasurable(groups, left, self.least)}".strip()
+        missing, lost = unmeasurable(groups, left, self.least), was.astype(np.int64) - is_now
+        people, marks = group_marks(groups, lost, at)
         return answer(
             self,
-            told,
+            f"{claim}. {missing}".strip(),
+            measurements=people,
             tables=[
-                accuracy_table(gaps, was.astype(np.int64) - is_now, at),
+                accuracy_table(gaps, lost, at),
                 *error_tables(errors, at),
                 by_group_table(groups, {mine.against: before, mine.arm: now}),
                 *([areas] if areas else []),
@@ -112,6 +115,8 @@ class Fairness:
                 *([left_table(left)] if left else []),
             ],
             charts=[CHART] if gaps else [],
+            marks=marks,
+            unchecked=left_unchecked(left, self.least, missing),
             conclusions=_concluded(gaps, f"{claim}.", at),
             caveats=(*CAVEATS, *about.limits),
         )

@@ -24,6 +24,7 @@ from auditkit.plugin import (
     show_document,
 )
 from auditkit.probes._arms import answered
+from auditkit.probes._changed import MATRIX, changed_card, flip_matrix
 from auditkit.probes._flip_claims import claim_of_flips
 from auditkit.probes._flips import (
     asymmetry_table,
@@ -119,6 +120,7 @@ class Flips:
             f"{flips} {claim_of_spots(spots, labelled=mine.labelled)}",
             tables=[
                 kinds_table([mine, *seeds, *again]),
+                flip_matrix(trace, mine),
                 *([churn] if churn else []),
                 *([shifts_table([mine, *seeds])] if mine.labelled else []),
                 asymmetry_table(shifts),
@@ -127,7 +129,8 @@ class Flips:
                   if groups else []),
                 *([spots_table(spots, mine.at, labelled=mine.labelled)] if spots else []),
             ],
-            charts=[CHART] if groups else [],
+            charts=[*([CHART] if groups else []), MATRIX],
+            cards=[changed_card(mine)],
             examples=_shown(trace, mine, self.examples),
             conclusions=[
                 Conclusion(COST, flips, (place("share", category=mine.worse, **mine.at),))
