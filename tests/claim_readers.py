@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from auditkit.finding import Finding, Measurement
+from auditkit.plugin import tag_name
 from auditkit.trace import About
 
 Problems = Iterator[tuple[str, bool]]
@@ -180,10 +181,10 @@ def one_category(finding: Finding, about: About) -> Problems:
 
 def _many_categories(finding: Finding, about: About) -> Problems:
     claim = finding.claim
-    table = finding.table("retention")
     signs = {
-        str(name): sign(finding, "concordance", 0.5, arm=str(about.depths_of), category=str(name))
-        for name in table.column("category")
+        tag_name(m.at["category"]): sign(finding, "concordance", 0.5, **m.at)
+        for m in finding.measurements
+        if m.name == "concordance" and m.at.keys() == {"arm", "category"}
     }
     tested = [name for name, said in signs.items() if said is not None]
     for pattern, wanted in ((r"keeps (.+?) longer", 1), (r"drops (.+?) sooner", -1)):

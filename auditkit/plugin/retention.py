@@ -7,7 +7,7 @@ title="Parts of speech", kind="Part of speech")
 
 from collections.abc import Sequence
 
-from auditkit.finding import Chart, Conclusion, Finding, Table
+from auditkit.finding import Chart, Conclusion, Finding, Mark, Table
 from auditkit.plugin.probe import Probe, answer
 from auditkit.plugin.retention_tables import (
     WORD,
@@ -34,6 +34,7 @@ def retention_answer(
     charts: Sequence[Chart] = (),
     caveats: Sequence[str] = (),
     conclusions: Sequence[Conclusion] = (),
+    marks: Sequence[Mark] = (),
 ) -> Finding:
     """A finding on the retention of categories: the usual tables, charts and caveats, and more.
 
@@ -49,6 +50,7 @@ def retention_answer(
         charts: Further ones.
         caveats: Further ones.
         conclusions: Of `conclusions_of`, or others.
+        marks: Of `marks_of`.
     """
     at, rows = {"arm": trace.about.depths_of}, found.rows
     return answer(
@@ -66,6 +68,7 @@ def retention_answer(
         charts=(*_charts(kind.lower(), key), *charts),
         caveats=(*_caveats(trace, rows[0].reference), *caveats),
         conclusions=conclusions,
+        marks=marks,
     )
 
 
