@@ -1,6 +1,6 @@
 """Does pruning cost some groups more than others?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,10 +8,8 @@ import numpy as np
 import pandas as pd
 
 from auditkit.plugin import (
-    COST,
     GOLD,
     BenchView,
-    Conclusion,
     Finding,
     IdentityTerm,
     Place,
@@ -21,15 +19,13 @@ from auditkit.plugin import (
     Trace,
     adjusted_table,
     answer,
-    place,
     retention_table,
     word_cells,
 )
 from auditkit.probes._arms import answered
-from auditkit.probes._gap_claims import claim_of_gaps, unmeasurable
+from auditkit.probes._gap_claims import claim_of_gaps, conclusions_of_gaps, unmeasurable
 from auditkit.probes._gaps import (
     CHART,
-    GroupGap,
     accuracy_gaps,
     accuracy_table,
     error_gaps,
@@ -117,7 +113,7 @@ class Fairness:
             charts=[CHART] if gaps else [],
             marks=marks,
             unchecked=left_unchecked(left, self.least, missing),
-            conclusions=_concluded(gaps, f"{claim}.", at),
+            conclusions=conclusions_of_gaps(gaps, errors, f"{claim}.", at),
             caveats=(*CAVEATS, *about.limits),
         )
 
@@ -135,15 +131,3 @@ def _retention(
         retention_table(rows, "identity_retention", title, kind, at=at),
         adjusted_table(rows, "identity_retention_adjusted", title, kind, at=at),
     ] if rows else []  # fmt: skip
-
-
-def _concluded(
-    gaps: Sequence[GroupGap], claim: str, at: Mapping[str, str]
-) -> tuple[Conclusion, ...]:
-    """The claim, on the accuracy gaps that have a value."""
-    told = tuple(
-        place("accuracy_gap", **row.group.at, **at)
-        for row in gaps
-        if row.gap.excess.value is not None
-    )
-    return (Conclusion(COST, claim, told),) if told else ()

@@ -8,10 +8,8 @@ import numpy as np
 import pandas as pd
 
 from auditkit.plugin import (
-    COST,
     BenchView,
     Chart,
-    Conclusion,
     Example,
     Finding,
     Place,
@@ -20,12 +18,11 @@ from auditkit.plugin import (
     Rows,
     Trace,
     answer,
-    place,
     show_document,
 )
 from auditkit.probes._arms import answered
 from auditkit.probes._changed import MATRIX, changed_card, flip_matrix
-from auditkit.probes._flip_claims import claim_of_flips
+from auditkit.probes._flip_claims import claim_of_flips, conclusions_of_flips
 from auditkit.probes._flips import (
     asymmetry_table,
     churn_table,
@@ -46,6 +43,7 @@ from auditkit.probes._groups import (
 from auditkit.probes._pairs import Pair, compared, pair
 from auditkit.probes._weak_spots import (
     claim_of_spots,
+    conclusions_of_spots,
     doubt_groups,
     enriched_table,
     halves,
@@ -133,7 +131,8 @@ class Flips:
             cards=[changed_card(mine)],
             examples=_shown(trace, mine, self.examples),
             conclusions=[
-                Conclusion(COST, flips, (place("share", category=mine.worse, **mine.at),))
+                *conclusions_of_flips(mine, shifts, floor),
+                *conclusions_of_spots(spots, mine.at, labelled=mine.labelled),
             ],
             caveats=(*CAVEATS, *about.limits),
         )  # fmt: skip

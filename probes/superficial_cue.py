@@ -10,6 +10,7 @@ import pandas as pd
 from auditkit.plugin import (
     PRUNING,
     BenchView,
+    Chart,
     Finding,
     Natural,
     Place,
@@ -21,7 +22,6 @@ from auditkit.plugin import (
 )
 from auditkit.probes._cue_words import cues_of
 from auditkit.probes._cues import (
-    CHART,
     conclusions_of_cues,
     cue_claim,
     cue_rows,
@@ -56,6 +56,21 @@ SOURCES = (
     "AFP", "AP", "Bloomberg", "Forbes.com", "MarketWatch", "NewsFactor", "Reuters", "SPACE.com",
     "TechWeb", "USATODAY.com", "washingtonpost.com",
 )  # fmt: skip
+
+CHART = Chart(
+    name="cues",
+    kind="dots",
+    table="cues",
+    title="What the predicted class loses without a cue, beyond what other words cost",
+    alt="One dot a cue and a way of taking it away, with its interval: the change in the "
+    "probability of the predicted class, less that without as many other words. Left of 0 the cue "
+    "carries more than they do. The table has the figures.",
+    x="p_change_difference",
+    y="category",
+    color="perturbation",
+    interval="p_change_difference_interval",
+    reference=0.0,
+)
 
 CAVEATS = (
     "What is done is done to the model under audit, as deployed: words are dropped after the first "

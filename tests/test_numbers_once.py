@@ -92,6 +92,8 @@ def test_a_number_in_a_table_is_the_measurement_at_its_row(name: str) -> None:
     for trace in (t for t in traces.values() if not unmet(probe, t.about)):
         finding = found(probe, trace)
         assert (check(finding) > 0) == bool(finding.tables)
+        for one in finding.conclusions:
+            assert one.concern is None or len(one.sentence) <= 220, one
     assert finding.status != "not_applicable"  # of the last, which offers everything
 
 
@@ -106,4 +108,4 @@ def test_another_number_another_row_and_another_order_are_noticed() -> None:
         (replace(first, interval=None, no_interval="why"), second, *rest),
     ):
         with pytest.raises(AssertionError, match="table retention, column concordance, row 0"):
-            check(replace(finding, measurements=broken))
+            check(replace(finding, measurements=broken, conclusions=(), marks=()))

@@ -36,6 +36,7 @@ __all__ = [
     "LOST", "OUTLIVES", "PICTURES", "RESTS", "SAVED", "SCHEMA_VERSION", "TOPICS", "UNSAID",
     "Address", "Announcement", "Audit", "Card", "Cell", "Chart", "ChartKind", "Column",
     "ColumnKind", "Concern", "Conclusion", "Example", "Failure", "Finding", "GateResult",
-    "Interval", "Mark", "Measurement", "Segment", "Status", "Table", "Undefined", "Verdict", "announce",
-    "check_finding", "dumps", "loads", "parse_address", "read_announcement", "segments", "to_json",
+    "Interval", "Mark", "Measurement", "Segment", "Status", "Table", "Undefined", "Verdict",
+    "announce", "check_finding", "dumps", "loads", "parse_address", "read_announcement", "segments",
+    "to_json",
 ]  # fmt: skip

@@ -14,8 +14,9 @@ TAG_NAMES = {
     "CARDINAL": "other numbers", "DATE": "dates", "EVENT": "events", "FAC": "buildings and roads",
     "GPE": "countries and cities", "LANGUAGE": "languages", "LAW": "laws", "LOC": "places",
     "MONEY": "amounts of money", "NORP": "nationalities and religions",
-    "ORDINAL": "ordinal numbers", "ORG": "organisations", "PERCENT": "percentages", "PERSON": "people",
-    "PRODUCT": "products", "QUANTITY": "measurements", "TIME": "times", "WORK_OF_ART": "works of art",
+    "ORDINAL": "ordinal numbers", "ORG": "organisations", "PERCENT": "percentages",
+    "PERSON": "people", "PRODUCT": "products", "QUANTITY": "measurements", "TIME": "times",
+    "WORK_OF_ART": "works of art",
     # and those of CoNLL, where they are called otherwise
     "MISC": "other names", "PER": "people",
 }  # fmt: skip
