@@ -9,18 +9,16 @@ from auditkit.plugin import (
     Number,
     Row,
     Told,
-    Undefined,
     arm,
     columns,
     tabulate,
 )
 from auditkit.probes._arms import Answered, Summary
 from auditkit.stats.calibration import BINS
-from auditkit.stats.classification import Scores, confusion
+from auditkit.stats.classification import confusion
 from auditkit.stats.paired import Difference
 
 ARM = Label("arm", "Arm")
-DRAWN = "it was drawn several times, and McNemar's test takes one answer"
 DRAWS = "The arm random is the mean over its draws."
 
 
@@ -77,11 +75,12 @@ def differences_table(differences: Mapping[tuple[str, str, str], Difference]) ->
             Label("comparison", "Comparison"),
             *columns(("effect", "Effect of", "text"), ("documents", "Documents", "count")),
             Number("accuracy_change", "Difference (points)", "points",
-                   p="p_score: of the interval's own statistic at 0; against random keeping, of "
-                   "flipping the signs of the documents.", better="higher"),
+                   p="p_score: of the interval's own statistic at 0, so that below .05 the "
+                   "interval leaves out 0.", better="higher"),
             *columns(
-                ("p_exact", "p_exact", "p", "McNemar's. An effect is claimed where the interval "
-                 "leaves out 0 and this is below .05."),
+                ("p_exact", "p_exact", "p", "McNemar's; against random keeping, of flipping the "
+                 "signs of the documents. An effect is claimed where the interval leaves out 0 and "
+                 "this is below .05."),
                 ("method", "Interval by", "text", "Tango's score interval; against random keeping "
                  "the paired bootstrap, from 10 discordant documents on."),
                 ("lost", "Lost", "number", "Documents that only the second arm gets right."),
@@ -95,7 +94,7 @@ def differences_table(differences: Mapping[tuple[str, str, str], Difference]) ->
                 {
                     "effect": effect,
                     "documents": d.n,
-                    "p_exact": Undefined(DRAWN) if d.p_exact is None else d.p_exact,
+                    "p_exact": d.p_exact,
                     "method": d.method,
                     "lost": d.lost,
                     "gained": d.gained,
@@ -125,71 +124,6 @@ def calibration_table(changes: Mapping[tuple[str, str], Mapping[str, Estimate]])
             )
             for (name, other), found in changes.items()
         ],
-    )  # fmt: skip
-
-
-_RATES = (
-    Number("precision", "Precision", "share", better="higher"),
-    Number("recall", "Recall", "share", better="higher"),
-)
-
-
-def _rates(scores: Scores) -> dict[str, Estimate]:
-    return {"precision": scores.precision, "recall": scores.recall}
-
-
-def classes_table(summaries: Mapping[str, Summary], labels: Sequence[str]) -> Told:
-    """What scikit-learn's classification_report says of the classes, by arm."""
-    return tabulate(
-        "classes",
-        "Classification report by arm",
-        [
-            ARM,
-            Label("class", "Class"),
-            *_RATES,
-            Number("f1", "F1", "share", better="higher"),
-            *columns(("support", "Documents", "count")),
-        ],
-        [
-            Row(
-                {"arm": name, "class": label},
-                {**_rates(scores), "f1": scores.f1},
-                {"support": scores.support},
-            )
-            for name, s in summaries.items()
-            for label, scores in zip(labels, s.classes, strict=True)
-        ],
-        note="As scikit-learn's classification_report.",
-    )
-
-
-def averages_table(summaries: Mapping[str, Summary]) -> Told:
-    """What scikit-learn's classification_report says over the classes, by arm, but for F1."""
-    return tabulate(
-        "averages",
-        "Precision and recall over the classes, by arm",
-        [
-            ARM,
-            *(
-                Number(f"{average}_{rate}", f"{average.capitalize()} {rate}", "share",
-                       better="higher")
-                for average in ("macro", "weighted")
-                for rate in ("precision", "recall")
-            ),
-        ],
-        [
-            Row(
-                {"arm": name},
-                {
-                    f"{average}_{rate}": estimate
-                    for average, scores in (("macro", s.macro), ("weighted", s.weighted))
-                    for rate, estimate in _rates(scores).items()
-                },
-            )
-            for name, s in summaries.items()
-        ],
-        note="An average over a class whose value is undefined is undefined too. Averages of F1 "
-        "stand in the table of arms.",
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from auditkit.plugin import (
     in_line,
     percent,
     tabulate,
+    tag_name,
 )
 from auditkit.plugin.retention_tables import ALIKE, CALLED, after, lift_number
 from auditkit.probes._in_classes import InClass
@@ -65,7 +66,7 @@ def class_tables(
         "by_class",
         f"{title} by class: words, and what is kept after layer {cells.reference}",
         [
-            Label(key, kind),
+            Label(key, kind, shown=tag_name),
             Label("class", "Class"),
             *columns(("words", "Words", "count"), ("kept", "Words kept", "count")),
             Number("share", "Share of the class's words", "share", interval=SHARE_OF),
@@ -105,7 +106,7 @@ def class_tables(
             "by_class_preference",
             f"{title} by class: what outlives other words of the class's documents",
             [
-                Label(key, kind),
+                Label(key, kind, shown=tag_name),
                 Label("class", "Class"),
                 Number("concordance", "Outlives", "share", "Share of the other words of as many "
                        "pieces in its document that a word outlives: .5 is chance.", CALLED,
@@ -171,7 +172,7 @@ def claim_by_class(rows: Sequence[InClass]) -> str:
             assert most.kept_share.value is not None
             assert most.change.value is not None
             told.append(
-                f"{in_line(f'{label} has more {most.category}')} "
+                f"{in_line(f'{label} has more {tag_name(most.category)}')} "
                 f"({percent(most.kept_share.value)} of it, "
                 f"{figure(100 * most.change.value, 1)} points more)"
             )

@@ -1,9 +1,12 @@
 """What ways of calling say otherwise than the trace: the table, and the sentence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from auditkit.plugin import (
+    COST,
     About,
+    Conclusion,
     Estimate,
     Label,
     Number,
@@ -13,6 +16,7 @@ from auditkit.plugin import (
     columns,
     figure,
     percent,
+    place,
     tabulate,
 )
 from auditkit.probes._calls import BATCH, EXACTLY, ROUNDING, Way, trained_width
@@ -58,7 +62,7 @@ def calls_table(found: Sequence[Way], about: About) -> Told:
 def _rows(found: Sequence[Way]) -> Iterator[Row]:
     for way in found:
         yield Row(
-            {"type": FORMS[way.call.form], "perturbation": way.call.name},
+            _at(way),
             {
                 "changed_predictions": way.predictions, "changed_depths": way.depths,
                 "beyond_rounding": way.beyond, "largest_change": way.largest,
@@ -122,6 +126,32 @@ def claim_of_returns(found: Sequence[Way]) -> str:
     if worst.back:
         return f"dropped tokens come back ({of})"
     return f"no dropped token comes back ({of})"
+
+
+def conclusions_of_calls(found: Sequence[Way], at: Mapping[str, Any]) -> list[Conclusion]:
+    """That a deployed call answers otherwise, and that a dropped token comes back."""
+    told = []
+    wrong = [way for way in found if way.wrong]
+    if wrong:
+        worst = max(wrong, key=lambda w: (w.predictions.value or 0, w.depths.value or 0))
+        where = (place("changed_predictions", **_at(worst), **at),
+                 place("changed_depths", **_at(worst), **at))  # fmt: skip
+        sentence = (
+            f"Called {_named(worst)}, the model is another than the audited one: "
+            f"{percent(worst.predictions.value or 0.0)} of {worst.depths.n} documents have another "
+            f"prediction, {percent(worst.depths.value or 0.0)} other survival depths."
+        )
+        told.append(Conclusion(COST, sentence, where, "serious"))
+    back = [way for way in found if way.back]
+    if back:
+        most = max(back, key=lambda way: way.back)
+        sentence = f"Dropped tokens come back: {most.back:,} of {most.tokens:,}, {_named(most)}."
+        told.append(Conclusion(COST, sentence, (place("returned", **_at(most), **at),), "serious"))
+    return told
+
+
+def _at(way: Way) -> dict[str, str]:
+    return {"type": FORMS[way.call.form], "perturbation": way.call.name}
 
 
 def _named(way: Way) -> str:

@@ -1,5 +1,6 @@
 """Counted MACs and tokens alive: over all, and layer by layer."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from auditkit.plugin import (
+    SAVED,
+    Card,
     Cell,
     Chart,
     Documents,
@@ -20,7 +23,9 @@ from auditkit.plugin import (
     Trace,
     Undefined,
     columns,
+    figure,
     percent,
+    place,
     tabulate,
 )
 from auditkit.stats.estimates import Estimate
@@ -89,6 +94,26 @@ def at_macs(documents: Documents) -> str:
     if times == "1.0":
         return " at about as many MACs"
     return f" at {times}× fewer MACs" if ratio > 1 else f" at {1 / ratio:.1f}× as many MACs"
+
+
+def saved_card(ratio: Estimate, at: Mapping[str, str]) -> Card:
+    """How many times fewer operations; `ratio` has a value."""
+    assert ratio.value is not None
+    fewer = ratio.value >= 1
+    times, *ends = (
+        figure(part if fewer else 1 / part, 2) for part in (ratio.value, *(ratio.interval or ()))
+    )
+    what = "fewer" if fewer else "as many"
+    if times == "1.00":
+        what = "about as many"
+    low_high = " to ".join(ends if fewer else ends[::-1])
+    basis = f"95 % {low_high}" if ends else f"no interval: {ratio.why_not}"
+    return Card(
+        title=SAVED,
+        value=f"{times}×",
+        note=f"{what} operations, counted ({basis})",
+        measurements=(place("macs_ratio", **at),),
+    )
 
 
 def saving_table(trace: Trace, ratio: Estimate) -> Told:

@@ -13,13 +13,11 @@ from auditkit.plugin import (
     ADJUSTED,
     NO_LABEL,
     RESTS,
-    Chart,
     Conclusion,
     Estimate,
     Label,
     Number,
     Row,
-    Telling,
     Told,
     Trace,
     Undefined,
@@ -27,7 +25,6 @@ from auditkit.plugin import (
     by_direction,
     called,
     columns,
-    direction,
     figure,
     place,
     tabulate,
@@ -45,26 +42,6 @@ OUTCOMES = ("p", "flips", "right")
 """Of a document: p of the class predicted, whether the answer is another, whether the gold one."""
 NEVER = "no document of the sample has such words and others to stand in for them"
 LEVELS = called("Student's t over documents, means over draws.")
-
-CHART = Telling(
-    Chart(
-        name="cues",
-        kind="dots",
-        table="cues",
-        title="What the predicted class loses without a cue, beyond what other words cost",
-        alt="One dot a cue and a way of taking it away: the change in the probability of the "
-        "predicted class, less that without as many other words. Left of 0 the cue carries more.",
-        x="p_change_difference",
-        y="category",
-        color="perturbation",
-        interval="p_change_difference_interval",
-        reference=0.0,
-        reference_name="as other words",
-    ),
-    high="carries less than other words",
-    low="carries more than other words",
-    none="No cue is shown to carry more or less than other words",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,13 +202,23 @@ def cue_claim(rows: Sequence[CueRow]) -> str:
 
 
 def conclusions_of_cues(rows: Sequence[CueRow], arm: str) -> tuple[Conclusion, ...]:
-    """The claim, where there is something to say of a cue."""
-    told = tuple(
-        place("p_change_difference", arm=arm, category=row.category, perturbation=row.do)
-        for row in rows
-        if row.do == "drop" and direction(row.numbers["p_change_difference"]) is not None
+    """Cues that predictions hang on more than on other words, each alone; and all others."""
+    said = by_direction((row for row in rows if row.do == "drop"),
+                        lambda row: row.numbers["p_change_difference"])  # fmt: skip
+    concerns = tuple(
+        Conclusion(RESTS, _hanging(row), (_where(row, arm),), "notable") for row in said[-1]
     )
-    return (Conclusion(RESTS, cue_claim(rows), told),) if told else ()
+    others = [row for row in rows if row not in said[-1]]
+    told = tuple(_where(row, arm) for side in (0, 1) for row in said[side])
+    return (*concerns, Conclusion(RESTS, cue_claim(others), told)) if told else concerns
+
+
+def _hanging(row: CueRow) -> str:
+    return f"Predictions hang more on {_listed([row])} than on as many other words."
+
+
+def _where(row: CueRow, arm: str) -> str:
+    return place("p_change_difference", arm=arm, category=row.category, perturbation=row.do)
 
 
 def _listed(rows: Sequence[CueRow]) -> str:

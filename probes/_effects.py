@@ -238,4 +238,4 @@ def _difference(one: NDArray[np.bool_], other: NDArray[np.bool_], bootstrap: Boo
         return Estimate(value, n, why_not=few)
     if one.shape[1] == other.shape[1] == 1:
         return Estimate(value, n, answers_difference(one[:, 0], other[:, 0]).interval)
-    return Estimate(value, n, drawn_interval(change, bootstrap))
+    return Estimate(value, n, drawn_interval(change, bootstrap)[0])

@@ -1,12 +1,18 @@
 """What is said of gaps between groups, in sentences."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from auditkit.plugin import bounds, direction, figure, in_line
+from auditkit.plugin import COST, Conclusion, bounds, direction, figure, in_line, place
 from auditkit.probes._gaps import FALSE_NEGATIVE, FALSE_POSITIVE, GroupGap
-from auditkit.probes._groups import CLASS, ENTITY, IDENTITY, LENGTH, Group
+from auditkit.probes._groups import IDENTITY, NO_PEOPLE, Group
 
 NAMED = 3
+CONCERNS = {
+    "accuracy_gap": "of accuracy lost beyond what all documents lose",
+    FALSE_POSITIVE: "more false positives than all documents gain",
+    FALSE_NEGATIVE: "more false negatives than all documents gain",
+}
+"""What a group is harmed by, by measure."""
 
 
 def claim_of_gaps(accuracy: Sequence[GroupGap], errors: Sequence[GroupGap], what: str) -> str:
@@ -25,8 +31,7 @@ def claim_of_gaps(accuracy: Sequence[GroupGap], errors: Sequence[GroupGap], what
 
 def unmeasurable(told: Sequence[Group], left: Sequence[tuple[Group, str]], least: int) -> str:
     """That nothing is known of groups of people, and why; "" where something is."""
-    ours = (CLASS, LENGTH, ENTITY)
-    if any(group.column not in ours for group in told):
+    if any(group.column not in NO_PEOPLE for group in told):
         return ""
     mentioned = [group for group, _ in left if group.column == IDENTITY]
     most = max(mentioned, key=lambda group: group.size, default=None)
@@ -36,13 +41,46 @@ def unmeasurable(told: Sequence[Group], left: Sequence[tuple[Group, str]], least
         if most
         else "0 documents have a word of the lexicon (--lexicon)"
     )
-    given = sorted({group.column for group, _ in left} - {IDENTITY, *ours})
+    given = sorted({group.column for group, _ in left} - {IDENTITY, *NO_PEOPLE})
     columns = (
         f"no value of {in_line(', '.join(given))} has {least} documents, and others beside it"
         if given
         else "no column of groups was given (--groups)"
     )
     return f"Group fairness is not measurable on this data set: {columns}, and {named}."
+
+
+def conclusions_of_gaps(
+    accuracy: Sequence[GroupGap], errors: Sequence[GroupGap], claim: str, at: Mapping[str, str]
+) -> list[Conclusion]:
+    """What groups are shown to lose more, the most harmed of each measure; else the claim.
+
+    Args:
+        accuracy: Of `accuracy_gaps`.
+        errors: Of `error_gaps`.
+        claim: Of `claim_of_gaps`.
+        at: Keys of all addresses.
+    """
+    told = []
+    for measure, said in CONCERNS.items():
+        harmed = _harmed([row for row in (*accuracy, *errors) if row.measure == measure])
+        if harmed:
+            first, more = harmed[0], len(harmed) - 1
+            excess = first.gap.excess.scaled(100)
+            size = figure(excess.value or 0.0, 1)
+            name = f"{_of_class(first)}{in_line(first.group.label)}"
+            also = f"; {more} more group{'s' * (more > 1)}" if more else ""
+            keys = {**at, **first.group.at, **({"class": first.label} if first.label else {})}
+            sentence = f"{size} points {said}: {name} ({bounds(excess, 1)}){also}."
+            told.append(Conclusion(COST, sentence, (place(measure, **keys),), "serious"))
+    if told:
+        return told
+    rests = tuple(
+        place("accuracy_gap", **row.group.at, **at)
+        for row in accuracy
+        if row.gap.excess.value is not None
+    )
+    return [Conclusion(COST, claim, rests)] if rests else []
 
 
 def _of_accuracy(rows: Sequence[GroupGap], what: str) -> str:

@@ -30,6 +30,8 @@ Bools = NDArray[np.bool_]
 
 CLASS, LENGTH, IDENTITY, ENTITY = ("gold class", "document length", "identity terms", "entities")
 """What tells groups apart beside the user's columns."""
+NO_PEOPLE = (CLASS, LENGTH, ENTITY)
+"""Of these, what tells no people apart."""
 PLACE = "place"
 """The label of a group in tables that charts are made of: column and name in one."""
 PARTS = 4

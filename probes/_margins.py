@@ -7,7 +7,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from auditkit.plugin import About, Estimate, Label, Number, Row, Told, columns, tabulate
+from auditkit.plugin import (
+    COST,
+    About,
+    Conclusion,
+    Estimate,
+    Label,
+    Number,
+    Row,
+    Told,
+    columns,
+    place,
+    tabulate,
+)
 from auditkit.probes._call_words import share_with
 from auditkit.probes._calls import EXACTLY, NO_THRESHOLD, Recorded
 from auditkit.stats.estimates import document_share, too_few
@@ -15,6 +27,9 @@ from auditkit.stats.rates import ratio_difference, ratio_of_sums
 
 TIMES = (0.1, 1, 5, 10)
 """Of ε: how near is near, over all layers."""
+
+HANGING = 0.01
+"""Share of answers of which it is a concern that so many hang on thresholds."""
 
 Floats = NDArray[np.float64]
 
@@ -151,6 +166,20 @@ def moved_table(found: Sequence[Moved], about: About) -> Told:
         ],
         arm=about.depths_of,
     )  # fmt: skip
+
+
+def conclusions_of_margins(found: Sequence[Moved], arm: str | None) -> list[Conclusion]:
+    """That more answers than `HANGING` are shown to hang on a small move of all thresholds."""
+    hanging = [one for one in found if (one.predictions.interval or (0.0, 0.0))[0] > HANGING]
+    if not hanging:
+        return []
+    one = min(hanging, key=lambda one: (abs(one.factor - 1), -(one.predictions.value or 0.0)))
+    sentence = (
+        f"Thresholds {'higher' if one.factor > 1 else 'lower'} by {100 * abs(one.factor - 1):g} % "
+        f"change the prediction of {share_with(one.predictions)} of the documents."
+    )
+    where = place("moved_predictions", arm=arm, level=f"{one.factor:g}")
+    return [Conclusion(COST, sentence, (where,), "notable")]
 
 
 def claim_of_margins(known: Mapping[str, Recorded], found: Sequence[Moved], epsilon: float) -> str:

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from auditkit.plugin import (
+    COST,
     Chart,
     Column,
+    Conclusion,
     Estimate,
     Label,
     Number,
@@ -15,8 +17,11 @@ from auditkit.plugin import (
     bounds,
     columns,
     compare,
+    direction,
     figure,
     percent,
+    place,
+    places_of,
     tabulate,
 )
 from auditkit.probes._arms import Answered
@@ -167,6 +172,23 @@ def _of(sets: Sets, alone: bool) -> dict[str, Estimate]:
     return {f"set_{name}": sets.own[name] for name in STATISTICS} | {
         f"set_{name}_change": changes[name] for name in STATISTICS
     }
+
+
+def conclusions_of_calibration(
+    sets: Mapping[str, Sets], arm: str, reference: str
+) -> list[Conclusion]:
+    """That sets are shown to hold the gold class less often than the reference's."""
+    change, own = sets[arm].change["coverage"].scaled(100), sets[arm].own["coverage"]
+    if direction(change) != -1 or own.value is None:
+        return []
+    places = places_of(change, 1)
+    told = (
+        f"Sets that are to hold the gold class in {percent(LEVEL, 0)} of documents do so in "
+        f"{percent(own.value)}, {figure(abs(change.value or 0.0), places)} points less than the "
+        f"{reference}'s ({bounds(change, places)})."
+    )
+    where = place("set_coverage_change", level=f"{LEVEL:g}", arm=arm)
+    return [Conclusion(COST, told, (where,), "notable")]
 
 
 def claim_of_calibration(

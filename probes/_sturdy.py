@@ -1,6 +1,6 @@
 """How much a perturbation costs two models, and how much more the one than the other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from auditkit.plugin import (
     ADJUSTED,
+    COST,
+    Conclusion,
     Estimate,
     Label,
     Number,
@@ -21,6 +23,8 @@ from auditkit.plugin import (
     called,
     columns,
     figure,
+    place,
+    places_of,
     tabulate,
 )
 from auditkit.probes._pairs import compared
@@ -152,6 +156,33 @@ def claim_of_sturdy(rows: Sequence[Sturdy], what: str, *, labelled: bool) -> str
         parts.append(f"nothing can be said of {names}: {said[None][0].widened.why_not}")
     told = "; ".join(parts)
     return f"{told[0].upper()}{told[1:]}."
+
+
+def conclusions_of_sturdy(
+    rows: Sequence[Sturdy], what: str, at: Mapping[str, str], *, labelled: bool
+) -> list[Conclusion]:
+    """The change of a text that is shown to cost the model under audit most beyond the baseline."""
+    worse = by_direction(rows, lambda row: row.widened)[1]
+    if not worse:
+        return []
+    most = max(worse, key=lambda row: row.widened.value or 0.0)
+    excess, more = most.widened.scaled(100), len(worse) - 1
+    places = places_of(excess, 1)
+    verb = "loses" if labelled else "changes"
+    also = f"; so with {more} other change{'s' * (more > 1)} of the text" if more else ""
+    sentence = (
+        f"With {most.name} {what} {verb} {figure(excess.value or 0.0, places)} points more "
+        f"{'accuracy' if labelled else 'answers'} than the baseline ({bounds(excess, places)})"
+        f"{also}."
+    )
+    where = place("drop_change", perturbation=most.name, **at)
+    return [Conclusion(COST, sentence, (where,), "serious")]
+
+
+def unchecked_of_sturdy(rows: Sequence[Sturdy]) -> list[str]:
+    """Changes of the text of which nothing can be said, in a few words."""
+    n = len(by_direction(rows, lambda row: row.widened)[None])
+    return [f"{n} change{'s' * (n != 1)} of the text: too few documents"] if n else []
 
 
 def _listed(rows: Sequence[Sturdy]) -> str:

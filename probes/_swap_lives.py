@@ -9,6 +9,8 @@ import pandas as pd
 
 from auditkit.plugin import (
     ADJUSTED,
+    RESTS,
+    Conclusion,
     Estimate,
     Label,
     Number,
@@ -20,6 +22,7 @@ from auditkit.plugin import (
     direction,
     figure,
     in_line,
+    place,
     places_of,
     tabulate,
 )
@@ -118,6 +121,22 @@ def neighbours_table(measured: pd.DataFrame, arm: str) -> Told:
 
 def _mean(values: pd.Series) -> Estimate:
     return document_mean(values.to_numpy(dtype=np.float64))
+
+
+def conclusions_of_lived(rows: Sequence[Lived], arm: str) -> list[Conclusion]:
+    """The group whose words are shown to live most otherwise than others in their place."""
+    shown = [one for one in rows if direction(one.longer)]
+    if not shown:
+        return []
+    most = max(shown, key=lambda one: abs(one.longer.value or 0.0))
+    places = places_of(most.longer, 3)
+    sentence = (
+        f"Words of {in_line(most.group)} live {figure(abs(most.longer.value or 0.0), places)} "
+        f"layers {'longer' if direction(most.longer) == 1 else 'shorter'} than others in their "
+        f"place ({bounds(most.longer, places)})."
+    )
+    where = place("longer", swap=most.swap, group=most.group, arm=arm)
+    return [Conclusion(RESTS, sentence, (where,), "notable")]
 
 
 def claim_of_lived(rows: Sequence[Lived]) -> str:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from auditkit.plugin import (
     ADJUSTED,
+    RESTS,
+    Conclusion,
     Estimate,
     Label,
     Number,
@@ -22,6 +24,7 @@ from auditkit.plugin import (
     figure,
     in_line,
     percent,
+    place,
     tabulate,
 )
 from auditkit.stats.estimates import document_mean, document_share, mean_change
@@ -150,6 +153,20 @@ def beyond_table(grounds: Sequence[Ground]) -> Told:
         arm=first.audited.arm,
         against=first.reference.arm,
     )  # fmt: skip
+
+
+def conclusions_of_swaps(grounds: Sequence[Ground], what: str) -> list[Conclusion]:
+    """Grounds on which a swap is shown to change more answers than in the reference."""
+    told = []
+    for one in (one for one in grounds if direction(one.beyond) == 1):
+        beyond, other = one.beyond.scaled(100), one.reference.arm
+        sentence = (
+            f"{figure(beyond.value or 0.0, 1)} points more answers of {what} than of the {other} "
+            f"change when somebody else is spoken of: {in_line(one.swap)} ({bounds(beyond, 1)})."
+        )
+        where = place("flips_change", swap=one.swap, arm=one.audited.arm, against=other)
+        told.append(Conclusion(RESTS, sentence, (where,), "serious"))
+    return told
 
 
 def claim_of_swaps(grounds: Sequence[Ground], what: str) -> str:

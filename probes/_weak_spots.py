@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from auditkit.plugin import (
     ADJUSTED,
+    COST,
+    Conclusion,
     Estimate,
     Label,
     Number,
@@ -21,6 +23,7 @@ from auditkit.plugin import (
     columns,
     figure,
     in_line,
+    place,
     tabulate,
     word_cells,
 )
@@ -200,6 +203,22 @@ def claim_of_spots(spots: Sequence[WeakSpot], *, labelled: bool) -> str:
     )
     more = f"; and {len(weak) - NAMED} more" if len(weak) > NAMED else ""
     return f"{tested} {len(weak)} {lose} more answers on the other: {named}{more}."
+
+
+def conclusions_of_spots(
+    spots: Sequence[WeakSpot], at: Mapping[str, str], *, labelled: bool
+) -> list[Conclusion]:
+    """The weakest slice, if one is shown to be weak."""
+    weak = by_direction(spots, lambda spot: spot.odds, null=1.0)[1]
+    if not weak:
+        return []
+    worst = max(weak, key=lambda spot: spot.odds.value or 0.0)
+    told = (
+        f"More answers {'are lost' if labelled else 'change'} in a slice than elsewhere: "
+        f"{in_line(worst.name)} (odds ratio {figure(worst.odds.value or 0.0, 2)}, "
+        f"{bounds(worst.odds, 2)})."
+    )
+    return [Conclusion(COST, told, (place("weak_spot_odds", group=worst.name, **at),), "notable")]
 
 
 def _of(counts: Counts) -> str:

@@ -23,6 +23,7 @@ from auditkit.probes._reliability import (
     LEVEL,
     LEVELS,
     claim_of_calibration,
+    conclusions_of_calibration,
     ece_change,
     groups_table,
     reliability_table,
@@ -30,6 +31,7 @@ from auditkit.probes._reliability import (
     sets_table,
 )
 from auditkit.stats.conformal import conformal, halves
+from auditkit.stats.estimates import FEWEST, too_few
 from auditkit.stats.resampling import Bootstrap
 
 CAVEATS = (
@@ -95,5 +97,9 @@ class Calibration:
                 *([groups_table(by_group, LEVEL, at, reference)] if by_group else []),
             ],
             charts=CHARTS,
+            conclusions=conclusions_of_calibration(sets[LEVEL], audited, reference),
+            unchecked=[f"Brier score: under {FEWEST['score']:,} documents"]
+            if too_few("score", len(gold))
+            else (),
             caveats=(*CAVEATS, *about.limits),
         )  # fmt: skip

@@ -1,5 +1,6 @@
 """Does an answer change when a text speaks of somebody else?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,12 +20,28 @@ from auditkit.plugin import (
     Trace,
     answer,
     columns,
+    direction,
+    in_line,
     not_applicable,
 )
 from auditkit.probes._counterparts import asked, of_documents, of_templates
 from auditkit.probes._pairs import called_model, compared
-from auditkit.probes._swap_lives import claim_of_lived, lived, lived_table, neighbours_table
-from auditkit.probes._swapped import beyond_table, claim_of_swaps, grounds_of, swapped, swaps_table
+from auditkit.probes._swap_lives import (
+    claim_of_lived,
+    conclusions_of_lived,
+    lived,
+    lived_table,
+    neighbours_table,
+)
+from auditkit.probes._swapped import (
+    Ground,
+    beyond_table,
+    claim_of_swaps,
+    conclusions_of_swaps,
+    grounds_of,
+    swapped,
+    swaps_table,
+)
 
 MOST_SHOWN = 20
 """Rows of the table of changed answers."""
@@ -94,19 +111,29 @@ class Counterfactual:
         audited, reference = compared(trace.about)
         found = swapped(measured)
         grounds = grounds_of(found, audited, reference)
-        claim = claim_of_swaps(grounds, called_model(trace.about))
+        what = called_model(trace.about)
+        claim, concerns = claim_of_swaps(grounds, what), conclusions_of_swaps(grounds, what)
         tables = [swaps_table(found), beyond_table(grounds)]
         if trace.about.depths_of:
             rows = lived(measured, audited)
             claim += f" {claim_of_lived(rows)}"
+            concerns += conclusions_of_lived(rows, audited)
             tables += [lived_table(rows, audited), neighbours_table(measured, audited)]
         return answer(
             self,
             claim,
             tables=[*tables, _changed(trace, measured, audited, reference)],
             charts=[CHART],
+            conclusions=concerns,
+            unchecked=_unchecked(grounds),
             caveats=CAVEATS,
         )
+
+
+def _unchecked(grounds: Sequence[Ground]) -> list[str]:
+    """Grounds on which too few texts could be swapped to compare the models."""
+    few = [in_line(one.swap) for one in grounds if direction(one.beyond) is None]
+    return [f"swaps of {', '.join(few)}: too few pairs of texts"] if few else []
 
 
 def _changed(trace: Trace, measured: pd.DataFrame, arm: str, reference: str) -> Table:

@@ -20,6 +20,7 @@ from auditkit.plugin import (
     Trace,
     claim_of,
     conclusions_of,
+    marks_of,
     not_applicable,
     retention_answer,
     word_cells,
@@ -111,7 +112,8 @@ class DomainTerm:
         del cells  # as large as the run has words: one such count at a time
         by_class = by_class_tables(trace, terms, rng)
         single = word_cells(trace, TermOf.of(terms, own=True), READS, others=False)
-        claim, caveats = claim_of(found.of(DOMAIN), "Domain terms"), [CONFOUNDED]
+        terms_kept, arm = found.of(DOMAIN), trace.about.depths_of
+        claim, caveats = claim_of(terms_kept, "Domain terms"), [CONFOUNDED]
         if told := cross_fitted(terms):
             claim = f"{claim} Terms found on one half of the documents were measured on the other."
             caveats.append(told)
@@ -126,7 +128,7 @@ class DomainTerm:
         if effects is not None:
             rows = effect_rows(trace, effects, Bootstrap(rng, self.resamples))
             claim, done = f"{claim} {claim_of_dropping(rows)}", [effects_table(trace, rows)]
-            dropping = conclusion_of_dropping(rows, trace.about.depths_of)
+            dropping = conclusion_of_dropping(rows, arm)
         return retention_answer(
             self,
             claim,
@@ -141,8 +143,9 @@ class DomainTerm:
                 *done,
             ],
             caveats=caveats,
+            marks=marks_of([terms_kept], arm),
             conclusions=[
-                *conclusions_of([found.of(DOMAIN)], trace.about.depths_of, plural=True),
+                *conclusions_of([terms_kept], arm, plural=True, concern="notable"),
                 *dropping,
             ],
         )

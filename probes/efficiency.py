@@ -26,7 +26,14 @@ from auditkit.plugin import (
     tokens_left,
 )
 from auditkit.probes._budgets import budgets_chart, budgets_table
-from auditkit.probes._cost import COUNTED, keep_rate_charts, layers_table, macs_ratio, saving_table
+from auditkit.probes._cost import (
+    COUNTED,
+    keep_rate_charts,
+    layers_table,
+    macs_ratio,
+    saved_card,
+    saving_table,
+)
 from auditkit.probes._hardness import BY_LENGTH, classes_table, ends, lengths_table
 from auditkit.probes._thresholds import PATH, path_of, path_table, thresholds_table
 from auditkit.stats.estimates import Estimate
@@ -75,6 +82,7 @@ class Efficiency:
             tables=tables,
             charts=[*charts, special],
             caveats=(COUNTED, NOT_ALIKE),
+            cards=() if ratio.value is None else [saved_card(ratio, at)],
             conclusions=()
             if ratio.value is None
             else [Conclusion(COST, _claim(ratio, documents), (place("macs_ratio", **at),))],

@@ -21,6 +21,7 @@ from auditkit.plugin import (
     claim_over,
     columns,
     conclusions_of,
+    marks_of,
     not_applicable,
     retention_answer,
     retention_table,
@@ -46,6 +47,8 @@ QUANTITIES = frozenset(
 NAME, QUANTITY, OTHER, NONE = "names", "numbers and dates", "other entities", "no entity"
 ASKED = (NAME, QUANTITY)
 TYPES = "By type of entity"
+MOST_MARKED = 6
+"""Types in the key picture, the most frequent ones."""
 
 F = columns(
     ("annotator_f", "F of the annotator", "share", "F-measure of entities of the type, as the "
@@ -91,8 +94,10 @@ class Entity:
         types = retention_table(
             typed, "by_type", TYPES, "Type", key="type", more=F, facts=beside, at=at
         )
-        claim = claim_of(kinds.of(NAME), "Names")
+        names, arm = kinds.of(NAME), trace.about.depths_of
+        claim, sure = claim_of(names, "Names"), list[Retained]()
         if annotator.entity_types_reliable:
+            sure = sorted(typed, key=lambda row: -row.words)
             claim = f"{claim} {claim_over(typed, 'entity types')}"
         return retention_answer(
             self,
@@ -107,7 +112,15 @@ class Entity:
                 *by_class,
             ],
             caveats=_caveats(annotator),
-            conclusions=conclusions_of([kinds.of(NAME)], trace.about.depths_of, plural=True),
+            conclusions=[
+                *conclusions_of([names], arm, plural=True, concern="notable"),
+                *(
+                    one
+                    for one in conclusions_of(sure, arm, key="type", concern="notable")
+                    if one.concern
+                ),
+            ],
+            marks=[*marks_of([names], arm), *marks_of(sure[:MOST_MARKED], arm, "type")],
         )
 
 

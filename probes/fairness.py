@@ -1,6 +1,6 @@
 """Does pruning cost some groups more than others?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,10 +8,8 @@ import numpy as np
 import pandas as pd
 
 from auditkit.plugin import (
-    COST,
     GOLD,
     BenchView,
-    Conclusion,
     Finding,
     IdentityTerm,
     Place,
@@ -21,20 +19,19 @@ from auditkit.plugin import (
     Trace,
     adjusted_table,
     answer,
-    place,
     retention_table,
     word_cells,
 )
 from auditkit.probes._arms import answered
-from auditkit.probes._gap_claims import claim_of_gaps, unmeasurable
+from auditkit.probes._gap_claims import claim_of_gaps, conclusions_of_gaps, unmeasurable
 from auditkit.probes._gaps import (
     CHART,
-    GroupGap,
     accuracy_gaps,
     accuracy_table,
     error_gaps,
     error_tables,
 )
+from auditkit.probes._group_marks import group_marks, left_unchecked
 from auditkit.probes._group_scores import area_table, by_group_table, calibration_table
 from auditkit.probes._groups import (
     READS,
@@ -98,12 +95,14 @@ class Fairness:
         )  # fmt: skip
         areas = area_table(groups, about.labels, now, before, self.least, at)
         claim = claim_of_gaps(gaps, errors, "pruning" if about.depths_of else "the change")
-        told = f"{claim}. {unmeasurable(groups, left, self.least)}".strip()
+        missing, lost = unmeasurable(groups, left, self.least), was.astype(np.int64) - is_now
+        people, marks = group_marks(groups, lost, at)
         return answer(
             self,
-            told,
+            f"{claim}. {missing}".strip(),
+            measurements=people,
             tables=[
-                accuracy_table(gaps, was.astype(np.int64) - is_now, at),
+                accuracy_table(gaps, lost, at),
                 *error_tables(errors, at),
                 by_group_table(groups, {mine.against: before, mine.arm: now}),
                 *([areas] if areas else []),
@@ -112,7 +111,9 @@ class Fairness:
                 *([left_table(left)] if left else []),
             ],
             charts=[CHART] if gaps else [],
-            conclusions=_concluded(gaps, f"{claim}.", at),
+            marks=marks,
+            unchecked=left_unchecked(left, self.least, missing),
+            conclusions=conclusions_of_gaps(gaps, errors, f"{claim}.", at),
             caveats=(*CAVEATS, *about.limits),
         )
 
@@ -130,15 +131,3 @@ def _retention(
         retention_table(rows, "identity_retention", title, kind, at=at),
         adjusted_table(rows, "identity_retention_adjusted", title, kind, at=at),
     ] if rows else []  # fmt: skip
-
-
-def _concluded(
-    gaps: Sequence[GroupGap], claim: str, at: Mapping[str, str]
-) -> tuple[Conclusion, ...]:
-    """The claim, on the accuracy gaps that have a value."""
-    told = tuple(
-        place("accuracy_gap", **row.group.at, **at)
-        for row in gaps
-        if row.gap.excess.value is not None
-    )
-    return (Conclusion(COST, claim, told),) if told else ()

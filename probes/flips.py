@@ -8,10 +8,8 @@ import numpy as np
 import pandas as pd
 
 from auditkit.plugin import (
-    COST,
     BenchView,
     Chart,
-    Conclusion,
     Example,
     Finding,
     Place,
@@ -21,12 +19,12 @@ from auditkit.plugin import (
     Telling,
     Trace,
     answer,
-    place,
     show_document,
 )
 from auditkit.probes._arms import answered
+from auditkit.probes._changed import MATRIX, changed_card, flip_matrix
 from auditkit.probes._confidence import CONFIDENCE, confidence_table
-from auditkit.probes._flip_claims import claim_of_flips
+from auditkit.probes._flip_claims import claim_of_flips, conclusions_of_flips
 from auditkit.probes._flips import (
     asymmetry_table,
     churn_table,
@@ -47,6 +45,7 @@ from auditkit.probes._groups import (
 from auditkit.probes._pairs import Pair, compared, pair
 from auditkit.probes._weak_spots import (
     claim_of_spots,
+    conclusions_of_spots,
     doubt_groups,
     enriched_table,
     halves,
@@ -128,6 +127,7 @@ class Flips:
             f"{flips} {claim_of_spots(spots, labelled=mine.labelled)}",
             tables=[
                 kinds_table([mine, *seeds, *again]),
+                flip_matrix(trace, mine),
                 *([churn] if churn else []),
                 *([shifts_table([mine, *seeds])] if mine.labelled else []),
                 asymmetry_table(shifts),
@@ -137,10 +137,12 @@ class Flips:
                   if groups else []),
                 *([spots_table(spots, mine.at, labelled=mine.labelled)] if spots else []),
             ],
-            charts=[CONFIDENCE, *([CHART] if groups else [])],
+            charts=[MATRIX, CONFIDENCE, *([CHART] if groups else [])],
+            cards=[changed_card(mine)],
             examples=_shown(trace, mine, self.examples),
             conclusions=[
-                Conclusion(COST, flips, (place("share", category=mine.worse, **mine.at),))
+                *conclusions_of_flips(mine, shifts, floor),
+                *conclusions_of_spots(spots, mine.at, labelled=mine.labelled),
             ],
             caveats=(*CAVEATS, *about.limits),
         )  # fmt: skip

@@ -21,9 +21,7 @@ from auditkit.plugin import (
 )
 from auditkit.probes._arm_tables import (
     arms_table,
-    averages_table,
     calibration_table,
-    classes_table,
     confusion_table,
     differences_table,
 )
@@ -31,14 +29,16 @@ from auditkit.probes._arms import (
     answered,
     difference,
     loyalty,
+    on_same,
     pairs,
     score_changes,
     summary,
 )
+from auditkit.probes._class_tables import class_changes, class_changes_table, report_table
 from auditkit.probes._cost import COUNTED, at_macs
 from auditkit.probes._floor import arithmetic
-from auditkit.probes._verdict import alone, decision, effect, largest_class, no_skill, planned
-from auditkit.stats.non_inferiority import non_inferiority
+from auditkit.probes._opening import accuracy_card, difference_marks, opening
+from auditkit.probes._verdict import alone, decision, effect, judged, planned
 from auditkit.stats.resampling import Bootstrap
 
 ONE_PAIR = "One checkpoint pair supports claims about that pair."
@@ -88,7 +88,7 @@ class Performance:
     """Accuracy, F1 and calibration of every arm, and their paired differences."""
 
     name: ClassVar[str] = "performance"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     question: ClassVar[str] = "What does pruning cost?"
     needs: ClassVar[frozenset[str]] = frozenset({GOLD, "audited"})
     place: ClassVar[Place] = Place(0, 0)
@@ -115,36 +115,35 @@ class Performance:
         floor, floor_caveats = arithmetic(trace, arms)
         (model,), reference = about.in_role("audited"), "".join(about.in_role("reference"))
         change = next((d for at, d in differences.items() if at[:2] == (model, reference)), None)
-        verdict = non_inferiority(change, self.margin) if change else None
-        status = verdict.outcome if verdict else "reported"
         at, macs = {"arm": model, "against": reference}, at_macs(trace.documents)
-        if change and verdict:
-            told = effect(summaries, at, change)
-            largest = largest_class(trace)
-            because = no_skill(largest, reference, summaries[reference].accuracy)
-            status = "inconclusive" if because else status
-            decided = because or decision(verdict, self.margin)
-            claim = f"{told}{macs}: {decided}."
-            compared = [largest, *planned(verdict, change, at), *loyalty(arms, at)]
+        told = judged(trace, summaries, change, self.margin, at) if change else None
+        report, rates = report_table(summaries, about.labels, model)
+        if told:
+            claim = f"{effect(told)}{macs}: {decision(told)}."
+            compared = [told.largest, *planned(told), *loyalty(arms, at)]
+            changed = class_changes(*on_same(arms[model], arms[reference]), about.labels)
         else:
-            compared, missing = [], about.no_baseline or "none was run"
+            compared, changed, missing = [], {}, about.no_baseline or "none was run"
             claim = f"{alone(model, summaries)}{macs}; not compared with a baseline: {missing}."
         return answer(
             self,
             claim,
-            status,
-            measurements=(*compared, *floor),
+            told.status if told else "reported",
+            measurements=(*compared, *floor, *rates),
             tables=(
                 arms_table(summaries),
                 differences_table(differences),
+                *([class_changes_table(changed, at)] if changed else []),
+                report,
                 calibration_table(changes),
-                classes_table(summaries, about.labels),
-                averages_table(summaries),
                 confusion_table(arms, about.labels),
             ),
             charts=(differences_chart(self.margin), STAIR),
             caveats=(ONE_PAIR, *about.limits, COUNTED, *floor_caveats),
             conclusions=[Conclusion(COST, claim, (place("accuracy_change", **at),))]
-            if change
+            if told
             else (),
+            verdict=opening(told) if told else None,
+            cards=[accuracy_card(told)] if told else (),
+            marks=difference_marks(changed, at) if told else (),
         )

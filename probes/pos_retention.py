@@ -1,5 +1,6 @@
 """Which parts of speech survive pruning, beyond what chance and their frequency explain?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,11 +10,13 @@ from numpy.typing import NDArray
 
 from auditkit.plugin import (
     PRUNING,
+    Conclusion,
     Finding,
     Place,
     Trace,
     claim_over,
     conclusions_of,
+    marks_of,
     not_applicable,
     retention_answer,
     word_cells,
@@ -21,7 +24,12 @@ from auditkit.plugin import (
 from auditkit.probes._by_class import claim_by_class, class_chart, class_tables
 from auditkit.probes._in_classes import in_classes
 from auditkit.stats.cells import WordCells
-from auditkit.stats.survival import retention
+from auditkit.stats.survival import Retained, retention
+
+CONTENT = frozenset({"ADJ", "ADV", "NOUN", "NUM", "PROPN", "VERB"})
+"""Parts of speech that carry what a text is about."""
+MARKED = CONTENT | {"PRON", "PUNCT"}
+"""Those of the key picture; most of the others are stop words."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +68,18 @@ class PosRetention:
             kind=kind,
             tables=class_tables(trace, cells, by_class, rng, title=title, kind=kind),
             charts=[class_chart("part of speech")] if by_class else [],
-            conclusions=conclusions_of(found.rows, trace.about.depths_of),
+            conclusions=_concluded(found.rows, trace.about.depths_of),
+            marks=marks_of((r for r in found.rows if r.category in MARKED), trace.about.depths_of),
             caveats=[f"Tagged by {tagger}; its tagging errors are in all rows."],
         )
+
+
+def _concluded(rows: Sequence[Retained], arm: str | None) -> list[Conclusion]:
+    """What is kept longest and dropped soonest, and which words of content are dropped soonest."""
+    content = [row for row in rows if row.category in CONTENT]
+    lost = [one for one in conclusions_of(content, arm, concern="notable") if one.concern]
+    told = {one.measurements for one in lost}
+    return [*(one for one in conclusions_of(rows, arm) if one.measurements not in told), *lost]
 
 
 def upos_of(words: pd.DataFrame) -> NDArray[Any]:

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 from auditkit.plugin import (
+    COST,
     DECISION,
     BenchView,
+    Conclusion,
     Estimate,
     Finding,
     Natural,
@@ -20,6 +22,7 @@ from auditkit.plugin import (
     measurement,
     not_applicable,
     percent,
+    place,
 )
 from auditkit.probes._recomputed import (
     EXACT,
@@ -98,7 +101,19 @@ class Precision:
             measurements=measurements,
             tables=tables,
             caveats=CAVEATS,
+            conclusions=_concluded(changed[audited], audited, dtype),
         )
+
+
+def _concluded(share: Estimate, audited: str, dtype: str) -> list[Conclusion]:
+    """That predictions change, where any does."""
+    if not share.value:
+        return []
+    told = (
+        f"In {dtype} against {EXACT} {_share(share, 1)} of the predictions of the {audited} model "
+        f"change, on {share.n:,} documents."
+    )
+    return [Conclusion(COST, told, (place("changed_predictions", arm=audited),), "notable")]
 
 
 def _kept(found: Decisions) -> str:

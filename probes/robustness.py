@@ -21,7 +21,13 @@ from auditkit.plugin import (
 from auditkit.probes._others import generator
 from auditkit.probes._pairs import called_model, compared
 from auditkit.probes._perturbed import PERTURBATIONS
-from auditkit.probes._sturdy import claim_of_sturdy, sturdy_rows, sturdy_table
+from auditkit.probes._sturdy import (
+    claim_of_sturdy,
+    conclusions_of_sturdy,
+    sturdy_rows,
+    sturdy_table,
+    unchecked_of_sturdy,
+)
 
 MEASURED = ("example_id", "perturbation", "arm", "predicted")
 
@@ -94,13 +100,17 @@ class Robustness:
         about = trace.about
         audited, reference = compared(about)
         rows = sturdy_rows(trace, measured)
-        what = called_model(about)
+        what, labelled = called_model(about), about.dataset.labelled
         used = measured["example_id"].nunique()
         return answer(
             self,
-            claim_of_sturdy(rows, what, labelled=about.dataset.labelled),
-            tables=[sturdy_table(rows, audited, reference, labelled=about.dataset.labelled)],
+            claim_of_sturdy(rows, what, labelled=labelled),
+            tables=[sturdy_table(rows, audited, reference, labelled=labelled)],
             charts=[CHART],
+            conclusions=conclusions_of_sturdy(
+                rows, what, {"arm": audited, "against": reference}, labelled=labelled
+            ),
+            unchecked=unchecked_of_sturdy(rows),
             caveats=(f"Documents asked about: {used:,}, each class with its share.", *CAVEATS),
         )
 

@@ -17,13 +17,15 @@ from auditkit.plugin import (
     Trace,
     claim_of,
     conclusions_of,
+    marks_of,
     not_applicable,
     retention_answer,
+    retention_table,
     term_table,
     word_cells,
 )
 from auditkit.stats.cells import WordCells
-from auditkit.stats.survival import retention
+from auditkit.stats.survival import Retained, retained, retention
 from auditkit.stats.terms import TermRetained, term_retention
 
 STOP, OTHER = "stop words", "other words"
@@ -56,7 +58,7 @@ class Stopword:
     """Retention of stop words, against other words and against random keeping."""
 
     name: ClassVar[str] = "stopword"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     question: ClassVar[str] = "Are stop words dropped sooner than other words?"
     needs: ClassVar[frozenset[str]] = frozenset({"words", "stop_words", PRUNING})
     place: ClassVar[Place] = Place(1, 2)
@@ -96,9 +98,12 @@ class Stopword:
             ("most_dropped", f"Most dropped {where}", "Stop word", ranked[:half]),
             ("most_kept", f"Most kept {where}", "Stop word", kept),
         ]
+        negated: tuple[Retained, ...] = ()
         if listed:
             negations = [*single(_negation, "lower"), *single(_negations, "lower")]
             tables.append(("negations", f"Negations: kept after layer {layer}", "Word", negations))
+            negated = retained(word_cells(trace, _negation, ["lower"]), rng)
+        arm = about.depths_of
         return retention_answer(
             self,
             claim_of(found.of(STOP), "Stop words"),
@@ -106,9 +111,16 @@ class Stopword:
             found,
             title="Stop words and others",
             kind="Words",
-            tables=[term_table(about, rows, name, title, kind, layer)
-                    for name, title, kind, rows in tables],
-            conclusions=conclusions_of([found.of(STOP)], about.depths_of, plural=True),
+            tables=[
+                *(term_table(about, rows, name, title, kind, layer)
+                  for name, title, kind, rows in tables),
+                *([retention_table(negated, "negations_retention", "Negations", "Words",
+                                   at={"arm": arm})]
+                  if negated else []),
+            ],
+            conclusions=[*conclusions_of([found.of(STOP)], arm, plural=True),
+                         *conclusions_of(negated, arm, plural=True, concern="notable")],
+            marks=marks_of([found.of(STOP), *negated], arm),
             caveats=[APART if listed else NOT_APART.format(language=language), *CAVEATS],
         )  # fmt: skip
 

@@ -10,18 +10,19 @@ import pandas as pd
 from auditkit.plugin import (
     PRUNING,
     BenchView,
+    Chart,
     Finding,
     Natural,
     Place,
     Positive,
     Rows,
+    Telling,
     Trace,
     answer,
     not_applicable,
 )
 from auditkit.probes._cue_words import cues_of
 from auditkit.probes._cues import (
-    CHART,
     conclusions_of_cues,
     cue_claim,
     cue_rows,
@@ -56,6 +57,26 @@ SOURCES = (
     "AFP", "AP", "Bloomberg", "Forbes.com", "MarketWatch", "NewsFactor", "Reuters", "SPACE.com",
     "TechWeb", "USATODAY.com", "washingtonpost.com",
 )  # fmt: skip
+
+CHART = Telling(
+    Chart(
+        name="cues",
+        kind="dots",
+        table="cues",
+        title="What the predicted class loses without a cue, beyond what other words cost",
+        alt="One dot a cue and a way of taking it away: the change in the probability of the "
+        "predicted class, less that without as many other words. Left of 0 the cue carries more.",
+        x="p_change_difference",
+        y="category",
+        color="perturbation",
+        interval="p_change_difference_interval",
+        reference=0.0,
+        reference_name="as other words",
+    ),
+    high="carries less than other words",
+    low="carries more than other words",
+    none="No cue is shown to carry more or less than other words",
+)
 
 CAVEATS = (
     "What is done is done to the model under audit, as deployed: words are dropped after the first "

@@ -10,6 +10,7 @@ from auditkit.plugin import (
     PRUNING,
     BenchView,
     Chart,
+    Conclusion,
     Finding,
     Fraction,
     Natural,
@@ -21,7 +22,12 @@ from auditkit.plugin import (
     measurement,
     not_applicable,
 )
-from auditkit.probes._call_words import calls_table, claim_of_calls, claim_of_returns
+from auditkit.probes._call_words import (
+    calls_table,
+    claim_of_calls,
+    claim_of_returns,
+    conclusions_of_calls,
+)
 from auditkit.probes._calls import AUDIT, calls, has_thresholds, recorded, trained_width, ways
 from auditkit.probes._cost import COUNTED
 from auditkit.probes._dose import (
@@ -34,6 +40,7 @@ from auditkit.probes._dose import (
 )
 from auditkit.probes._margins import (
     claim_of_margins,
+    conclusions_of_margins,
     factor_key,
     factors,
     moved,
@@ -107,6 +114,7 @@ class Validity:
         """What differs by way of calling, what hangs on thresholds, and error by keep rate."""
         about, measured = trace.about, trace.measured(self.name)
         response, tables, charts, parts = dose(trace), list[Table | Told](), list[Chart](), []
+        concerns = list[Conclusion]()
         if measured is not None and not measured.empty:
             known = recorded(trace, measured[measured["call"] == AUDIT.key])
             found = ways(about, known, measured, self.padding)
@@ -115,6 +123,8 @@ class Validity:
             if steps:
                 near = near_table(known, about, self.epsilon)
                 tables += [near, moved_table(steps, about)]
+            concerns += conclusions_of_calls(found, {"arm": about.depths_of})
+            concerns += conclusions_of_margins(steps, about.depths_of)
             parts += [
                 claim_of_calls(found, about), claim_of_returns(found),
                 claim_of_margins(known, steps, self.epsilon),
@@ -143,5 +153,6 @@ class Validity:
             measurements=extra,
             tables=tables,
             charts=charts,
+            conclusions=concerns,
             caveats=(*CAVEATS, *by_width, OBSERVED),
         )

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from auditkit.finding import Finding
+from auditkit.finding import Finding, Measurement
+from auditkit.plugin import tag_name
 from auditkit.trace import About
 
 Problems = Iterator[tuple[str, bool]]
@@ -66,6 +67,69 @@ def _performance(finding: Finding, about: About) -> Problems:
         few = int(needed[1].replace(",", "")) <= change.n
         yield "fewer documents would decide than were audited", few
     yield from _saving(claim)
+    yield from _first_screen(finding, change, before=before)
+
+
+def _first_screen(finding: Finding, change: Measurement, *, before: float) -> Problems:
+    """The decision, its detail and the card, held against the difference and against each other."""
+    told, (card,) = finding.verdict, finding.cards
+    assert told is not None
+    assert told.margin is not None
+    assert change.value is not None
+    assert change.interval is not None
+    first = told.sentence.split(":")[0]
+    yield f"{first!r} and {finding.status}", OPENINGS[first] != finding.status
+    values = re.fullmatch(r"([\d.]+) → ([\d.]+) %", card.value)
+    note = re.fullmatch(r"([+−]?[\d.]+) points?, paired 95 %: ([+−]?[\d.]+) to ([+−]?[\d.]+)",
+                        card.note)  # fmt: skip
+    assert values is not None
+    assert note is not None
+    yield "another accuracy than the claim's", float(values[1]) != before
+    value, low, high = (_signed(part) for part in note.groups())
+    here = re.match(r"On th[a-z]+ [\w,]+ documents? [\w ]+? is (?:([\d.]+) points? (\w+)|right)",
+                    told.detail)  # fmt: skip
+    assert here is not None, told.detail
+    yield "another difference than the card's", _apart(here[1], here[2]) != value
+    yield "as often, and it differs", (here[1] is None) != (change.value == 0)
+    yield "0 points", here[1] is not None and float(here[1]) == 0
+    span = re.search(r"anything from (.+?) to (.+?) fits", told.detail)
+    assert span is not None
+    one, other = (part.split() for part in span.groups())
+    both = other[-1] if len(one) == 1 else ""
+    ends = [_apart(one[0], both or one[-1]), _apart(other[0], other[-1])]
+    yield "another interval than the card's", ends != [low, high]
+    yield "an interval without the difference", not low <= value <= high
+    for printed, exact in zip((value, low, high),
+                              (change.value, change.interval.low, change.interval.high),
+                              strict=True):  # fmt: skip
+        yield "another sign", printed * exact < 0 or abs(printed - exact) > 0.051
+    yield "a loss ruled out that fits", finding.status == "pass" and low < -told.margin
+    yield "a loss beyond doubt that is not", finding.status == "fail" and high >= -told.margin
+    open_ = first.startswith("Not enough evidence")
+    yield "a loss that fits no more is not ruled out", open_ and low >= -told.margin
+    doubt = "exact test does not confirm" in told.detail
+    yield "the exact test", doubt != (open_ and high < -told.margin)
+    needed = re.search(r"About ([\d,]+) of them", told.detail)
+    if needed:
+        yield "it decides, and needs more", not open_
+        yield "fewer would decide", int(needed[1].replace(",", "")) <= change.n
+
+
+OPENINGS = {
+    "Acceptable on accuracy": "pass", "Not acceptable": "fail",
+    "Not enough evidence to accept": "inconclusive", "Nothing can be decided": "inconclusive",
+}  # fmt: skip
+
+
+def _signed(printed: str) -> float:
+    return float(printed.replace("−", "-"))
+
+
+def _apart(size: str | None, side: str | None) -> float:
+    """A difference in words, `3.0 worse`; `no difference` and `right as often` are 0."""
+    if size in (None, "no"):
+        return 0.0
+    return float(size or 0) * {"worse": -1, "better": 1}[str(side)]
 
 
 def _saving(claim: str) -> Problems:
@@ -117,10 +181,10 @@ def one_category(finding: Finding, about: About) -> Problems:
 
 def _many_categories(finding: Finding, about: About) -> Problems:
     claim = finding.claim
-    table = finding.table("retention")
     signs = {
-        str(name): sign(finding, "concordance", 0.5, arm=str(about.depths_of), category=str(name))
-        for name in table.column("category")
+        tag_name(m.at["category"]): sign(finding, "concordance", 0.5, **m.at)
+        for m in finding.measurements
+        if m.name == "concordance" and m.at.keys() == {"arm", "category"}
     }
     tested = [name for name, said in signs.items() if said is not None]
     for pattern, wanted in ((r"keeps (.+?) longer", 1), (r"drops (.+?) sooner", -1)):

@@ -76,7 +76,10 @@ def test_a_harmed_group_is_named_and_no_other(trace: Trace) -> None:
     assert gap.interval.low > 0
     assert gap.level == 0.975
     assert "many (" not in finding.claim
-    assert finding.conclusions[0].sentence == finding.claim
+    size = f"{gap.value:.1f} points of accuracy lost beyond what all documents lose: source: few ("
+    assert [one.concern for one in finding.conclusions] == ["serious"] * 3
+    assert finding.conclusions[0].sentence.startswith(size)
+    assert finding.conclusions[0].measurements == (gap.where,)
 
 
 def test_the_gap_of_a_group_can_be_gated(trace: Trace) -> None:

@@ -4,10 +4,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from auditkit.finding import Finding, Undefined
+from auditkit.finding import ACCURACY, Finding, Interval, Undefined
 from auditkit.plugin import ARMS, DECISION, Probe, arm, discover, unmet
 from auditkit.probes._cost import at_macs
 from auditkit.probes.performance import ONE_PAIR, Performance
+from auditkit.stats.paired import mcnemar_exact, mcnemar_score, tango_interval
 from auditkit.testing import (
     check_probe,
     contract_traces,
@@ -264,6 +265,7 @@ def test_without_a_baseline_it_reports_and_says_why() -> None:
     assert finding.status == "reported"
     assert finding.claim.startswith("The pruned model's accuracy is 80.0 % (95 % interval 64.")
     assert TRACES["no_baseline"].about.no_baseline in finding.claim
+    assert (finding.verdict, finding.cards, finding.marks) == (None, (), ())
     names = {m.where for m in finding.measurements}
     assert "accuracy_change[arm=pruned,against=unpruned]" in names
     assert not any("baseline" in name or "loyalty" in name for name in names)
@@ -316,30 +318,119 @@ def test_a_class_without_documents_has_undefined_cells() -> None:
     assert finding.measurement("f1", arm="pruned", **{"class": "never"}).undefined is not None
     assert finding.measurement("macro_f1", arm="pruned").undefined is not None
     assert finding.measurement("weighted_f1", arm="pruned").value is not None
-    row = finding.table("classes").rows[2]
-    assert row[:2] == ("baseline", "never")
-    assert isinstance(row[2], Undefined)
-    assert isinstance(row[3], Undefined)
-    assert row[-1] == 0
-    averages = finding.table("averages")
-    assert isinstance(averages.column("macro_recall")[0], Undefined)
-    right = sum(right_of(trace, "baseline")) / 30
-    assert averages.column("weighted_recall")[0] == pytest.approx(right)
+    report, right = finding.table("report"), sum(right_of(trace, "baseline")) / 30
+    row = report.column("row").index("never")
+    for rate in ("precision", "recall", "f1"):
+        assert isinstance(report.column(f"{rate}_baseline")[row], Undefined)
+    assert report.column("support")[row] == 0
+    average = report.column("row").index("macro average")
+    assert isinstance(report.column("recall_baseline")[average], Undefined)
+    assert report.column("recall_baseline")[average + 1] == pytest.approx(right)
+    changes = finding.table("class_changes")
+    assert changes.column("documents") == (15, 15, 0)
+    assert isinstance(changes.column("recall_change")[2], Undefined)
+    assert len(finding.marks) == 3
 
 
 def test_scores_of_a_class_are_those_of_a_loop() -> None:
     trace = make(7, documents=90, classes=3, draws=0)
     finding = analyse(trace, resamples=50)
     rows = trace.table("documents").to_dict("records")
-    for number, row in enumerate(finding.table("classes").rows[-3:]):
+    report = finding.table("report")
+    assert report.column("row")[3:] == ("accuracy", "macro average", "weighted average")
+    for number in range(3):
         said = [r for r in rows if r["predicted_pruned"] == number]
         gold = [r for r in rows if r["label"] == number]
         hits = sum(r["label"] == number for r in said)
-        assert row[:2] == ("pruned", f"class {number}")
         expected = (hits / len(said), hits / len(gold), 2 * hits / (len(said) + len(gold)))
-        assert row[2:8:2] == pytest.approx(expected)
-        f1 = finding.measurement("f1", arm="pruned", **{"class": f"class {number}"})
-        assert f1.value == row[6]
+        names = ("precision", "recall", "f1")
+        cells = tuple(report.column(f"{name}_pruned")[number] for name in names)
+        assert cells == pytest.approx(expected)
+        at = {"arm": "pruned", "class": f"class {number}"}
+        assert cells == tuple(finding.measurement(name, **at).value for name in names)
+        assert report.column("support")[number] == len(gold)
+    accuracy = finding.measurement("accuracy", arm="pruned").value
+    assert report.column("f1_pruned")[3] == report.column("recall_pruned")[5] == accuracy
+    for place, average in ((4, "macro"), (5, "weighted")):
+        for name in ("precision", "recall", "f1"):
+            found = finding.measurement(f"{average}_{name}", arm="pruned").value
+            assert report.column(f"{name}_pruned")[place] == found
+
+
+def test_changes_of_a_class_are_those_of_a_loop() -> None:
+    trace = make(7, documents=90, classes=3, draws=0, accuracy={"pruned": 0.7})
+    finding, label = analyse(trace, resamples=50), trace.table("documents")["label"]
+    pairs = list(zip(label, right_of(trace, "baseline"), right_of(trace, "pruned"), strict=True))
+    table = finding.table("class_changes")
+    for c in range(3):
+        mine = [(before, now) for gold, before, now in pairs if gold == c]
+        lost, won = mine.count((True, False)), mine.count((False, True))
+        assert (table.column("lost")[c], table.column("won")[c]) == (lost, won)
+        found = finding.measurement("recall_change", **AT, **{"class": f"class {c}"})
+        assert found.value == pytest.approx(100 * (won - lost) / len(mine))
+        low, high = tango_interval(lost, won, len(mine))
+        assert found.interval == Interval(100 * low, 100 * high)
+        assert table.column("recall_change_p")[c] == mcnemar_score(lost, won)
+        assert table.column("p_exact")[c] == mcnemar_exact(lost, won)
+    assert (
+        sum(int(str(n)) for n in table.column("lost"))
+        == finding.table("differences").column("lost")[0]
+    )
+
+
+def test_the_first_screen_says_what_the_numbers_do() -> None:
+    finding = analyse(planted(189, lost=5, gained=7, n=200))
+    told = finding.verdict
+    assert told is not None
+    assert told.sentence == (
+        "Not enough evidence to accept: a loss of more than 1 point of accuracy is not ruled out."
+    )
+    needed = finding.measurement("documents_needed", **AT).value
+    assert told.detail == (
+        "On these 200 documents the pruned model is 1.0 point better; for other documents like "
+        "these anything from 2.7 worse to 4.9 better fits. "
+        f"About {needed:,.0f} of them would decide. This speaks of this one pair of models."
+    )
+    assert told.margin == 1.0
+    (card,) = finding.cards
+    assert (card.title, card.value) == (ACCURACY, "94.5 → 95.5 %")
+    assert card.note == "+1.0 point, paired 95 %: −2.7 to +4.9"
+    assert [(mark.label, mark.whole) for mark in finding.marks] == [
+        ("all documents", True), ("class 0", False), ("class 1", False),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("lost", "gained", "margin", "sentence", "range_"),
+    [
+        (80, 10, 0.01, "Not acceptable: the loss of accuracy exceeds 1 point.",
+         "points worse fits"),
+        (30, 5, 0.05, "Acceptable on accuracy: a loss of more than 5 points is ruled out.",
+         "points worse fits"),
+        (10, 80, 0.01, "Acceptable on accuracy: a loss of more than 1 point is ruled out.",
+         "points better fits"),
+        (20, 20, 0.03, "Acceptable on accuracy: a loss of more than 3 points is ruled out.",
+         "right as often as the baseline; for other documents like these anything from 1."),
+    ],
+)  # fmt: skip
+def test_the_decision_opens_the_sentence(
+    lost: int, gained: int, margin: float, sentence: str, range_: str
+) -> None:
+    told = analyse(planted(850, lost, gained), margin=margin).verdict
+    assert told is not None
+    assert told.sentence == sentence
+    assert range_ in told.detail
+    assert "would decide" not in told.detail
+
+
+def test_beside_a_baseline_that_guesses_nothing_can_be_decided() -> None:
+    told = analyse(planted(500, lost=5, gained=5)).verdict
+    assert told is not None
+    assert told.sentence == (
+        "Nothing can be decided: the baseline is not shown to be right more often than whoever "
+        "always says class 0 (50.0 %)."
+    )
+    assert "would decide" not in told.detail
 
 
 def test_confusion_rows_sum_to_the_documents_of_the_class() -> None:

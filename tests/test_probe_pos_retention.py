@@ -5,7 +5,7 @@ import pytest
 from counted import reference_of
 
 from auditkit.finding import Finding, Undefined
-from auditkit.plugin import Probe
+from auditkit.plugin import LOST, Probe, tag_name
 from auditkit.probes._by_class import claim_by_class
 from auditkit.probes._in_classes import InClass
 from auditkit.probes.pos_retention import PosRetention
@@ -39,13 +39,38 @@ def test_contract(name: str, trace: Trace) -> None:
 
 def test_planted_effects_and_their_opposites_make_opposite_claims() -> None:
     more = analysed(trace_of(weights={"PROPN": 4.0})).claim
-    assert "pruning keeps PROPN longer than other words" in more
+    assert "pruning keeps proper nouns (PROPN) longer than other words" in more
     less = analysed(trace_of(weights={"PROPN": 0.2})).claim
-    assert "drops PROPN sooner" in less
-    assert ": PROPN outlives " in more
+    assert "drops proper nouns (PROPN) sooner" in less
+    assert ": proper nouns (PROPN) outlive " in more
     none = analysed(trace_of()).claim
     assert none.startswith("No difference shown")
     assert "95 % interval" in none
+
+
+def test_words_of_content_that_are_dropped_soonest_are_a_concern() -> None:
+    for weight, concerns in (({"VERB": 0.2, "PUNCT": 0.1}, ["Verbs (VERB) outlive"]),
+                             ({"PUNCT": 0.1}, [])):  # fmt: skip
+        finding = analysed(trace_of(weights=weight))
+        told = [one for one in finding.conclusions if one.concern]
+        assert [" ".join(one.sentence.split()[:3]) for one in told] == concerns
+        assert {one.topic for one in told} <= {LOST}
+        assert any("Punctuation (PUNCT) outlives" in one.sentence for one in finding.conclusions)
+        (share,) = (m for m in finding.measurements
+                    if m.where == "concordance[arm=pruned,category=VERB]")  # fmt: skip
+        for one in told:
+            assert share.value is not None
+            assert f"{100 * share.value:.1f} %" in one.sentence
+
+
+def test_the_picture_has_content_pronouns_and_punctuation_under_plain_names() -> None:
+    finding = analysed(trace_of())
+    assert {mark.label for mark in finding.marks} == {
+        "nouns (NOUN)", "verbs (VERB)", "adjectives (ADJ)", "proper nouns (PROPN)",
+        "numerals (NUM)", "punctuation (PUNCT)",
+    }  # fmt: skip
+    for mark in finding.marks:
+        assert f"category={mark.label.split('(')[1][:-1]}]" in mark.measurement
 
 
 def test_by_class_counted_by_hand() -> None:
@@ -56,7 +81,9 @@ def test_by_class_counted_by_hand() -> None:
     table, reference = finding.table("by_class"), reference_of(trace)
     assert table.title.endswith(f"after layer {reference}")
     seen = 0
-    for upos, name, n, kept, share, _, kept_share, *_, rate, depth in table.rows:
+    tag = {tag_name(upos): upos for upos in set(words["upos"])}
+    for shown, name, n, kept, share, _, kept_share, *_, rate, depth in table.rows:
+        upos = tag[str(shown)]
         own = np.array([f"class {label[e]}" == name for e in words["example_id"]])
         mine = own & (words["upos"] == upos).to_numpy()
         alive = (words["depth"] >= reference).to_numpy()
@@ -79,7 +106,7 @@ def test_by_class_has_the_most_frequent_tags_first() -> None:
         analysed(trace).table("by_class"),
         whole(trace, "words")["upos"].value_counts().to_dict(),
     )
-    shown = list(map(str, table.column("category")))
+    shown = [str(name).split("(")[1][:-1] for name in table.column("category")]
     assert sorted(shown, key=lambda tag: -count[tag]) == shown
     assert table.column("class")[:3] == ("class 0", "class 1", "class 2")
 
@@ -95,7 +122,7 @@ def test_words_without_a_tag_have_no_row_and_only_such_words_are_not_applicable(
     words = whole(trace, "words")
     untagged = words.assign(upos=words["upos"].where(words["upos"] != "NOUN", ""))
     finding = analysed(replace_tables(trace, words=untagged))
-    assert "NOUN" not in finding.table("retention").column("category")
+    assert tag_name("NOUN") not in finding.table("retention").column("category")
     nothing = analysed(replace_tables(trace, words=words.assign(upos="")))
     assert nothing.status == "not_applicable"
     assert "part of speech" in nothing.claim
@@ -116,8 +143,8 @@ def by_class_of(nouns: float) -> Finding:
 
 def test_what_a_class_has_more_of_is_claimed_and_only_that() -> None:
     finding = by_class_of(0.7)
-    assert "class 0 has more PROPN" in finding.claim
-    assert "class 1 has more NOUN" in finding.claim
+    assert "class 0 has more proper nouns (PROPN)" in finding.claim
+    assert "class 1 has more nouns (NOUN)" in finding.claim
     change = finding.measurement(
         "kept_share_change", arm="pruned", **{"class": "class 0"}, category="PROPN"
     )

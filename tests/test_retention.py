@@ -462,7 +462,7 @@ def test_no_claim_without_a_test() -> None:
     bare = replace(told(), concordance=Estimate(0.9, 7, why_not="few"))
     assert claim_of(bare, "Nouns") == "Nouns: no comparison with other words is possible: few."
     assert claim_over([bare], "parts") == (
-        "None of the parts can be compared with other words; the most frequent, NOUN: few."
+        "None of the parts can be compared with other words; the most frequent, nouns (NOUN): few."
     )
 
 
@@ -473,8 +473,8 @@ def test_a_claim_over_many_names_three_on_either_side() -> None:
     assert claim == (
         "Of the parts, pruning keeps A, B, C and 1 more longer than other words and drops z, y, x "
         "and 1 more sooner: A outlives 90.0 % (95 % interval 89.0 to 91.0) and z outlives 10.0 % "
-        "(95 % interval 9.0 to 11.0) of the other words of as many pieces in its document (8 "
-        "tested, Benjamini–Hochberg at 5 %); position explains none of these."
+        "(95 % interval 9.0 to 11.0) of the other words of as many pieces in the same "
+        "document (8 tested, Benjamini–Hochberg at 5 %); position explains none of these."
     )
     rows[0] = told("A", outlives=0.9)
     assert claim_over(rows, "parts").endswith("; position may explain A.")
@@ -489,7 +489,7 @@ def test_a_claim_over_many_tells_what_correction_took_away() -> None:
     assert claim.startswith(
         "No difference shown between parts in how long words are kept (2 tested"
     )
-    assert "farthest from chance is B, which outlives 55.0 % (95 % interval 52.0 to 58.0)" in claim
+    assert "farthest from chance: B outlives 55.0 % (95 % interval 52.0 to 58.0)" in claim
     assert claim.endswith("; B not after correction for 2 tests.")
 
 

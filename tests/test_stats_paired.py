@@ -21,7 +21,7 @@ from auditkit.stats.paired import (
     sign_flip,
     tango_interval,
 )
-from auditkit.stats.resampling import Bootstrap
+from auditkit.stats.resampling import Bootstrap, percentile_interval, percentile_p
 
 Bools = NDArray[np.bool_]
 
@@ -56,7 +56,8 @@ def test_few_discordant_documents_never_take_the_bootstrap(discordant: int, meth
     right, reference = answers(50, discordant, 0, 5)
     drawn = np.stack([reference, reference], axis=1)
     found = accuracy_difference(right, drawn, Bootstrap(np.random.default_rng(0)))
-    assert (found.method, found.p_exact) == (method, None)
+    assert found.method == method
+    assert found.p_exact == pytest.approx(2 / 2**discordant, abs=0.005)  # all flipped one way
 
 
 @given(lost=st.integers(0, 40), gained=st.integers(0, 40), same=st.integers(1, 60))
@@ -72,7 +73,7 @@ def test_four_gained_and_none_lost_is_no_gain_at_any_number_of_documents() -> No
     for same in (6, 100, 7596):
         found = accuracy_difference(*answers(same, 0, 4, 0), Bootstrap(np.random.default_rng(0)))
         assert found.interval[0] > 0
-        assert found.p < 0.05 < (found.p_exact or 0.0)
+        assert found.p < 0.05 < found.p_exact
         assert found.sign == 0
         verdict = non_inferiority(found, 0.01)
         assert (verdict.outcome, verdict.improved) == ("pass", False)
@@ -118,8 +119,38 @@ def test_draws_of_the_reference_are_averaged_by_document() -> None:
         lost, gained = lost + max(-change, 0), gained + max(change, 0)
     assert found.delta == pytest.approx(right.mean() - draws.mean())
     assert (found.lost, found.gained) == pytest.approx((lost, gained))
-    assert found.p < 0.05
-    assert found.p_exact is None
+    assert max(found.p, found.p_exact) < 0.05
+
+
+@pytest.mark.parametrize("documents", [12, 40, 200])
+@pytest.mark.parametrize("draws", [2, 3, 7])
+def test_interval_and_p_beside_random_keeping_are_one_method(documents: int, draws: int) -> None:
+    shown = {True: 0, False: 0}
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        right = rng.random(documents) < 0.8
+        reference = rng.random((documents, draws)) < rng.choice([0.5, 0.65, 0.8])
+        found = accuracy_difference(right, reference, Bootstrap(rng, 200))
+        low, high = found.interval
+        assert (found.p < 0.05) == (low > 0 or high < 0), seed
+        assert found.sign == (0 if low <= 0 <= high or found.p_exact >= 0.05 else np.sign(low))
+        shown[found.p < 0.05] += 1
+    assert min(shown.values()) > 0
+
+
+@given(
+    st.lists(st.integers(-3, 3), min_size=60, max_size=90),
+    st.integers(-2, 2),
+    st.floats(0.5, 0.97),
+)
+def test_a_percentile_interval_leaves_out_0_where_its_p_is_small(
+    values: list[int], shift: int, level: float
+) -> None:
+    samples = np.array(values, dtype=np.float64) + shift
+    low, high = percentile_interval(samples, level)
+    p = percentile_p(samples)
+    if abs(p - (1 - level)) > 1e-9:
+        assert (p < 1 - level) == (low > 0 or high < 0)
 
 
 def test_mcnemar_is_the_binomial_test() -> None:

@@ -2,7 +2,16 @@
 
 from auditkit.finding.address import FIELDS, KEYS, Address, parse_address
 from auditkit.finding.announcement import GATES, Announcement, announce, read_announcement
-from auditkit.finding.conclusions import COST, KEPT, LOST, RESTS, TOPICS, UNSAID, Conclusion
+from auditkit.finding.conclusions import (
+    COST,
+    KEPT,
+    LOST,
+    RESTS,
+    TOPICS,
+    UNSAID,
+    Concern,
+    Conclusion,
+)
 from auditkit.finding.examples import Example, Segment, kind_of, segments
 from auditkit.finding.front import (
     ACCURACY,
@@ -26,8 +35,8 @@ __all__ = [
     "ACCURACY", "CARDS", "CHANGED", "COST", "DIFFERENCE", "FIELDS", "GATES", "KEPT", "KEYS",
     "LOST", "OUTLIVES", "PICTURES", "RESTS", "SAVED", "SCHEMA_VERSION", "TOPICS", "UNSAID",
     "Address", "Announcement", "Audit", "Card", "Cell", "Chart", "ChartKind", "Column",
-    "ColumnKind", "Conclusion", "Example", "Failure", "Finding", "GateResult", "Interval", "Mark",
-    "Measurement", "Segment", "Status", "Table", "Undefined", "Verdict", "announce",
-    "check_finding", "dumps", "kind_of", "loads", "parse_address", "read_announcement",
+    "ColumnKind", "Concern", "Conclusion", "Example", "Failure", "Finding", "GateResult",
+    "Interval", "Mark", "Measurement", "Segment", "Status", "Table", "Undefined", "Verdict",
+    "announce", "check_finding", "dumps", "kind_of", "loads", "parse_address", "read_announcement",
     "segments", "to_json",
 ]  # fmt: skip

@@ -8,6 +8,8 @@ from auditkit.errors import ProbeError
 from auditkit.finding.numbers import STRICT
 from auditkit.text import one_of
 
+Concern = Literal["serious", "notable"]
+
 COST, KEPT, LOST, RESTS = TOPICS = (
     "What it costs and saves", "What is kept", "What is lost", "What predictions rest on",
 )  # fmt: skip
@@ -36,7 +38,7 @@ class Conclusion:
     """Made from the numbers, as a claim is."""
     measurements: tuple[str, ...]
     """What it rests on: `Measurement.where` of numbers of the same finding that have a value."""
-    concern: Literal["serious", "notable"] | None = None
+    concern: Concern | None = None
     """Whether a reviewer has to look at it: `serious` where people or answers are harmed, `notable`
     where something is lost that may matter. The first screen shows the worst five."""
 

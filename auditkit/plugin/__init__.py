@@ -27,7 +27,7 @@ from auditkit.finding import (
     segments,
 )
 from auditkit.plugin.bench_view import BenchView, GlossaryTerm, IdentityTerm
-from auditkit.plugin.claims import claim_of, claim_over, conclusions_of
+from auditkit.plugin.claims import claim_of, claim_over, conclusions_of, marks_of
 from auditkit.plugin.counting import Rule, word_cells
 from auditkit.plugin.decisions import DECISION, changed_decisions
 from auditkit.plugin.discovery import Plugin, discover, in_order
@@ -75,8 +75,10 @@ from auditkit.plugin.sentences import (
     in_line,
     percent,
     places_of,
+    signed,
 )
 from auditkit.plugin.swaps import NO_SWAPS, SLOT, TEMPLATES, Ground, Identity, Swaps
+from auditkit.plugin.tag_names import TAG_NAMES, outlive, tag_name
 from auditkit.plugin.terms import TERM_NOTE, term_numbers, term_row, term_table
 from auditkit.plugin.titles import Telling
 from auditkit.ranges import Fraction, Natural, Positive, Resamples, Rows
@@ -97,7 +99,7 @@ from auditkit.trace import (
 __all__ = [
     "ACCURACY", "ADJUSTED", "ARMS", "CHANGED", "CHAPTERS", "COST", "DECISION", "DIFFERENCE",
     "GOLD", "KEPT", "LOST", "NO_LABEL", "NO_SWAPS", "NO_TOKENS", "OUTLIVES", "PRUNING",
-    "RANDOM", "RESTS", "SAVED", "SLOT", "TEMPLATES", "TERM_NOTE", "WORD", "About",
+    "RANDOM", "RESTS", "SAVED", "SLOT", "TAG_NAMES", "TEMPLATES", "TERM_NOTE", "WORD", "About",
     "AnnotatorAbout", "Answers", "BenchView", "BudgetAbout", "Card", "Cell", "Chart", "Column",
     "Conclusion", "Documents", "Estimate", "Example", "Finding", "Fraction", "GlossaryTerm",
     "Ground", "Identity", "IdentityTerm", "Interval", "Label", "Mark", "Measurement",
@@ -106,8 +108,8 @@ __all__ = [
     "Undefined", "Verdict", "adjusted_table", "answer", "arm", "bounds", "by_direction", "by_group",
     "called", "changed_decisions", "choose_documents", "claim_of", "claim_over", "class_name",
     "classes_of", "columns", "compare", "conclusions_of", "direction", "discover", "figure",
-    "in_line", "in_order", "measurement", "needs", "not_applicable", "percent", "place",
-    "place_of", "places_of", "retention_answer", "retention_table", "segments", "show_document",
-    "tabulate", "term_numbers", "term_row", "term_table", "token_counts", "tokens_left",
-    "unmet", "word_cells",
+    "in_line", "in_order", "marks_of", "measurement", "needs", "not_applicable", "outlive",
+    "percent", "place", "place_of", "places_of", "retention_answer", "retention_table",
+    "segments", "show_document", "signed", "tabulate", "tag_name", "term_numbers", "term_row",
+    "term_table", "token_counts", "tokens_left", "unmet", "word_cells",
 ]  # fmt: skip

@@ -4,11 +4,12 @@ A claim rests on concordance, which compares a word with the others of as many p
 document. It names what agrees with it, and what says something else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from auditkit.finding import KEPT, LOST, Conclusion
+from auditkit.finding import KEPT, LOST, OUTLIVES, Concern, Conclusion, Mark
 from auditkit.plugin.rows import place
 from auditkit.plugin.sentences import bounds, compare, direction, figure, in_line, percent
+from auditkit.plugin.tag_names import outlive, tag_name
 from auditkit.stats.estimates import Estimate
 from auditkit.stats.survival import Retained
 
@@ -54,30 +55,53 @@ def claim_over(rows: Sequence[Retained], kind: str) -> str:
         far = max(tested, key=lambda r: abs((r.concordance.value or 0.0) - 0.5))
         return (
             f"No difference shown between {kind} in how long words are kept {told}; farthest from "
-            f"chance is {_inline(far.category)}, which outlives {_outlived(far)} of the other "
-            f"words of as many pieces in its document{_uncorrected(tested)}."
+            f"chance: {_end(far)} of the other words of as many pieces in the same "
+            f"document{_uncorrected(tested)}."
         )
     ends = []
     if longer:
         ends.append(f"keeps {_names(longer)} longer than other words")
     if sooner:
         ends.append(f"drops {_names(sooner)} sooner")
-    outermost = " and ".join(_end(side) for side in (longer, sooner) if side)
+    outermost = " and ".join(_end(side[0]) for side in (longer, sooner) if side)
     return (
         f"Of the {kind}, pruning {' and '.join(ends)}: {outermost} of the other words of as many "
-        f"pieces in its document {told}{_uncorrected(tested)}{_explained([*longer, *sooner])}."
+        f"pieces in the same document {told}{_uncorrected(tested)}{_explained([*longer, *sooner])}."
     )
 
 
+def marks_of(rows: Iterable[Retained], arm: str | None, key: str = "category") -> tuple[Mark, ...]:
+    """The rows of the picture of what outlives what: categories that can be compared.
+
+    Args:
+        rows: Categories, in the order of the picture.
+        arm: Whose depths they are.
+        key: What an address tells a category by.
+    """
+    return tuple(
+        Mark(picture=OUTLIVES, label=_inline(r.category),
+             measurement=place("concordance", arm=arm, **{key: r.category}))
+        for r in rows
+        if direction(r.concordance, 0.5) is not None
+    )  # fmt: skip
+
+
 def conclusions_of(
-    rows: Sequence[Retained], arm: str | None, *, plural: bool = False
+    rows: Sequence[Retained],
+    arm: str | None,
+    *,
+    key: str = "category",
+    plural: bool = False,
+    concern: Concern | None = None,
 ) -> tuple[Conclusion, ...]:
     """What is kept longest and dropped soonest, each where it is shown.
 
     Args:
         rows: Categories that there is a question about.
         arm: Whose depths they are.
+        key: What an address tells a category by.
         plural: Whether their names stand in the plural, as "stop words".
+        concern: Of what is dropped soonest, as `Conclusion.concern`.
     """
     shown = [r for r in rows if direction(r.concordance, 0.5) in (1, -1)]
     ranked = sorted(shown, key=lambda r: -(r.concordance.value or 0.0))
@@ -85,10 +109,12 @@ def conclusions_of(
     return tuple(
         Conclusion(
             topic,
-            f"{_inline(r.category)[:1].upper()}{_inline(r.category)[1:]} "
-            f"{'outlive' if plural else 'outlives'} {_outlived(r)} of the other words of as many "
-            f"pieces in {'their' if plural else 'its'} document.",
-            (place("concordance", arm=arm, category=r.category),),
+            _opened(
+                f"{outlive(r.category, plural=plural)} {_outlived(r)} of the other words of "
+                "as many pieces in the same document, where chance gives 50 %."
+            ),
+            (place("concordance", arm=arm, **{key: r.category}),),
+            concern if topic == LOST else None,
         )
         for topic, r in ends
         if direction(r.concordance, 0.5) == (1 if topic == KEPT else -1)
@@ -166,8 +192,8 @@ def _uncorrected(tested: Sequence[Retained]) -> str:
 
 
 def _inline(category: str) -> str:
-    """The beginning of a category, as part of a sentence."""
-    return in_line(category)[:60]
+    """The name of a category, as part of a sentence."""
+    return in_line(tag_name(category))
 
 
 def _names(rows: Sequence[Retained]) -> str:
@@ -175,9 +201,12 @@ def _names(rows: Sequence[Retained]) -> str:
     return named + (f" and {len(rows) - NAMED} more" if len(rows) > NAMED else "")
 
 
-def _end(rows: Sequence[Retained]) -> str:
-    """What the first of `rows` outlives."""
-    return f"{_inline(rows[0].category)} outlives {_outlived(rows[0])}"
+def _end(row: Retained) -> str:
+    return f"{outlive(row.category)} {_outlived(row)}"
+
+
+def _opened(sentence: str) -> str:
+    return f"{sentence[:1].upper()}{sentence[1:]}"
 
 
 def _ratio(estimate: Estimate) -> str:

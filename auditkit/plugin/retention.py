@@ -7,7 +7,7 @@ title="Parts of speech", kind="Part of speech")
 
 from collections.abc import Sequence
 
-from auditkit.finding import Chart, Conclusion, Finding, Table
+from auditkit.finding import Chart, Conclusion, Finding, Mark, Table
 from auditkit.plugin.probe import Probe, answer
 from auditkit.plugin.retention_tables import (
     WORD,
@@ -35,6 +35,7 @@ def retention_answer(
     charts: Sequence[Chart | Telling] = (),
     caveats: Sequence[str] = (),
     conclusions: Sequence[Conclusion] = (),
+    marks: Sequence[Mark] = (),
 ) -> Finding:
     """A finding on the retention of categories: the usual tables, charts and caveats, and more.
 
@@ -50,6 +51,7 @@ def retention_answer(
         charts: Further ones.
         caveats: Further ones.
         conclusions: Of `conclusions_of`, or others.
+        marks: Of `marks_of`.
     """
     at, rows = {"arm": trace.about.depths_of}, found.rows
     return answer(
@@ -67,6 +69,7 @@ def retention_answer(
         charts=(*_charts(kind.lower(), key, rows[0].reference), *charts),
         caveats=(*_caveats(trace, rows[0].reference), *caveats),
         conclusions=conclusions,
+        marks=marks,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from auditkit.finding import Column
 from auditkit.plugin.rows import ADJUSTED, Label, Number, Row, Told, called, columns, tabulate
+from auditkit.plugin.tag_names import tag_name
 from auditkit.stats.estimates import Estimate
 from auditkit.stats.pieces import OfPieces
 from auditkit.stats.survival import FIXED, Retained
@@ -78,7 +79,7 @@ def retention_table(
         name,
         f"{title}: outlived others, and kept after layer {layer}",
         [
-            Label(key, kind),
+            Label(key, kind, shown=tag_name),
             *WORDS,
             Number("concordance", "Outlives", "share", "Share of the other words of as many pieces "
                    "in its document that a word of the row outlives, over all layers, ties "
@@ -126,7 +127,7 @@ def adjusted_table(
         name,
         f"{title}: against words that are alike",
         [
-            Label(key, kind),
+            Label(key, kind, shown=tag_name),
             Number("matched_lift", "Matched lift", "ratio", ratio + "what is expected among words "
                    "of as many pieces in the same document: 1 is chance, and it is pulled towards "
                    "1, because the row's own words are among these.", CALLED, p="Of 1.",
@@ -187,7 +188,7 @@ def curve_table(
         name,
         f"{title}: kept after each layer",
         [
-            Label(key, kind),
+            Label(key, kind, shown=tag_name),
             Label("layer", "Layer", "count"),
             Number("retention", "Kept", "share"),
             Number("retention_expected", "At random", "share", interval=None, control=RANDOM),
@@ -227,7 +228,7 @@ def pieces_table(
         name,
         f"{title}: by number of pieces",
         [
-            Label(key, kind),
+            Label(key, kind, shown=tag_name),
             Label("pieces", "Pieces"),
             *columns(("words", "Words", "count")),
             Number("retention", "Kept", "share", basis=after(layer)),

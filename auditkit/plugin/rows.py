@@ -11,7 +11,7 @@ measured at that address; a plain `Column` holds facts that are no measurement, 
     answer(self, claim, tables=[told])  # accuracy[arm=pruned], and the table that shows it
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -51,6 +51,8 @@ class Label:
     help: str = ""
     whole: str = ""
     """Printed in the row that is about all of them, and has no such key."""
+    shown: Callable[[str], str] = str
+    """What is printed of a key, whose address has the key itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,10 +216,8 @@ def _cells(column: Label | Number | Column, row: Row) -> Iterator[Cell]:
         return
     if isinstance(column, Label):
         value = row.at.get(column.name)
-        if value is None:
-            yield column.whole
-        else:
-            yield int(value) if column.kind == "count" else str(value)
+        shown = int if column.kind == "count" else column.shown
+        yield column.whole if value is None else shown(value)
         return
     estimate = row.numbers[column.name]
     missing = Undefined(estimate.why_not or NOT_TESTED)

@@ -130,6 +130,16 @@ def figure(value: float, places: int) -> str:
     return text.replace("-", "−")
 
 
+def signed(value: float, places: int) -> str:
+    """`figure` with a plus before what is printed as more than 0.
+
+    >>> signed(1.04, 1), signed(-2.5, 1), signed(0.001, 1)
+    ('+1.0', '−2.5', '0.0')
+    """
+    text = figure(value, places)
+    return f"+{text}" if value > 0 and text.strip("0.") else text
+
+
 def interval(closed: Interval, places: int) -> str:
     """`[low, high]`.
 

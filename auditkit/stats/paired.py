@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from auditkit.stats.estimates import Estimate, too_few
 from auditkit.stats.multiplicity import ALPHA
-from auditkit.stats.resampling import Bootstrap, percentile_interval
+from auditkit.stats.resampling import Bootstrap, percentile_interval, percentile_p
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class Difference:
     gained: float
     n: int
     p: float
-    """Of the interval's own statistic at a difference of 0; of the sign-flip test over documents
-    where the reference was drawn."""
-    p_exact: float | None
-    """McNemar's exact test; None where the reference was drawn, of which there is no one draw."""
+    """Of the interval's own statistic at a difference of 0: below .05 where a 95 % interval leaves
+    out 0, and nowhere else."""
+    p_exact: float
+    """McNemar's exact test; of the sign-flip test over documents where the reference was drawn."""
 
     @property
     def discordant(self) -> float:
@@ -44,7 +44,7 @@ class Difference:
     def sign(self) -> int:
         """+1 or −1 where interval and exact test agree that there is a difference; else 0."""
         low, high = self.interval
-        if low <= 0 <= high or (self.p_exact if self.p_exact is not None else self.p) >= ALPHA:
+        if low <= 0 <= high or self.p_exact >= ALPHA:
             return 0
         return 1 if low > 0 else -1
 
@@ -57,7 +57,6 @@ class Difference:
 
         Of 4 gained and none lost the interval alone would show one.
         """
-        assert self.p_exact is not None  # nothing is drawn
         return replace(self.estimate(), p=max(self.p, self.p_exact))
 
 
@@ -75,8 +74,9 @@ def accuracy_difference(
 
     Where the reference was drawn several times at random, independently in every document, a
     document's value is its mean over the draws. Resampling documents then carries the variance
-    between draws along, because that variance is the sum of the documents' own; p is that of
-    flipping the signs of the documents' differences.
+    between draws along, because that variance is the sum of the documents' own; p is the smallest
+    level at which the same resamples leave out 0, and the exact test flips the signs of the
+    documents' differences.
 
     Args:
         right: Whether the model is right (n,).
@@ -89,16 +89,15 @@ def accuracy_difference(
         return answers_difference(right, draws[:, 0], level=level)
     n, change = len(right), right.astype(np.float64) - draws.mean(axis=1)
     gained, lost = float(change[change > 0].sum()), float(-change[change < 0].sum())
-    delta, p = (gained - lost) / n, sign_flip(change, bootstrap)
-    few = too_few("discordant", int((change != 0).sum()))
-    interval = drawn_interval(change, bootstrap, level=level)
-    return Difference(delta, interval, "Tango" if few else "bootstrap", lost, gained, n, p, None)
+    flipped = sign_flip(change, bootstrap)
+    interval, p, method = drawn_interval(change, bootstrap, level=level)
+    return Difference((gained - lost) / n, interval, method, lost, gained, n, p, flipped)
 
 
 def drawn_interval(
     change: NDArray[np.float64], bootstrap: Bootstrap, *, level: float = 0.95
-) -> tuple[float, float]:
-    """Interval of the mean difference of documents on which one side is a mean over draws.
+) -> tuple[tuple[float, float], float, Literal["bootstrap", "Tango"]]:
+    """Interval and p of the mean difference of documents on which one side is a mean over draws.
 
     The percentile bootstrap over documents; Tango's where too few documents differ for that.
 
@@ -106,11 +105,17 @@ def drawn_interval(
         change: Differences of the documents (n,).
         bootstrap: How to resample.
         level: Coverage aimed at.
+
+    Returns:
+        The interval, the p of a difference of 0 by the same method, and the method.
     """
     if too_few("discordant", int((change != 0).sum())):
         lost, gained = float(-change[change < 0].sum()), float(change[change > 0].sum())
-        return tango_interval(lost, gained, len(change), level)
-    return percentile_interval(bootstrap.sums(change[:, None])[:, 0] / len(change), level)
+        interval = tango_interval(lost, gained, len(change), level)
+        return interval, mcnemar_score(lost, gained), "Tango"
+    samples = bootstrap.sums(change[:, None])[:, 0] / len(change)
+    samples[np.abs(samples) < 1e-12] = 0.0  # thirds of a document do not add up to 0 exactly
+    return percentile_interval(samples, level), percentile_p(samples), "bootstrap"
 
 
 def answers_difference(
@@ -155,7 +160,7 @@ def sign_flip(change: NDArray[np.float64], bootstrap: Bootstrap) -> float:
     return (reached + 1) / (bootstrap.resamples + 1)
 
 
-def mcnemar_score(lost: int, gained: int) -> float:
+def mcnemar_score(lost: float, gained: float) -> float:
     """Two-sided p of the score statistic at a difference of 0; 1 without discordant documents."""
     from scipy.stats import norm
 

@@ -83,3 +83,27 @@ def percentile_interval(samples: Floats, level: float = 0.95) -> tuple[float, fl
         )
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def percentile_p(samples: Floats) -> float:
+    """Two-sided p of 0 by `percentile_interval`: 1 less the widest level that leaves out 0.
+
+    Of m samples it is no less than 2/(m + 1): more resamples could have shown one on the other
+    side.
+
+    Args:
+        samples: Resampled values (resamples,), all finite.
+    """
+    drawn = np.sort(np.asarray(samples, dtype=np.float64))
+    rank = np.linspace(0.0, 1.0, drawn.size)
+    shares = []
+    for ordered in (drawn, -drawn[::-1]):  # how far 0 reaches into the samples, from either end
+        reached = int(np.searchsorted(ordered, 0.0, side="right"))
+        if reached == 0:
+            shares.append(0.0)
+        elif reached == drawn.size:
+            shares.append(1.0)
+        else:
+            near = slice(reached - 1, reached + 1)
+            shares.append(float(np.interp(0.0, ordered[near], rank[near])))
+    return min(1.0, max(2 * min(shares), 2 / (drawn.size + 1)))

@@ -51,10 +51,7 @@ def largest_loss(alone: Sequence[Difference], margin: float) -> LargestLoss:
         counted_difference(int(one.lost), int(one.gained), one.n, level=1 - alpha) for one in alone
     ]
     low, high = (min(one.interval[side] for one in at_once) for side in (0, 1))
-    lost = any(
-        one.interval[1] < -margin and one.p_exact is not None and one.p_exact < alpha
-        for one in at_once
-    )
+    lost = any(one.interval[1] < -margin and one.p_exact < alpha for one in at_once)
     which = min(range(len(alone)), key=lambda i: alone[i].delta)
     outcome: Literal["pass", "fail", "inconclusive"] = (
         "pass" if low > -margin else "fail" if lost else "inconclusive"
