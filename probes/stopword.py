@@ -106,7 +106,7 @@ class Stopword:
             found,
             title="Stop words and others",
             kind="Words",
-            tables=[term_table(about, rows, name, title, kind, layer)
+            tables=[term_table(about, rows, name, title, kind, layer, listed=True)
                     for name, title, kind, rows in tables],
             conclusions=conclusions_of([found.of(STOP)], about.depths_of, plural=True),
             caveats=[APART if listed else NOT_APART.format(language=language), *CAVEATS],

@@ -15,17 +15,37 @@ from auditkit.cli.options import NAME
 @click.option("--tables", type=NAME, metavar="DIR",
               help="Write all tables, and every word with the layer that dropped it, as CSV "
               "instead.")  # fmt: skip
-def report(directory: str, reanalyse: bool, tables: str | None) -> int:
+@click.option("--redact/--no-redact", default=None,
+              help="Leave out text of the data set and words that few documents hold, so that the "
+              "pages can be shown to others.  [default: as the run was told]")  # fmt: skip
+@click.option("--pdf", is_flag=False, flag_value="", metavar="[FILE]",
+              help="Print the page, too, by Chromium or Chrome.  [FILE: DIRECTORY/report.pdf]",
+              )  # fmt: skip
+def report(
+    directory: str, reanalyse: bool, tables: str | None, redact: bool | None, pdf: str | None
+) -> int:
     """Write report.html and summary.md anew from DIRECTORY/results.json."""
     if tables is not None:
-        if reanalyse:
+        if reanalyse or redact is not None or pdf is not None:
             raise click.UsageError("--tables writes no page: give it alone")
         return _tabulated(directory, tables)
-    if reanalyse:
-        return _reanalysed(directory)
-    from auditkit.report.rendering import rerender
+    code = _reanalysed(directory, redact) if reanalyse else _rendered(directory, redact)
+    if pdf is not None:
+        from auditkit.outputs.pdf import print_page
 
-    for path in rerender(Path(directory)):
+        page = Path(directory, "report.html")
+        click.echo(print_page(page, Path(pdf or page.with_suffix(".pdf"))))
+    return code
+
+
+def _rendered(directory: str, redact: bool | None) -> int:
+    from auditkit.files import Folder
+    from auditkit.report.rendering import rerender
+    from auditkit.run.directory import redacted
+
+    if redact is None:
+        redact = redacted(Folder(directory))
+    for path in rerender(Path(directory), redacted=redact):
         click.echo(path)
     return 0
 
@@ -48,12 +68,14 @@ def _tabulated(directory: str, tables: str) -> int:
     return 0
 
 
-def _reanalysed(directory: str) -> int:
+def _reanalysed(directory: str, redact: bool | None) -> int:
     from auditkit.run.directory import PAGES
     from auditkit.run.reanalysis import reanalyse
 
     with bars("probes") as bar:
-        outcome = reanalyse(directory, lambda what, done, total: bar("analyse", done, total, what))
+        outcome = reanalyse(
+            directory, lambda what, done, total: bar("analyse", done, total, what), redact=redact
+        )
     for failure in outcome.audit.failures:
         click.echo(f"{failure.probe} broke: {clean(failure.error)}")
     for name in PAGES:

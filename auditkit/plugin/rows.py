@@ -41,7 +41,7 @@ def called(interval: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A column that says what a row is about."""
+    """A column that says what a row is about; `help` and `held_by` are those of `Column`."""
 
     name: str
     """A key of an address; any other name is told in the table alone."""
@@ -51,6 +51,7 @@ class Label:
     help: str = ""
     whole: str = ""
     """Printed in the row that is about all of them, and has no such key."""
+    held_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,8 @@ def _columns(column: Label | Number | Column) -> Iterator[Column]:
         yield column
         return
     if isinstance(column, Label):
-        yield Column(name=column.name, title=column.title, kind=column.kind, help=column.help)
+        yield Column(name=column.name, title=column.title, kind=column.kind, help=column.help,
+                     held_by=column.held_by)  # fmt: skip
         return
     kind: ColumnKind = "share" if column.unit == "share" else "number"
     yield Column(name=column.name, title=column.title, kind=kind, help=column.help)
@@ -213,8 +215,7 @@ def _cells(column: Label | Number | Column, row: Row) -> Iterator[Cell]:
         yield row.facts[column.name]
         return
     if isinstance(column, Label):
-        value = row.at.get(column.name)
-        if value is None:
+        if (value := row.at.get(column.name)) is None:
             yield column.whole
         else:
             yield int(value) if column.kind == "count" else str(value)

@@ -26,6 +26,7 @@ from auditkit.plugin.rows import columns
 from auditkit.report.examples import example_view
 from auditkit.report.overview import about_of, badge_counts, key_figures
 from auditkit.report.palette import style
+from auditkit.report.redaction import NOTE, redact
 from auditkit.report.sections import EXAMPLE_BUDGET, SectionView, section_view
 from auditkit.report.tables import LONGEST_CELL, table_view
 from auditkit.report.templating import LONGEST_TEXT, environment, plain, source
@@ -36,7 +37,11 @@ MOST_FIGURES = 24
 
 
 def render_html(
-    audit: Audit, speed: Speed | None = None, announced: Announcement | None = None
+    audit: Audit,
+    speed: Speed | None = None,
+    announced: Announcement | None = None,
+    *,
+    redacted: bool = False,
 ) -> str:
     """The whole report as one file: same arguments, same bytes.
 
@@ -44,11 +49,13 @@ def render_html(
         audit: What was found.
         speed: Measured times, for a block of their own; None: they were not measured.
         announced: The limits of the run as they were written down; None: they were not.
+        redacted: Whether to print what can be shown to others alone: `redact`.
 
     Raises:
         TraceError: `audit.about` is not that of a trace.
         ProbeError: A chart whose columns cannot be drawn.
     """
+    audit = redact(audit) if redacted else audit
     about = about_of(audit)
     figures = key_figures(audit)
     ids = _ids([f.probe for f in audit.findings] + [f.probe for f in audit.failures])
@@ -59,7 +66,8 @@ def render_html(
     return page(
         "report.html.j2",
         about=about,
-        limits=about.limits,
+        limits=[*([NOTE] if redacted else []), *about.limits],
+        redacted=NOTE if redacted else "",
         counts=badge_counts(audit),
         gates=audit.gates,
         announced=announced,

@@ -6,6 +6,7 @@ from typing import Any
 from auditkit.bench.speed import Speed
 from auditkit.finding import TOPICS, Announcement, Audit, Conclusion
 from auditkit.report.overview import about_of, badge_counts, key_figures
+from auditkit.report.redaction import NOTE, redact
 from auditkit.report.templating import environment
 from auditkit.text import one_line
 
@@ -14,7 +15,11 @@ SUMMARY_LIMIT = 65_536
 
 
 def render_markdown(
-    audit: Audit, speed: Speed | None = None, announced: Announcement | None = None
+    audit: Audit,
+    speed: Speed | None = None,
+    announced: Announcement | None = None,
+    *,
+    redacted: bool = False,
 ) -> str:
     """The summary for a terminal, a pull request or a job's page, under `SUMMARY_LIMIT` characters.
 
@@ -22,10 +27,12 @@ def render_markdown(
         audit: What was found.
         speed: Measured times, for a line of their own; None: they were not measured.
         announced: The limits of the run as they were written down; None: they were not.
+        redacted: Whether to print what can be shown to others alone: `redact`.
 
     Raises:
         TraceError: `audit.about` is not that of a trace.
     """
+    audit = redact(audit) if redacted else audit
     about, numbers = about_of(audit), key_figures(audit)
     text = ""
     for longest, most in ((600, 60), (300, 40), (120, 20), (40, 10)):
@@ -34,7 +41,7 @@ def render_markdown(
             counts=badge_counts(audit), gates=audit.gates[:most], announced=announced, speed=speed,
             numbers=numbers[:most], longest=longest, conclusions=_conclusions(audit)[:most],
             more_probes=max(0, len(audit.findings) - most) + max(0, len(audit.failures) - most),
-            more_numbers=max(0, len(numbers) - most),
+            more_numbers=max(0, len(numbers) - most), redacted=NOTE if redacted else "",
         )  # fmt: skip
         if len(text) < SUMMARY_LIMIT:
             break

@@ -139,7 +139,10 @@ def write(
     text = dumps(audit)
     printed = loads(text)
     with clock("report"):
-        pages = (render_html(printed, speed, limits), render_markdown(printed, speed, limits))
+        pages = tuple(
+            render(printed, speed, limits, redacted=_redacted(settings))
+            for render in (render_html, render_markdown)
+        )
     timings = {
         "unit": "seconds",
         "measured": {phase: round(seconds, 3) for phase, seconds in clock.seconds.items()},
@@ -160,6 +163,15 @@ def manifest_settings(directory: Folder) -> Mapping[str, Any]:
     """All settings of a run by key, as its manifest holds them; none where there is no manifest."""
     settings = _manifested(directory, "settings")
     return settings if isinstance(settings, dict) else {}
+
+
+def redacted(directory: Folder) -> bool:
+    """Whether the pages of a run leave out what is of the data set, as its manifest says."""
+    return _redacted(manifest_settings(directory))
+
+
+def _redacted(settings: Mapping[str, Any]) -> bool:
+    return settings.get("redact") is True
 
 
 def written(directory: Folder) -> str:
