@@ -72,7 +72,7 @@ def terms_table(trace: Trace, single: WordCells, terms: pd.DataFrame) -> Told:
         "terms",
         f"Domain terms in the documents of their class: kept after layer {layer}",
         [
-            Label("term", "Term"),
+            Label("term", "Term", held_by="documents"),
             Label("class", "Class", whole="(glossary)"),
             *term_numbers(layer),
             *columns(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from auditkit.plugin import (
     Cell,
     Chart,
+    Column,
     Estimate,
     Label,
     Number,
@@ -109,7 +110,7 @@ def words_table(trace: Trace, found: Sequence[Frequent], layer: int) -> Told:
         "words",
         f"Words, and what is kept of them after layer {layer}",
         [
-            Label("term", "Word"),
+            Label("term", "Word", held_by="documents"),
             Label("class", "Class", whole="all classes"),
             Label("group", "Documents", whole="all"),
             *columns(("words", "Words", "count"), ("documents", "Documents that hold it", "count"),
@@ -157,9 +158,12 @@ def cloud_tables(trace: Trace, found: Sequence[Frequent]) -> list[Table]:
         Table(
             name=f"cloud_{number}",
             title=f"{one.at['class']}: the most kept words",
-            columns=columns(("term", "Word", "label"), ("kept", "Words kept", "count"),
-                            ("over_chance", "Lift", "number")),
-            rows=tuple((t.term, t.kept, _lift(t)) for t in one.most_kept if t.kept),
+            columns=(
+                Column(name="term", title="Word", kind="label", held_by="documents"),
+                *columns(("kept", "Words kept", "count"), ("over_chance", "Lift", "number"),
+                         ("documents", "Documents that hold it", "count")),
+            ),
+            rows=tuple((t.term, t.kept, _lift(t), t.documents) for t in one.most_kept if t.kept),
         )
         for number, one in enumerate(by_class, start=1)
     ]  # fmt: skip

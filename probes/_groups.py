@@ -195,7 +195,7 @@ def left_table(left: Sequence[tuple[Group, str]]) -> Told:
     return tabulate(
         "left_out",
         "Groups that nothing is told of",
-        [Label("column", "By"), Label("group", "Group"),
+        [Label("column", "By"), Label("group", "Group", held_by="documents"),
          *columns(("documents", "Documents", "count"), ("why", "Why", "text"))],
         [
             Row(group.at, facts={"documents": group.size, "why": why})

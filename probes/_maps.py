@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from auditkit.plugin import Cell, Column, Table, Trace, class_name, columns
+from auditkit.plugin import UNCOUNTED, Cell, Column, Table, Trace, class_name, columns
 from auditkit.probes._points import DOCUMENT, KEPT, STATE
 from auditkit.stats.projection import flat
 
@@ -41,8 +41,10 @@ def maps(trace: Trace, measured: pd.DataFrame, seed: int, *, enough: bool) -> li
         found.append(
             _table(
                 "tokens_map", "Kept tokens: places in the picture",
-                columns(("word", "Word", "label"), ("class", "Class", "label"),
-                        ("category", "Part of speech", "label")),
+                (
+                    Column(name="word", title="Word", kind="label", held_by=UNCOUNTED),
+                    *columns(("class", "Class", "label"), ("category", "Part of speech", "label")),
+                ),
                 rows,
             )
         )  # fmt: skip

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from auditkit.plugin import (
+    UNCOUNTED,
     BenchView,
     Cell,
     Chart,
@@ -153,7 +154,8 @@ def _changed(trace: Trace, measured: pd.DataFrame, arm: str, reference: str) -> 
         name="changed",
         title=f"Answers that a swap changes in {arm}, and not in {reference}",
         columns=(
-            *columns(("unit", "Document or template", "label"), ("swap", "Swapped", "label")),
+            Column(name="unit", title="Document or template", kind="label", held_by=UNCOUNTED),
+            *columns(("swap", "Swapped", "label")),
             Column(name="words", title="Words", kind="text"),
             *columns(("before", "Answer", "label"), ("after", "After the swap", "label")),
         ),

@@ -60,7 +60,7 @@ class LayerView:
             self,
             f"{tokens_left(documents).capitalize()} ({_share(outlive)}); nothing but special "
             f"tokens is left after the last layer in {percent(emptied.value or 0)} of the "
-            f"documents ({_interval(emptied)}); documents shown in full: {len(shown)}.",
+            f"documents ({_interval(emptied)}); documents chosen as examples: {len(shown)}.",
             measurements=[
                 measurement("emptied", emptied, "share", at=at),
                 measurement("keep_rate", outlive, "share", at=at),

@@ -112,7 +112,7 @@ class Stopword:
             title="Stop words and others",
             kind="Words",
             tables=[
-                *(term_table(about, rows, name, title, kind, layer)
+                *(term_table(about, rows, name, title, kind, layer, listed=True)
                   for name, title, kind, rows in tables),
                 *([retention_table(negated, "negations_retention", "Negations", "Words",
                                    at={"arm": arm})]

@@ -26,22 +26,57 @@ from auditkit.cli.options import EXIT_CODES, NAME, ending
               "instead.")  # fmt: skip
 @click.option("--interactive", is_flag=True,
               help="Pictures that answer the pointer; the page is then 1 MB larger.")  # fmt: skip
-def report(directory: str, reanalyse: bool, tables: str | None, *, interactive: bool) -> int:
+@click.option("--redact/--no-redact", default=None,
+              help="Leave out text of the data set and words that few documents hold, so that the "
+              "pages can be shown to others.  [default: as the run was told]")  # fmt: skip
+@click.option("--pdf", is_flag=False, flag_value="", metavar="[FILE]",
+              help="Print the page, too, by Chromium or Chrome.  [FILE: DIRECTORY/report.pdf]",
+              )  # fmt: skip
+def report(
+    directory: str,
+    reanalyse: bool,
+    tables: str | None,
+    redact: bool | None,
+    pdf: str | None,
+    *,
+    interactive: bool,
+) -> int:
     """Write report.html and summary.md anew from DIRECTORY/results.json."""
     if tables is not None:
-        if reanalyse:
+        if reanalyse or redact is not None or pdf is not None:
             raise click.UsageError("--tables writes no page: give it alone")
         return _tabulated(directory, tables)
     if reanalyse:
-        return _reanalysed(directory)
+        if interactive:
+            raise click.UsageError("--interactive and --reanalyse: give them one after the other")
+        code = _reanalysed(directory, redact)
+    else:
+        code = _rendered(directory, redact, interactive=interactive)
+    if pdf is not None:
+        with bars() as bar:
+            bar("print the page", 0, 0)
+            from auditkit.outputs.pdf import print_page
+
+            page = Path(directory, "report.html")
+            printed = print_page(page, Path(pdf or page.with_suffix(".pdf")))
+        click.echo(printed)
+    return code
+
+
+def _rendered(directory: str, redact: bool | None, *, interactive: bool) -> int:
     with bars() as bar:
         bar("draw the page", 0, 0)
         from auditkit.files import Folder
         from auditkit.report.rendering import rerender
-        from auditkit.run.directory import written
+        from auditkit.run.directory import redacted, written
 
-        date = written(Folder(directory))[:10]
-        paths = rerender(Path(directory), written=date, interactive=interactive)
+        place = Folder(directory)
+        paths = rerender(
+            Path(directory),
+            written=written(place)[:10],
+            interactive=interactive,
+            redacted=redacted(place) if redact is None else redact,
+        )
     for path in paths:
         click.echo(path)
     return 0
@@ -63,12 +98,12 @@ def _tabulated(directory: str, tables: str) -> int:
     return 0
 
 
-def _reanalysed(directory: str) -> int:
+def _reanalysed(directory: str, redact: bool | None) -> int:
     from auditkit.run.directory import PAGES
     from auditkit.run.reanalysis import reanalyse
 
     with bars() as bar:
-        outcome = reanalyse(directory, bar)
+        outcome = reanalyse(directory, bar, redact=redact)
     for failure in outcome.audit.failures:
         click.echo(f"{failure.probe} broke: {clean(failure.error)}")
     for name in PAGES:

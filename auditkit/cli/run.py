@@ -69,6 +69,8 @@ if TYPE_CHECKING:
               help="What a third party's probe may take.  [default: 3600]")  # fmt: skip
 @click.option("--gates", "gates_file", metavar="YAML",
               help="Limits that set the exit code: a list of gates.")  # fmt: skip
+@click.option("--redact", is_flag=True, default=None,
+              help="Pages without text of the data set, to be shown to others.")  # fmt: skip
 @click.option("--print-config", is_flag=True, help="Print all settings as YAML and stop.")
 @click.option("--seed", type=int, metavar="N", help="[default: 0]")
 @click.option("--strict", is_flag=True, default=None,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from auditkit.data.columns import find
 from auditkit.data.formats import Source
 from auditkit.errors import DataError
-from auditkit.text import is_unicode, listing, shown
+from auditkit.text import is_unicode, shown
 
 Spans = tuple[tuple[int, int], ...]
 """Half-open, in code points of the text; in order, apart from each other, none of them empty."""
@@ -144,7 +144,7 @@ def _occurrences(word: str, text: str) -> Iterator[tuple[int, int]]:
             yield start, end
     if not found:
         raise ValueError(
-            f"the rationale's word {listing([word])} is not in the text as a word of its own, "
+            f"the rationale's word {shown(word)} is not in the text as a word of its own, "
             "written like that"
         )
 

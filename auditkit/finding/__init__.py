@@ -28,12 +28,13 @@ from auditkit.finding.front import (
 from auditkit.finding.gates import GateResult
 from auditkit.finding.numbers import Interval, Measurement, Undefined
 from auditkit.finding.strict_json import check_finding, dumps, loads, to_json
-from auditkit.finding.tables import Cell, Chart, ChartKind, Column, ColumnKind, Table
+from auditkit.finding.tables import UNCOUNTED, Cell, Chart, ChartKind, Column, ColumnKind, Table
 from auditkit.finding.values import SCHEMA_VERSION, Audit, Failure, Finding, Status
 
 __all__ = [
     "ACCURACY", "CARDS", "CHANGED", "COST", "DIFFERENCE", "FIELDS", "GATES", "KEPT", "KEYS",
-    "LOST", "OUTLIVES", "PICTURES", "RESTS", "SAVED", "SCHEMA_VERSION", "TOPICS", "UNSAID",
+    "LOST", "OUTLIVES", "PICTURES", "RESTS", "SAVED", "SCHEMA_VERSION", "TOPICS", "UNCOUNTED",
+    "UNSAID",
     "Address", "Announcement", "Audit", "Card", "Cell", "Chart", "ChartKind", "Column",
     "ColumnKind", "Concern", "Conclusion", "Example", "Failure", "Finding", "GateResult",
     "Interval", "Mark", "Measurement", "Segment", "Status", "Table", "Undefined", "Verdict",

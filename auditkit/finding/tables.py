@@ -20,6 +20,9 @@ chance gives. `stair`: from each y to the next as a step. `heat`, `matrix`: a ce
 with a number in it; in a matrix x and y are the same names, and what stays is quiet. `cloud`: words
 of column y, each as large as its x."""
 
+UNCOUNTED = "uncounted"
+"""Of a column of words whose documents nobody counted: `Column.held_by`."""
+
 Cell = str | int | float | Interval | Undefined
 
 
@@ -35,6 +38,10 @@ class Column:
     kind: ColumnKind = "text"
     help: str = ""
     """What the number means, in one sentence; shown on the page."""
+    held_by: str = ""
+    """The cells are words, texts or ids of the data set, and the column of this name counts the
+    documents that hold them; `UNCOUNTED` where none does. A report that is shared leaves out what
+    few documents hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +49,8 @@ class Table:
     """A table as printed: rows of cells under typed columns.
 
     Raises:
-        ProbeError: Two columns of one name, a row whose length is not the number of columns, or a
-            cell that is not finite.
+        ProbeError: Two columns of one name, a column held by one that is not there, a row whose
+            length is not the number of columns, or a cell that is not finite.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -56,6 +63,9 @@ class Table:
 
     def __post_init__(self) -> None:
         distinct(f"table {self.name}: column", (column.name for column in self.columns))
+        for column in self.columns:
+            if column.held_by not in ("", UNCOUNTED):
+                self.column(column.held_by)
         width = len(self.columns)
         for row in self.rows:
             if len(row) != width:

@@ -10,6 +10,7 @@ from auditkit.finding import (
     OUTLIVES,
     RESTS,
     SAVED,
+    UNCOUNTED,
     Card,
     Cell,
     Chart,
@@ -99,7 +100,8 @@ from auditkit.trace import (
 __all__ = [
     "ACCURACY", "ADJUSTED", "ARMS", "CHANGED", "CHAPTERS", "COST", "DECISION", "DIFFERENCE",
     "GOLD", "KEPT", "LOST", "NO_LABEL", "NO_SWAPS", "NO_TOKENS", "OUTLIVES", "PRUNING",
-    "RANDOM", "RESTS", "SAVED", "SLOT", "TAG_NAMES", "TEMPLATES", "TERM_NOTE", "WORD", "About",
+    "RANDOM", "RESTS", "SAVED", "SLOT", "TAG_NAMES", "TEMPLATES", "TERM_NOTE", "UNCOUNTED", "WORD",
+    "About",
     "AnnotatorAbout", "Answers", "BenchView", "BudgetAbout", "Card", "Cell", "Chart", "Column",
     "Conclusion", "Documents", "Estimate", "Example", "Finding", "Fraction", "GlossaryTerm",
     "Ground", "Identity", "IdentityTerm", "Interval", "Label", "Mark", "Measurement",

@@ -41,7 +41,7 @@ def called(interval: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A column that says what a row is about."""
+    """A column that says what a row is about; `help` and `held_by` are those of `Column`."""
 
     name: str
     """A key of an address; any other name is told in the table alone."""
@@ -53,6 +53,7 @@ class Label:
     """Printed in the row that is about all of them, and has no such key."""
     shown: Callable[[str], str] = str
     """What is printed of a key, whose address has the key itself."""
+    held_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,8 @@ def _columns(column: Label | Number | Column) -> Iterator[Column]:
         yield column
         return
     if isinstance(column, Label):
-        yield Column(name=column.name, title=column.title, kind=column.kind, help=column.help)
+        yield Column(name=column.name, title=column.title, kind=column.kind, help=column.help,
+                     held_by=column.held_by)  # fmt: skip
         return
     kind: ColumnKind = "share" if column.unit == "share" else "number"
     yield Column(name=column.name, title=column.title, kind=kind, help=column.help)
@@ -215,9 +217,8 @@ def _cells(column: Label | Number | Column, row: Row) -> Iterator[Cell]:
         yield row.facts[column.name]
         return
     if isinstance(column, Label):
-        value = row.at.get(column.name)
         shown = int if column.kind == "count" else column.shown
-        yield column.whole if value is None else shown(value)
+        yield shown(row.at[column.name]) if row.at.get(column.name) is not None else column.whole
         return
     estimate = row.numbers[column.name]
     missing = Undefined(estimate.why_not or NOT_TESTED)

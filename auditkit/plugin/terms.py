@@ -32,13 +32,31 @@ def term_row(term: TermRetained, facts: dict[str, Any] | None = None, **at: str)
 
 
 def term_table(
-    about: About, rows: Sequence[TermRetained], name: str, title: str, kind: str, layer: int
+    about: About,
+    rows: Sequence[TermRetained],
+    name: str,
+    title: str,
+    kind: str,
+    layer: int,
+    *,
+    listed: bool = False,
 ) -> Told:
-    """Rates of single terms after layer `layer` against random keeping."""
+    """Rates of single terms after layer `layer` against random keeping.
+
+    Args:
+        about: The run.
+        rows: In the order of printing.
+        name: Of the table.
+        title: What it shows.
+        kind: What the terms are called.
+        layer: After which rates are taken.
+        listed: Whether the terms come from a list and not from the data set: such may be shown
+            however few documents hold them.
+    """
     return tabulate(
         name,
         title,
-        [Label("term", kind), *term_numbers(layer)],
+        [Label("term", kind, held_by="" if listed else "documents"), *term_numbers(layer)],
         [term_row(term) for term in rows],
         note=TERM_NOTE,
         arm=about.depths_of,

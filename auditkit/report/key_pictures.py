@@ -17,7 +17,7 @@ from auditkit.finding import (
 from auditkit.plugin.sentences import figure
 from auditkit.report.sections import ChartView, chart_view
 
-MOST_ROWS = 11
+MOST_ROWS = 8
 CHANCE = 50.0
 """Per cent of the other words of its document that a word outlives where kinds do not matter."""
 
@@ -53,7 +53,9 @@ def _rows(audit: Audit, picture: str) -> list[Row]:
 def _difference(rows: list[Row], margin: float | None) -> tuple[Chart, Table] | None:
     if not rows:
         return None
-    table = _table(DIFFERENCE, "Accuracy, pruned minus baseline, in points", rows[:MOST_ROWS], 1)
+    worst = sorted(rows, key=lambda row: (not row[0].whole, row[1].value or 0.0))[:MOST_ROWS]
+    shown = [row for row in rows if row in worst]
+    table = _table(DIFFERENCE, "Accuracy, pruned minus baseline, in points", shown, 1)
     losers = [
         mark.label for mark, m in rows if not mark.whole and m.interval and m.interval.high < 0
     ]
@@ -74,7 +76,7 @@ def _outlives(rows: list[Row]) -> tuple[Chart, Table] | None:
         return None
     ranked = sorted(rows, key=lambda row: -(row[1].value or 0.0))
     if len(ranked) > MOST_ROWS:  # both ends: the middle is near chance
-        ranked = ranked[: MOST_ROWS // 2 + 1] + ranked[-(MOST_ROWS // 2) :]
+        ranked = ranked[: MOST_ROWS // 2] + ranked[-(MOST_ROWS // 2) :]
     table = _table(
         OUTLIVES, "Share of the other words that a word outlives, in per cent", ranked, 100
     )

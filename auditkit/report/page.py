@@ -32,6 +32,7 @@ from auditkit.report.key_pictures import key_pictures
 from auditkit.report.layers import document_view, document_views, documents_of, rules
 from auditkit.report.overview import about_of, badge_counts
 from auditkit.report.palette import style
+from auditkit.report.redaction import NOTE, redact
 from auditkit.report.sections import section_view
 from auditkit.report.tables import LONGEST_CELL, table_view
 from auditkit.report.templating import environment, plain, source
@@ -49,6 +50,7 @@ def render_html(
     *,
     written: str = "",
     interactive: bool = False,
+    redacted: bool = False,
 ) -> str:
     """The whole report as one file: same arguments, same bytes.
 
@@ -59,11 +61,13 @@ def render_html(
         written: When the run was written, for people; "": not known.
         interactive: Whether pictures answer the pointer where scripts run; the page is then 1 MB
             larger.
+        redacted: Whether to print what can be shown to others alone: `redact`.
 
     Raises:
         TraceError: `audit.about` is not that of a trace.
         ProbeError: A chart whose columns cannot be drawn.
     """
+    audit = redact(audit) if redacted else audit
     about = about_of(audit)
     first = front(audit, about, speed)
     ids = _ids([f.probe for f in audit.findings] + [f.probe for f in audit.failures])
@@ -86,6 +90,7 @@ def render_html(
         written=written,
         front=first,
         pictures=key_pictures(audit, first.margin, interactive=interactive),
+        redacted=NOTE if redacted else "",
         counts=badge_counts(audit),
         gates=[gate_view(gate) for gate in audit.gates],
         announced=announced,
@@ -93,7 +98,7 @@ def render_html(
         anchors=anchors,
         failures=failures,
         care=shared_caveats(audit),
-        limits=about.limits,
+        limits=[*([NOTE] if redacted else []), *about.limits],
         conclusions=_conclusions(audit, ids),
         unsaid=UNSAID,
         link=Linker(),

@@ -7,6 +7,7 @@ from auditkit.errors import TraceError
 from auditkit.files import Folder, write_whole
 from auditkit.finding import Audit, loads, read_announcement
 from auditkit.report.page import render_html
+from auditkit.report.redaction import check_declared
 from auditkit.report.summary import render_markdown
 
 
@@ -24,22 +25,29 @@ def load(directory: str | Path) -> Audit:
     return loads(path.read_bytes())
 
 
-def rerender(directory: Path, *, written: str = "", interactive: bool = False) -> tuple[Path, ...]:
+def rerender(
+    directory: Path, *, written: str = "", interactive: bool = False, redacted: bool = False
+) -> tuple[Path, ...]:
     """Write `report.html` and `summary.md` anew from a run's `results.json` and `timings.json`.
 
     Args:
         directory: Of the run.
         written: When the run was written, for people; "": not known.
         interactive: Whether the pictures of the page answer the pointer.
+        redacted: Whether to print what can be shown to others alone.
 
     Raises:
-        TraceError: There is none, or it is no audit.
+        TraceError: There is none, it is no audit, or it cannot be redacted.
     """
     audit, speed = load(directory), read_speed(directory)
+    if redacted:
+        check_declared((directory / "results.json").read_bytes())
     limits = read_announcement(Folder(directory))
     pages = {
-        "report.html": render_html(audit, speed, limits, written=written, interactive=interactive),
-        "summary.md": render_markdown(audit, speed, limits),
+        "report.html": render_html(
+            audit, speed, limits, written=written, interactive=interactive, redacted=redacted
+        ),
+        "summary.md": render_markdown(audit, speed, limits, redacted=redacted),
     }
     for name, text in pages.items():
         write_whole(directory / name, text)

@@ -29,7 +29,7 @@ class ChartView:
     """As SVG; "" where no row of the table has a value."""
     drawn: int
     marks: str
-    """What its line and its shaded zone stand for, as sentences."""
+    """Where its line and its shaded zone lie, as sentences; "" where the picture says so."""
     total: int
     """Rows of the table, drawn or not."""
     data: str = ""
@@ -119,13 +119,11 @@ def _chart_in_percent(chart: Chart, table: Table) -> Chart:
 
 
 def _marks(chart: Chart) -> str:
-    """As in "Dashed line: 0, no difference. Shaded: below −1, more lost than accepted."."""
+    """As in "Dashed line: 0."; what has a name says so inside of the picture."""
     told = []
-    if chart.reference is not None:
-        at = figure(chart.reference, decimals([chart.reference]))
-        told.append(f"Dashed line: {', '.join(filter(None, (at, chart.reference_name)))}.")
-    if chart.zone is not None:
+    if chart.reference is not None and not chart.reference_name:
+        told.append(f"Dashed line: {figure(chart.reference, decimals([chart.reference]))}.")
+    if chart.zone is not None and not chart.zone_name:
         side = "above" if chart.zone > 0 else "below"
-        at = f"{side} {figure(chart.zone, decimals([chart.zone]))}"
-        told.append(f"Shaded: {', '.join(filter(None, (at, chart.zone_name)))}.")
+        told.append(f"Shaded: {side} {figure(chart.zone, decimals([chart.zone]))}.")
     return " ".join(told)

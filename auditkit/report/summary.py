@@ -8,6 +8,7 @@ from auditkit.finding import TOPICS, Announcement, Audit, Conclusion
 from auditkit.report.front import front
 from auditkit.report.gates import gate_view
 from auditkit.report.overview import about_of, badge_counts, key_figures
+from auditkit.report.redaction import NOTE, redact
 from auditkit.report.templating import environment
 from auditkit.text import one_line
 
@@ -16,7 +17,11 @@ SUMMARY_LIMIT = 65_536
 
 
 def render_markdown(
-    audit: Audit, speed: Speed | None = None, announced: Announcement | None = None
+    audit: Audit,
+    speed: Speed | None = None,
+    announced: Announcement | None = None,
+    *,
+    redacted: bool = False,
 ) -> str:
     """The summary for a terminal, a pull request or a job's page, under `SUMMARY_LIMIT` characters.
 
@@ -24,10 +29,12 @@ def render_markdown(
         audit: What was found.
         speed: Measured times, for a line of their own; None: they were not measured.
         announced: The limits of the run as they were written down; None: they were not.
+        redacted: Whether to print what can be shown to others alone: `redact`.
 
     Raises:
         TraceError: `audit.about` is not that of a trace.
     """
+    audit = redact(audit) if redacted else audit
     about = about_of(audit)
     numbers = [number for number in key_figures(audit) if number.measurement.value is not None]
     first = front(audit, about, speed)
@@ -39,7 +46,7 @@ def render_markdown(
             gates=[gate_view(gate) for gate in audit.gates[:most]], speed=speed,
             numbers=numbers[:most], longest=longest, conclusions=_conclusions(audit)[:most],
             more_probes=max(0, len(audit.findings) - most) + max(0, len(audit.failures) - most),
-            more_numbers=max(0, len(numbers) - most),
+            more_numbers=max(0, len(numbers) - most), redacted=NOTE if redacted else "",
         )  # fmt: skip
         if len(text) < SUMMARY_LIMIT:
             break

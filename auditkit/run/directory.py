@@ -139,10 +139,10 @@ def write(
     text = dumps(audit)
     printed = loads(text)
     with clock("report"):
-        today = datetime.now(UTC).date().isoformat()
+        today, private = datetime.now(UTC).date().isoformat(), _redacted(settings)
         pages = (
-            render_html(printed, speed, limits, written=today),
-            render_markdown(printed, speed, limits),
+            render_html(printed, speed, limits, written=today, redacted=private),
+            render_markdown(printed, speed, limits, redacted=private),
         )
     timings = {
         "unit": "seconds",
@@ -164,6 +164,15 @@ def manifest_settings(directory: Folder) -> Mapping[str, Any]:
     """All settings of a run by key, as its manifest holds them; none where there is no manifest."""
     settings = _manifested(directory, "settings")
     return settings if isinstance(settings, dict) else {}
+
+
+def redacted(directory: Folder) -> bool:
+    """Whether the pages of a run leave out what is of the data set, as its manifest says."""
+    return _redacted(manifest_settings(directory))
+
+
+def _redacted(settings: Mapping[str, Any]) -> bool:
+    return settings.get("redact") is True
 
 
 def written(directory: Folder) -> str:

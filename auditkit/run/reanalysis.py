@@ -14,7 +14,9 @@ from auditkit.run.settings import section_of
 from auditkit.trace import Trace
 
 
-def reanalyse(directory: Folder | Path | str, progress: Progress = unseen) -> Outcome:
+def reanalyse(
+    directory: Folder | Path | str, progress: Progress = unseen, *, redact: bool | None = None
+) -> Outcome:
     """Let the probes of a run analyse its trace anew, and write all files but the trace.
 
     What probes measured is taken as it lies; what they folded is folded again.
@@ -22,6 +24,7 @@ def reanalyse(directory: Folder | Path | str, progress: Progress = unseen) -> Ou
     Args:
         directory: Of the run.
         progress: Told (what, done, total) as it goes; total is 0 while it is not known.
+        redact: Whether pages leave out what is of the data set; None: as the run was told.
 
     Raises:
         AuditError: There is no finished trace, a file of it is not what was written, or a probe of
@@ -32,10 +35,10 @@ def reanalyse(directory: Folder | Path | str, progress: Progress = unseen) -> Ou
     trace = Trace.open(place / TRACE)
     with place.held():
         trace.verify()
-        return _reanalysed(place, trace, progress)
+        return _reanalysed(place, trace, progress, redact)
 
 
-def _reanalysed(place: Folder, trace: Trace, progress: Progress) -> Outcome:
+def _reanalysed(place: Folder, trace: Trace, progress: Progress, redact: bool | None) -> Outcome:
     clock = Clock()
     settings = told_settings(place)
     chosen = {key: settings.get(key) for key in ("probes", "without", "options")}
@@ -50,4 +53,7 @@ def _reanalysed(place: Folder, trace: Trace, progress: Progress) -> Outcome:
     judged = judge(gates, findings, failures, bet(gates, trace, place))
     found = Audit(about=about, findings=findings, failures=failures, gates=judged)
     progress("draw the page", 0, 0)
-    return write(place, found, clock, read_speed(place), manifest_settings(place))
+    manifested = dict(manifest_settings(place))
+    if redact is not None:
+        manifested["redact"] = redact
+    return write(place, found, clock, read_speed(place), manifested)

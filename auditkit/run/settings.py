@@ -29,9 +29,9 @@ Where = tuple[str, ...]
 _NOT_DECIDING = frozenset(
     ["model", "baseline", "reseeded", "dataset", "data_dir", "out", "overwrite", "batch_tokens",
      "device", "strict", "speed_documents",
-     "probe_timeout"]
+     "probe_timeout", "redact"]
 )  # fmt: skip
-"""Settings that decide no number in `results.json`: paths, speed and time limits."""
+"""Settings that decide no number in `results.json`: paths, speed, time limits, what pages show."""
 
 
 class ProbeSettings(Section):
@@ -79,6 +79,8 @@ class Settings(Section):
     out: Annotated[Name | None, BeforeValidator(_as_text)] = None
     """A directory, or a URL that fsspec knows."""
     overwrite: StrictBool = False
+    redact: StrictBool = False
+    """Whether the pages leave out what is of the data set; `results.json` is whole."""
 
     def flat(self) -> dict[str, Any]:
         """All settings by key, as plain JSON."""
