@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import tiny
 from command import auditkit as command
+from conftest import ROOT
+from pages import README, commands
 
 import auditkit
 
@@ -23,9 +25,13 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_the_demo_trains_audits_and_tells_three_findings(tmp_path: Path) -> None:
-    out = tmp_path / "demo"
-    done = command("demo", "--out", out)
+def test_the_demo_trains_audits_and_tells_three_findings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)  # as from a checkout, whose folders the README's commands name
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    out = Path("reports/demo-news")
+    done = command("demo")
     assert done.code == 0, done.err
     audit = auditkit.load(out / "audit")
     assert audit.about["dataset"]["rows_in"] == 200
@@ -42,9 +48,15 @@ def test_the_demo_trains_audits_and_tells_three_findings(tmp_path: Path) -> None
 
     before = (out / "minilm-ltp-news" / "model.safetensors").stat().st_mtime_ns
     results = (out / "audit" / "results.json").read_bytes()
-    assert command("demo", "--out", out).code == 0
+    assert command("demo").code == 0
     assert (out / "minilm-ltp-news" / "model.safetensors").stat().st_mtime_ns == before
     assert (out / "audit" / "results.json").read_bytes() == results
+
+    # what the README prints for the time before anything else is trained or audited
+    printed = [words[1:] for words in commands(README) if words[0] == ".venv/bin/auditkit"]
+    codes = {words[0]: command(*words).code for words in printed}
+    assert codes.pop("gate") in (0, 1, 4)  # decided, whatever so small a model comes to
+    assert codes == {"explain": 0, "report": 0}
 
 
 def test_without_the_weights_the_demo_says_what_to_install(
