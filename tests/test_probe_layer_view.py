@@ -116,7 +116,7 @@ def test_examples_are_balanced_over_classes_and_reasons() -> None:
     assert sorted(trace.documents.label[rows]) == [0, 0, 1, 1, 2, 2, 3, 3]
     titles = [e.title for e in finding.examples]
     reasons = {
-        "right with and without pruning", "right turned wrong", "wrong turned right",
+        "right with and without pruning", "right to wrong", "wrong to right",
         "pruned hardest", "longest",
     }  # fmt: skip
     assert set(titles) == reasons
@@ -125,8 +125,8 @@ def test_examples_are_balanced_over_classes_and_reasons() -> None:
     assert pruned is not None
     assert baseline is not None
     sides = {
-        "right with and without pruning": (True, True), "right turned wrong": (True, False),
-        "wrong turned right": (False, True),
+        "right with and without pruning": (True, True), "right to wrong": (True, False),
+        "wrong to right": (False, True),
     }  # fmt: skip
     for row, example in zip(rows, finding.examples, strict=True):
         if example.title in sides:

@@ -15,7 +15,7 @@ from auditkit.stats.estimates import document_mean
 from auditkit.trace import NO_LABEL, About, Documents, Trace
 
 RIGHT, LOST, WON, OTHERWISE, HARDEST, LONGEST = CHOICES = (
-    "right with and without pruning", "right turned wrong", "wrong turned right",
+    "right with and without pruning", "right to wrong", "wrong to right",
     "answered otherwise", "pruned hardest", "longest",
 )  # fmt: skip
 """Why a document is shown: what became of the answer of the baseline, or of the same weights

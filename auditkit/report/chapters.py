@@ -18,21 +18,23 @@ class Chapter:
     id: str
     title: str
     sections: tuple[SectionView, ...]
-    """Those that answered."""
-    idle: tuple[SectionView, ...]
-    """Those that had nothing to look at."""
 
 
 def chapters(sections: Sequence[SectionView]) -> list[Chapter]:
-    """Probes by chapter, in the order in which chapters first come; those without one last."""
-    titles = list(dict.fromkeys(section.finding.chapter for section in sections))
-    found = []
-    for number, title in enumerate(sorted(titles, key=lambda title: title == ""), start=1):
-        mine = [section for section in sections if section.finding.chapter == title]
-        idle = tuple(s for s in mine if s.finding.status == "not_applicable")
-        answered = tuple(s for s in mine if s.finding.status != "not_applicable")
-        found.append(Chapter(f"chapter-{number}", title or FURTHER, answered, idle))
-    return found
+    """Probes that answered, by chapter, in the order in which chapters come; others last.
+
+    What was not applicable stands among what was not checked.
+    """
+    answered = [s for s in sections if s.finding.status != "not_applicable"]
+    titles = sorted(dict.fromkeys(s.finding.chapter for s in answered), key=lambda t: t == "")
+    return [
+        Chapter(
+            f"chapter-{number}",
+            title or FURTHER,
+            tuple(section for section in answered if section.finding.chapter == title),
+        )
+        for number, title in enumerate(titles, start=1)
+    ]
 
 
 def shared_caveats(audit: Audit) -> list[str]:

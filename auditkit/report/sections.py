@@ -15,7 +15,7 @@ from auditkit.report.interactive import embedded
 from auditkit.report.tables import TableView, in_percent, table_view
 from auditkit.text import cut
 
-LONGEST_OPENING = 330
+LONGEST_OPENING = 290
 """Characters of a claim beside a picture; the whole is in the folded part."""
 _PART_END = re.compile(r"(?<=[.;:])\s")
 
@@ -49,6 +49,17 @@ class SectionView:
     tables: tuple[TableView, ...]
     """All of the finding's; those of `charts` too."""
 
+    @property
+    def helps(self) -> dict[str, str]:
+        """What the columns of its tables mean; those of one title are told apart by their table."""
+        told: dict[str, str] = {}
+        for view in self.tables:
+            for title, text in view.helps.items():
+                known = told.setdefault(title, text)
+                if known != text:
+                    told[f"{title} ({view.title})"] = text
+        return told
+
 
 def section_view(finding: Finding, anchor: str, *, interactive: bool = False) -> SectionView:
     """The finding as printed; ids begin with `anchor`.
@@ -69,13 +80,13 @@ def section_view(finding: Finding, anchor: str, *, interactive: bool = False) ->
             chart_view(
                 chart,
                 finding.table(chart.table),
-                f"{anchor}-chart-{index}",
+                f"{anchor}-c{index}",
                 interactive=interactive,
             )
             for index, chart in enumerate(finding.charts)
         ),
         tuple(
-            table_view(in_percent(table), f"{anchor}-table-{index}")
+            table_view(in_percent(table), f"{anchor}-t{index}")
             for index, table in enumerate(finding.tables)
         ),
     )

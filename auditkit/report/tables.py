@@ -11,7 +11,7 @@ from auditkit.finding import Cell, Column, Interval, Measurement, Table, Undefin
 from auditkit.plugin.sentences import decimals, figure, interval, printed_p
 from auditkit.text import cut
 
-MOST_ROWS = 30
+MOST_ROWS = 12
 """Rows of one table on the page; results.json holds all of them."""
 MOST_NOTES = 20
 LONGEST_CELL = 400
@@ -41,6 +41,11 @@ class TableView:
     total: int
     notes: tuple[str, ...]
     note: str
+
+    @property
+    def helps(self) -> dict[str, str]:
+        """What its columns mean, by title; of those that say so."""
+        return {column.title: column.help for column in self.columns if column.help}
 
 
 class _Notes:
@@ -83,7 +88,9 @@ def _scaled(cell: Cell, scale: int) -> Cell:
     return cell if isinstance(cell, str | Undefined) or scale == 1 else scale * cell
 
 
-def table_view(table: Table, anchor: str, *, by_row: bool = False) -> TableView:
+def table_view(
+    table: Table, anchor: str, *, by_row: bool = False, most: int = MOST_ROWS
+) -> TableView:
     """The table as printed: numbers to a common number of decimals, reasons as notes.
 
     Args:
@@ -91,9 +98,10 @@ def table_view(table: Table, anchor: str, *, by_row: bool = False) -> TableView:
         anchor: The table's id.
         by_row: Whether decimals are common to a row, whose numbers have one unit, rather than to a
             column.
+        most: How many rows.
     """
     notes = _Notes()
-    shown = table.rows[:MOST_ROWS]
+    shown = table.rows[:most]
     rows = (_rows if by_row else _columns)(table.columns, shown, notes)
     return TableView(
         id=anchor,

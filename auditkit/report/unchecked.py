@@ -16,6 +16,8 @@ class Unchecked:
     why: str
     probe: str = ""
     """Whose section tells of it."""
+    place: str = ""
+    """The probe that has its place here: it had nothing to look at."""
 
 
 def unchecked(audit: Audit, about: About) -> Iterator[Unchecked]:
@@ -27,14 +29,15 @@ def unchecked(audit: Audit, about: About) -> Iterator[Unchecked]:
     yield from _data(audit, about)
     for finding in audit.findings:
         for what in finding.unchecked:
-            yield Unchecked(what, f"{finding.probe} could not look at it.", finding.probe)
+            yield Unchecked(what, "", finding.probe)
     if about.in_role("reference"):
         for arm in ARMS:
             if arm.leaves_open and arm.name not in about.arms:
                 yield Unchecked(arm.leaves_open, arm.absent)
     for finding in audit.findings:
         if finding.status == "not_applicable":
-            yield Unchecked(finding.probe, finding.claim, finding.probe)
+            told = f"{finding.question} {finding.claim}"
+            yield Unchecked(finding.probe, told, place=finding.probe)
     yield from _left_out(about)
 
 

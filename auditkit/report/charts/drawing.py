@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from auditkit.errors import ProbeError
 from auditkit.finding import Cell, Chart, Interval, Table, Undefined
-from auditkit.report.tables import MOST_ROWS, table_view
+from auditkit.report.tables import table_view
 from auditkit.text import cut, one_line
 
 MOST = {
-    "dots": 16, "chance": 16, "stair": 12, "bars": 16, "lines": 600, "heat": 600, "matrix": 400,
-    "scatter": 400, "cloud": 60,
+    "dots": 10, "chance": 10, "stair": 10, "bars": 10, "lines": 600, "heat": 600, "matrix": 400,
+    "scatter": 400, "cloud": 30,
 }  # fmt: skip
 """How many rows a chart draws at most; the table beside it holds all of them."""
 MOST_SERIES = 7
@@ -99,7 +99,7 @@ def _rows(chart: Chart, table: Table) -> list[Row]:
     columns = {key: table.column(name) for key, name in names.items() if name}
     labels = {key: _labels(columns[key]) for key in _categories(chart, table) if key in columns}
     places = {c.name: place for place, c in enumerate(table.columns)}
-    printed = table_view(table, "").rows
+    printed = table_view(table, "", most=max(MOST.values())).rows
     rows: list[Row] = []
     for index in range(len(table.rows)):
         cells = {key: cells[index] for key, cells in columns.items()}
@@ -115,7 +115,7 @@ def _rows(chart: Chart, table: Table) -> list[Row]:
             row["n"] = cut(one_line(str(name)), LABEL)
         if isinstance(interval, Interval):
             row |= {"lo": interval.low, "hi": interval.high}
-        if index < MOST_ROWS:
+        if index < len(printed):
             numbers = [key for key in names if key in columns and key not in (*labels, "n")]
             row |= {f"{key} text": printed[index][places[names[key]]].text for key in numbers}
         rows.append(row)

@@ -3,7 +3,7 @@
 from auditkit.report.charts.drawing import Drawing, Row
 from auditkit.text import cut, one_line
 
-SAID = 40
+SAID = 24
 """Rows whose numbers a description has."""
 
 
