@@ -20,3 +20,17 @@ def test_markup_is_shown_piece_by_piece(model: Path) -> None:
     assert len(signs) == 6
     assert set(signs.values()) != {0}
     assert {start: depth_at[start] for start in signs} == signs
+
+
+def test_special_tokens_stand_at_their_ends_and_words_have_kinds(model: Path) -> None:
+    asked = bench(model)
+    (document,) = asked.encode([TEXT])
+    (answer,) = asked.answer("pruned", [document])
+    found = explain(asked, annotator(), TEXT).example
+    (first,), (last,) = found.before, found.after
+    assert (first.text, last.text) == ("[CLS]", "[SEP]")
+    assert (first.depth, last.depth) == (answer.depths[0], answer.depths[-1])
+    assert found.tokens == len(document.token_ids)
+    words = {segment.text: segment.kind for segment in found.segments}
+    assert words["the"] == "stop word"
+    assert words["<"] == ""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditkit.finding import Finding, segments
+from auditkit.finding import Finding, Segment, segments
 from auditkit.plugin import Probe, discover
 from auditkit.probes.layer_view import LayerView
 from auditkit.testing import (
@@ -151,19 +151,58 @@ def test_the_hardest_pruned_and_the_longest_are_shown() -> None:
 
 def test_facts_name_every_arm_and_truncation() -> None:
     trace = make(3, documents=10, labels=("bad", "good"))
-    shown = {e.example_id: e for e in analyse(trace, examples=10).examples}
-    examples = {name: dict(e.facts) for name, e in shown.items()}
-    facts = examples["doc-0009"]
+    examples = {e.example_id: e for e in analyse(trace, examples=10).examples}
+    facts = dict(examples["doc-0009"].facts)
     assert "truncated" in facts
-    assert "truncated" not in examples["doc-0000"]
-    assert shown["doc-0009"].gold == "good"
+    assert "truncated" not in dict(examples["doc-0000"].facts)
+    assert examples["doc-0009"].gold == "good"
     row = trace.documents.row_of("doc-0009")
-    assert shown["doc-0009"].tokens == trace.documents.tokens[row]
     for arm in trace.about.arms:
         answers = trace.documents.answers(arm)
         assert answers is not None
         name = ("bad", "good")[int(answers.predicted[row, 0])]
         assert facts[arm] == f"{name} ({answers.probs[row, 0].max():.2f})"
+
+
+def test_examples_carry_what_documents_are_told_apart_by() -> None:
+    trace = make(3, documents=30, labels=("bad", "good"))
+    tokens = whole(trace, "tokens")
+    pruned, baseline = (trace.documents.answers(arm) for arm in ("pruned", "baseline"))
+    assert pruned is not None
+    assert baseline is not None
+    examples = analyse(trace, examples=30).examples
+    for example in examples:
+        row = trace.documents.row_of(example.example_id)
+        own = tokens[tokens["example_id"] == example.example_id].set_index("position")
+        assert example.tokens == len(own)
+        assert example.before == (Segment("special token", own["depth"][0]),)
+        assert example.after == (Segment("special token", own["depth"][len(own) - 1]),)
+        assert example.flipped == (pruned.predicted[row, 0] != baseline.predicted[row, 0])
+        assert example.groups == (("source", trace.documents.group("source")[row]),)
+    assert {example.flipped for example in examples} == {True, False}
+
+
+def test_special_tokens_have_the_names_of_the_tokenizer() -> None:
+    trace = make(3, documents=1)
+    named = trace.about.model_copy(update={"special_tokens": {"101": "[CLS]", "102": "<b>"}})
+    (example,) = analyse(replace_tables(trace, about=named)).examples
+    assert [one.text for one in (*example.before, *example.after)] == ["[CLS]", "<b>"]
+
+
+def test_words_carry_their_kind() -> None:
+    trace = make(3, documents=8)
+    words = whole(trace, "words")
+    seen = set()
+    for example in analyse(trace).examples:
+        own = words[words["example_id"] == example.example_id]
+        wanted = [
+            "stop word" if stop else "entity" if entity else upos
+            for stop, entity, upos in zip(own["is_stop"], own["entity"], own["upos"], strict=True)
+        ]
+        assert [s.kind for s in example.segments if s.depth is not None] == wanted
+        assert {s.kind for s in example.segments if s.depth is None} <= {""}
+        seen |= set(wanted)
+    assert {"stop word", "NOUN"} <= seen
 
 
 def test_the_claim_is_what_outlives_all_layers() -> None:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from auditkit.bench.context import tagged
 from auditkit.bench.subjects import Answer, Bench
 from auditkit.data.annotate import Annotator, align
@@ -52,17 +54,11 @@ def explain(bench: Bench, annotator: Annotator, text: str) -> Explanation:
     for word, depth in zip(align(words, document.spans), depths, strict=True):
         if word >= 0:
             depth_of[word] = max(depth_of.get(word, 0), int(depth))
-
-    def special(where: slice) -> tuple[Segment, ...]:
-        return tuple(
-            Segment(str(bench.tokenizer.convert_ids_to_tokens(token)), int(depth))
-            for token, depth, alone in list(
-                zip(document.token_ids, depths, document.special, strict=True)
-            )[where]
-            if alone
-        )
-
     first = int(document.special.argmin())  # there is a piece: the text is not empty
+    special = [
+        Segment(str(bench.tokenizer.convert_ids_to_tokens(document.token_ids[at])), int(depths[at]))
+        for at in np.flatnonzero(document.special)
+    ]
     predictions = tuple(_prediction(bench, arm, answer) for arm, answer in answers.items())
     pruned = bench.cost("pruned", [answers["pruned"]]).total.sum()
     return Explanation(
@@ -78,8 +74,8 @@ def explain(bench: Bench, annotator: Annotator, text: str) -> Explanation:
             alive=tuple(int(n) for n in answers["pruned"].lengths[1:]),
             facts=tuple((p.arm, f"{p.label} ({p.probability:.3f})") for p in predictions),
             tokens=len(document.token_ids),
-            before=special(slice(first)),
-            after=special(slice(first, None)),
+            before=tuple(special[:first]),
+            after=tuple(special[first:]),
         ),
         tokens=len(document.token_ids),
         truncated=document.truncated,
