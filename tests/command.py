@@ -14,10 +14,11 @@ import pytest
 from auditkit.cli import main
 
 STEP = re.compile(
-    r"(load libraries|load the trainer|open models|read data|read documents|prepare recording|"
-    r"record documents|time the models|judge gates|draw the page|compare the runs|check the trace|"
-    r"write words by shard|write the checkpoint|analyse \w+|\w+(: (open the model|"
-    r"first thresholds|what the baseline says|meet the budget|evaluate))?)"
+    r"(?!auditkit)(load libraries|load the trainer|open models|read data|read documents|"
+    r"prepare recording|record documents|time the models|judge gates|draw the page|"
+    r"print the page|compare the runs|check the trace|write words by shard|"
+    r"write the checkpoint|analyse \w+|\w+(: (open the model|first thresholds|"
+    r"what the baseline says|meet the budget|evaluate))?)"
     r"(: (\d[\d,]* )?(done in )?\d.*)?"
 )
 """A line of progress: all steps that there are, and of a probe its name."""

@@ -123,4 +123,4 @@ def test_pictures_fill_a_phone_and_are_bounded_in_a_card(driver: Any, url: str) 
     show(driver, url, width=PHONE)
     assert driver.execute_script(script) >= PHONE - 32 - 15  # a scroll bar
     show(driver, url, width=WIDE)
-    assert driver.execute_script(script) == 520
+    assert driver.execute_script(script) == 470

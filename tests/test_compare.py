@@ -38,6 +38,12 @@ def edited(run: Path, to: Path, change: Callable[[dict[str, Any]], None]) -> Pat
     return to
 
 
+def unsaid(results: dict[str, Any]) -> None:
+    """Nothing that rests on a measurement: the one that is edited may have been it."""
+    for finding in results["findings"]:
+        finding.update(conclusions=[], cards=[], marks=[], verdict=None)
+
+
 def of_other_data(results: dict[str, Any]) -> None:
     results["about"]["dataset"]["sha256"] = "0" * 64
 
@@ -132,9 +138,11 @@ def test_what_is_left_out_has_its_reason(tiny_runs: Runs, tmp_path: Path) -> Non
         results["findings"][0]["measurements"][0]["unit"] = "sheep"
 
     def address(results: dict[str, Any]) -> None:
+        unsaid(results)
         results["findings"][0]["measurements"][0]["name"] = "other"
 
     def undefined(results: dict[str, Any]) -> None:
+        unsaid(results)
         m = results["findings"][0]["measurements"][0]
         m.update(value=None, interval=None, no_interval=None, undefined="for a reason")
 
@@ -204,7 +212,7 @@ def test_figures_that_differ_are_told_and_come_first(tiny_runs: Runs, tmp_path: 
     assert (
         f"Beyond chance 1 of {len(found.figures.rows)} key figures differs from the first run's, "
         "most surely performance.accuracy[arm=unpruned] in worse: "
-        f"{before.value:.3f} → 0.100." in found.sentence
+        f"{100 * (before.value or 0):.1f} % → 10.0 %." in found.sentence
     )
 
 

@@ -117,6 +117,6 @@ def test_a_broken_probe_is_shown_and_costs_the_others_nothing(
     assert audit.failures[0].error.startswith(said)
     page = (out / "report.html").read_text(encoding="utf-8")
     assert said.split(":")[2].strip() in page
-    assert "<script" not in page
+    assert page.count("<script") == 1  # the page's own
     assert_harmless(done)
     assert (out / "manifest.json").is_file()

@@ -63,7 +63,7 @@ def test_changed_answers_by_hand(
     assert counts == cells
     assert sum(int(str(n)) for n in table.column("documents")) == 40
     assert len(table.rows) == 9
-    assert finding.charts[-1].table == "flip_matrix"
+    assert finding.charts[0].table == "flip_matrix"
 
 
 @pytest.mark.parametrize(

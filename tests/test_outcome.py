@@ -37,8 +37,8 @@ def test_an_outcome_shows_itself_in_a_line_and_in_a_notebook() -> None:
     assert "\n" not in repr(outcome)
     assert len(repr(outcome)) < 300
     html = outcome._repr_html_()
-    assert html.count("<tr>") == 1 + len(audit.findings) + len(audit.failures)
+    assert html.count("<tr>") == 3 + len(audit.findings) + len(audit.failures)  # and the cards
     assert set(re.findall(r"</?([a-z]+)", html)) == {
-        "table", "caption", "thead", "tbody", "tr", "th", "td",
+        "table", "caption", "thead", "tbody", "tr", "th", "td", "h3", "p", "ul", "b", "br",
     }  # fmt: skip
     assert "reports/&lt;b&gt;" in html

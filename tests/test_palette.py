@@ -45,7 +45,7 @@ def test_the_examples_in_the_docstrings() -> None:
 def test_no_value_of_a_colour_stands_elsewhere(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert not re.findall(r"#(?:[0-9a-fA-F]{3,4}){1,2}\b|\b(?:rgb|hsl|oklch)a?\(", text)
-    assert {*re.findall(r"var\(--([\w-]+)\)", text)} <= {*PALETTE, *FONTS}
+    assert {*re.findall(r"var\(--([\w-]+)\)", text)} <= {*PALETTE, *FONTS, "tint"}
 
 
 def test_no_value_that_is_not_used() -> None:

@@ -272,7 +272,7 @@ def test_long_tables_are_cut_with_the_count_shown() -> None:
     text = Page(
         report.render_html(Audit(about=report_case.about(), findings=(finding,), failures=()))
     ).text
-    assert "The first 30 of 1,000 rows" in text
+    assert "The first 12 of 1,000 rows" in text
     assert "400 of 1,000 rows are drawn" in text
 
 

@@ -6,6 +6,9 @@ from auditkit.finding import Table
 from auditkit.report.page import page
 from auditkit.report.tables import TableView, in_percent, table_view
 
+MOST_ROWS = 150
+"""Of one table; `comparison.json` holds all of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -37,7 +40,11 @@ def render_comparison(found: Comparison) -> str:
     """The comparison as one HTML file that loads nothing and runs no script."""
 
     def view(table: Table | None, anchor: str, *, by_row: bool = False) -> TableView | None:
-        return None if table is None else table_view(in_percent(table), anchor, by_row=by_row)
+        return (
+            None
+            if table is None
+            else table_view(in_percent(table), anchor, by_row=by_row, most=MOST_ROWS)
+        )
 
     return page(
         "comparison.html.j2",
@@ -48,8 +55,7 @@ def render_comparison(found: Comparison) -> str:
         shares=view(found.shares, "shares-table"),
         gates=view(found.gates, "gates-table"),
         probes=[
-            table_view(in_percent(table), f"probe-{number}", by_row=True)
-            for number, table in enumerate(found.probes)
+            view(table, f"probe-{number}", by_row=True) for number, table in enumerate(found.probes)
         ],
         left_out=view(found.left_out, "left-out-table"),
     )

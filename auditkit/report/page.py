@@ -7,7 +7,6 @@ browser in a content security policy.
 import base64
 import hashlib
 import re
-import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -20,10 +19,7 @@ from auditkit.finding import (
     Audit,
     Conclusion,
     Example,
-    Interval,
-    Table,
 )
-from auditkit.plugin.rows import columns
 from auditkit.report.chapters import chapters, shared_caveats
 from auditkit.report.front import front
 from auditkit.report.gates import gate_view
@@ -38,6 +34,7 @@ from auditkit.report.tables import LONGEST_CELL, table_view
 from auditkit.report.templating import environment, plain, source
 from auditkit.report.terms import GLOSSARY, Linker
 from auditkit.report.terms import anchor as anchor_of
+from auditkit.report.timing import rounds, times
 from auditkit.text import cut
 
 MOST_REFUSED = 50
@@ -104,7 +101,8 @@ def render_html(
         link=Linker(),
         glossary=[(anchor_of(term), term, told) for term, (told, _) in GLOSSARY.items()],
         speed=speed,
-        times=None if speed is None else table_view(_times(speed), "times"),
+        times=None if speed is None else table_view(times(speed), "times"),
+        rounds=None if speed is None else rounds(speed, interactive=interactive),
         refused=about.dataset.refused[:MOST_REFUSED],
         settings=list(_flat(about.settings)),
         training=list(
@@ -162,29 +160,6 @@ def _ids(names: Sequence[str]) -> list[str]:
         seen[slug] += 1
         ids.append(f"probe-{slug}" if seen[slug] == 1 else f"probe-{slug}.{seen[slug]}")
     return ids
-
-
-def _times(speed: Speed) -> Table:
-    """What was measured, by arm."""
-    rows = []
-    for arm, seconds in speed.seconds.items():
-        median = statistics.median(seconds)
-        spread = Interval(min(seconds), max(seconds))
-        rows.append((arm, median, spread, speed.documents / median, speed.tokens / median))
-    return Table(
-        name="times",
-        title="Measured time by arm: medians over the rounds",
-        columns=columns(
-            ("arm", "Arm", "label"),
-            ("seconds", "Seconds", "number", "For all documents of the sample, from token ids to "
-             "probabilities, tokenizing not included."),
-            ("spread", "Fastest to slowest round", "interval"),
-            ("documents", "Documents per second", "number"),
-            ("tokens", "Tokens per second", "number", "Tokens that enter the model, special ones "
-             "included, whether or not they are pruned later."),
-        ),
-        rows=tuple(rows),
-    )  # fmt: skip
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
