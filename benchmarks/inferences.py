@@ -23,12 +23,12 @@ INFERENCES = Path(__file__).with_name("study.yaml")
 
 MACS = "efficiency.macs_ratio[arm=pruned]"
 PERFORMANCE = {
-    "agnews": {"accuracy": ".9363", "macro_precision": ".9374", "macro_recall": ".9363",
-               "macro_f1": ".9364"},
-    "imdb": {"accuracy": ".9017", "macro_precision": ".90", "macro_recall": ".90",
-             "macro_f1": ".90"},
+    "agnews": {"accuracy": "93.63", "macro_precision": "93.74", "macro_recall": "93.63",
+               "macro_f1": "93.64"},
+    "imdb": {"accuracy": "90.17", "macro_precision": "90", "macro_recall": "90",
+             "macro_f1": "90"},
 }  # fmt: skip
-"""What the study prints of its pruned models, without an interval and without MACs."""
+"""What the study prints of its pruned models, in per cent, without an interval and MACs."""
 
 Holds = Literal["holds", "fails", "open", "undefined"]
 VERDICTS = ("supported", "weakened", "refuted", "not decidable")

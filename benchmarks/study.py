@@ -66,7 +66,7 @@ def page(runs: Sequence[Mapping[str, Run]], sentence: str) -> str:
     counted = f"Of {sum(count.values())}: {told}."
     return "\n".join(
         [*_about(runs[0]), "", *_performance(runs[0]), "", *sentence.splitlines(), "",
-         "## Its inferences", "", RULE, "", counted, *lines, "", *_claims(runs), ""]
+         "## Its inferences", "", RULE, "", "Shares are in per cent.", "", counted, *lines, "", *_claims(runs), ""]
     )  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def _performance(runs: Mapping[str, Run]) -> Iterator[str]:
     """Accuracy and F1 of the arms beside the study's only figures."""
     yield "## Performance"
     yield ""
-    yield from _head(["data", "number", "baseline", "pruned", "the study's, pruned"])
+    yield from _head(["data", "number, in per cent", "baseline", "pruned", "the study's, pruned"])
     for data, figures in PERFORMANCE.items():
         for number, theirs in figures.items():
             ours = [
@@ -112,7 +112,7 @@ def _performance(runs: Mapping[str, Run]) -> Iterator[str]:
             yield f"| {data} | `{number}` | {' | '.join(cells)} | {theirs} |"
         ratio = runs[data].measurement(MACS)
         told = ratio if isinstance(ratio, str) else " ".join(printed(ratio))
-        yield f"| {data} | `{MACS}` | 1 | {told} | not told |"
+        yield f"| {data} | `{MACS}`, a ratio | 1 | {told} | not told |"
 
 
 def _claims(runs: Sequence[Mapping[str, Run]]) -> Iterator[str]:

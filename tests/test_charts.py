@@ -294,7 +294,7 @@ def test_lines_are_named_at_their_ends_where_names_are_short() -> None:
 def test_more_than_seven_lines_are_a_heat_map_with_its_numbers() -> None:
     names = [f"group {i}" for i in range(8)]
     told = texts(charts.svg(LINES, share_by_layer(*names), prefix="p"))
-    assert told.count("1.0") == told.count("0.5") == 8
+    assert told.count("1.00") == told.count("0.50") == 8
     assert {*names, "Group", "Layer"} <= set(told)
     few = texts(charts.svg(LINES, share_by_layer(*names[:7]), prefix="p"))
     assert "0.500" not in few

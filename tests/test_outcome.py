@@ -38,7 +38,7 @@ def test_an_outcome_shows_itself_in_a_line_and_in_a_notebook() -> None:
     assert len(repr(outcome)) < 300
     html = outcome._repr_html_()
     assert html.count("<tr>") == 3 + len(audit.findings) + len(audit.failures)  # and the cards
-    assert set(re.findall(r"</?([a-z]+)", html)) == {
+    assert set(re.findall(r"</?([a-z0-9]+)", html)) == {
         "table", "caption", "thead", "tbody", "tr", "th", "td", "h3", "p", "ul", "b", "br",
     }  # fmt: skip
     assert "reports/&lt;b&gt;" in html

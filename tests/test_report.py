@@ -181,6 +181,9 @@ def gate(status: GateStatus, **changes: Any) -> GateResult:
         (["pass", "fail"], "fail",
          "Not acceptable: 1 of the 2 gates fails (change, class World: at least −1).",
          "2 gates: 1 pass · 1 fail"),
+        (["not_run"], "inconclusive",
+         "Not enough evidence to accept: the gate is open (change, class World: at least −1).",
+         "1 gate: 1 not run"),
         (["not_run", "inconclusive"], "inconclusive",
          "Not enough evidence to accept: 2 of the 2 gates are open (change, class World: at least "
          "−1, …).", "2 gates: 1 open · 1 not run"),

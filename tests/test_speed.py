@@ -30,7 +30,7 @@ def page(times: Speed | None) -> str:
     html = report.render_html(report_case.audit(), times)
     first = html[html.index('<article id="speed"') :]
     more = html[html.index('id="times-more"') :] if times else ""
-    return first[: first.index("</article>")] + more[: more.index("</details>")]
+    return first[: first.index("</article>")] + more.partition("</details>")[0]
 
 
 def quick(model: Path, csv: str, out: Path, *flags: str) -> Path:

@@ -66,20 +66,23 @@ def counted(gates: Sequence[GateResult]) -> str:
 def decided(gates: Sequence[GateResult]) -> tuple[Badge, str]:
     """Status of all gates together, and the sentence that begins with the decision."""
     number = len(gates)
-    whole = f"the {'gate' if number == 1 else f'{number} gates'}"
     failing = [gate for gate in gates if gate.status == "fail"]
     undecided = [gate for gate in gates if gate.status not in ("pass", "fail")]
     if failing:
         verb = "fails" if len(failing) == 1 else "fail"
-        return "fail", f"Not acceptable: {len(failing)} of {whole} {verb}{_named(failing)}."
+        return "fail", f"Not acceptable: {_some(failing, gates)} {verb}{_named(failing)}."
     if undecided:
         verb = "is open" if len(undecided) == 1 else "are open"
-        told = f"{len(undecided)} of {whole} {verb}{_named(undecided)}"
+        told = f"{_some(undecided, gates)} {verb}{_named(undecided)}"
         return "inconclusive", f"Not enough evidence to accept: {told}."
     return (
         "pass",
         f"Acceptable: {'the gate passes' if number == 1 else f'all {number} gates pass'}.",
     )
+
+
+def _some(some: Sequence[GateResult], whole: Sequence[GateResult]) -> str:
+    return "the gate" if len(whole) == 1 else f"{len(some)} of the {len(whole)} gates"
 
 
 def _named(gates: Sequence[GateResult]) -> str:
