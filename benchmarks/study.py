@@ -66,7 +66,8 @@ def page(runs: Sequence[Mapping[str, Run]], sentence: str) -> str:
     counted = f"Of {sum(count.values())}: {told}."
     return "\n".join(
         [*_about(runs[0]), "", *_performance(runs[0]), "", *sentence.splitlines(), "",
-         "## Its inferences", "", RULE, "", "Shares are in per cent.", "", counted, *lines, "", *_claims(runs), ""]
+         "## Its inferences", "", RULE, "", "Shares are in per cent.", "", counted, *lines, "",
+         *_claims(runs), ""]
     )  # fmt: skip
 
 

@@ -382,7 +382,7 @@ def test_every_number_that_is_drawn_is_said() -> None:
     chart = replace(DOTS, interval="interval")
     said = ET.fromstring(charts.svg(chart, table(*rows), prefix="p"))[1].text or ""
     assert said.startswith("Some dots. r0: 0.5 [0.0, 1.0]; r1: 1.5 [1.0, 2.0]; ")
-    assert said.endswith("r9: 9.5 [9.0, 10.0].")
+    assert said.endswith("r8: 8.5 [8.0, 9.0].")
 
 
 def test_a_point_of_many_costs_a_few_bytes() -> None:

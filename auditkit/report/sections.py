@@ -15,7 +15,7 @@ from auditkit.report.interactive import embedded
 from auditkit.report.tables import TableView, in_percent, table_view
 from auditkit.text import cut
 
-LONGEST_OPENING = 290
+LONGEST_OPENING = 250
 """Characters of a claim beside a picture; the whole is in the folded part."""
 _PART_END = re.compile(r"(?<=[.;:])\s")
 

@@ -9,7 +9,7 @@ from auditkit.report.tables import table_view
 from auditkit.text import cut, one_line
 
 MOST = {
-    "dots": 10, "chance": 10, "stair": 10, "bars": 10, "lines": 600, "heat": 600, "matrix": 400,
+    "dots": 9, "chance": 9, "stair": 9, "bars": 9, "lines": 600, "heat": 600, "matrix": 400,
     "scatter": 400, "cloud": 30,
 }  # fmt: skip
 """How many rows a chart draws at most; the table beside it holds all of them."""
