@@ -114,7 +114,7 @@ def _cards(audit: Audit, about: About, speed: Speed | None) -> Iterator[CardView
         why = "the data have no labels" if not about.dataset.labelled else "not measured here"
         value, note = (card.value, card.note) if card else ("—", f"{why}.")
         if title == SAVED:
-            note = f"{note} {_measured(speed)}" if card else _measured(speed)
+            note = f"{note.rstrip('.')}. {_measured(speed)}" if card else _measured(speed)
         yield CardView(title, value, note, probe)
 
 
