@@ -92,7 +92,10 @@ def _decision(audit: Audit, about: About, judge: Finding | None) -> tuple[Badge,
     verdict = judge.verdict if judge else None
     if audit.gates:
         status, sentence = decided(audit.gates)
-        return status, sentence, [verdict.sentence, verdict.detail] if verdict else []
+        if judge is None or verdict is None:
+            return status, sentence, []
+        alike = judge.status == status  # then the verdict's own sentence says it again
+        return status, sentence, [verdict.detail] if alike else [verdict.sentence, verdict.detail]
     if judge is None or verdict is None:
         return "reported", f"No decision: {_without(audit, about)}.", []
     return judge.status, verdict.sentence, [verdict.detail]

@@ -59,7 +59,8 @@ def _difference(rows: list[Row], margin: float | None) -> tuple[Chart, Table] | 
     losers = [
         mark.label for mark, m in rows if not mark.whole and m.interval and m.interval.high < 0
     ]
-    title = f"Shown to lose: {_listed(losers)}" if losers else "No class or group is shown to lose"
+    below = _listed(losers) if losers else "no class or group"
+    title = f"Below 0 by its own interval: {below}"
     accepted = "" if margin is None else f" The accepted loss is {margin:g} points."
     chart = Chart(
         name=DIFFERENCE, kind="dots", table=DIFFERENCE, title=title,
