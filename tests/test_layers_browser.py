@@ -142,6 +142,9 @@ def test_on_paper_all_documents_are_shaded_by_depth(driver: Any, path: Path) -> 
     words = driver.find_elements(By.CSS_SELECTOR, ".n1 bdi[class^=d]")
     shades = [word.value_of_css_property("background-color") for word in words]
     assert len(set(shades)) == len(WORDS)
+    struck = [word.value_of_css_property("text-decoration-line") for word in words]
+    assert struck == ["none"] * len(WORDS)  # no layer is chosen on paper
+    assert len({word.value_of_css_property("color") for word in words}) == 1
 
 
 def test_what_was_read_and_is_no_word_is_struck_when_it_is_dropped(

@@ -182,24 +182,24 @@ def rules(views: Sequence[DocumentView]) -> str:
     At layer l a word of depth l − 1 is dropped, one of a lower depth was dropped before.
     """
     layers = max((view.layers for view in views), default=0)
-    told = [f".h{step} {{ height: {step / _HEIGHTS:.0%}; }}" for step in range(_HEIGHTS + 1)]
+    heights = [f".h{step} {{ height: {step / _HEIGHTS:.0%}; }}" for step in range(_HEIGHTS + 1)]
+    screen = []  # on paper no layer is chosen
     for layer in range(1, layers + 1):
         at = f".document:has(.l{layer}:checked)"
-        told.append(
+        screen.append(
             f"{at} .d{layer - 1} {{ color: var(--now); text-decoration: line-through 2px; }}"
         )
         if layer > 1:
             gone = ",".join(f".d{depth}" for depth in range(layer - 1))
-            told.append(f"{at} :is({gone}) {{ color: var(--gone); font-weight: 400; }}")
+            screen.append(f"{at} :is({gone}) {{ color: var(--gone); font-weight: 400; }}")
     hidden = [f".reader:has(.k{view.number}:checked) .n{view.number}" for view in views]
     if len(views) > 1:
-        told.append(
-            f"@media screen {{ .reader .document:not({', '.join(hidden)}) {{ display: none; }} }}"
-        )
+        screen.append(f".reader .document:not({', '.join(hidden)}) {{ display: none; }}")
     shades = [
         f".d{depth} {{ background: color-mix(in srgb, var(--c1) {share:.0%}, transparent); }}"
         for depth in range(layers + 1)
         for share in [_PAPER[min(len(_PAPER) - 1, depth * len(_PAPER) // (layers + 1))]]
     ]
-    told.append(f"@media print {{ {' '.join(shades)} }}")
-    return "\n".join(told) + "\n"
+    media = [("screen", screen), ("print", shades)]
+    lines = [*heights, *(f"@media {name} {{ {' '.join(found)} }}" for name, found in media)]
+    return "\n".join(lines) + "\n"
