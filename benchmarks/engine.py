@@ -31,7 +31,7 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 
 from auditkit.bench.speed import alternate
-from auditkit.cli.console import bars
+from auditkit.cli.bars import bars
 from auditkit.data.examples import load_dataset
 from auditkit.data.settings import DataSettings
 from auditkit.ltp import LTPForSequenceClassification
@@ -207,7 +207,7 @@ def timed(
         if ids.is_cuda:
             torch.cuda.synchronize()
 
-    with torch.inference_mode(), bars("passes") as bar:
+    with torch.inference_mode(), bars() as bar:
         return alternate(
             {name: partial(run, name, batches) for name in variants},
             rounds,

@@ -56,10 +56,14 @@ def auditkit(*arguments: str | Path) -> Done:
     ):
         main()
     assert isinstance(end.value.code, int)
-    lines = err.getvalue().splitlines(keepends=True)
+    return Done(end.value.code, out.getvalue(), *parted(err.getvalue()))
+
+
+def parted(err: str) -> tuple[str, tuple[str, ...]]:
+    """What else was said on stderr, and the lines of progress."""
+    lines = err.splitlines(keepends=True)
     steps = tuple(line.rstrip("\n") for line in lines if STEP.fullmatch(line.rstrip("\n")))
-    rest = "".join(line for line in lines if not STEP.fullmatch(line.rstrip("\n")))
-    return Done(end.value.code, out.getvalue(), rest, steps)
+    return "".join(line for line in lines if not STEP.fullmatch(line.rstrip("\n"))), steps
 
 
 def audit(out: Path, *flags: str | Path, model: str | Path, dataset: str | Path) -> Done:

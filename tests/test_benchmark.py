@@ -28,7 +28,8 @@ def test_its_figures_fit_each_other(tmp_path: Path, shared_data: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    told = done.stderr.splitlines()
+    assert [line for line in told if not line.startswith("passes over the documents")] == []
     rows = json.loads(out.read_text(encoding="utf-8"))
     for data in ("agnews", "imdb"):
         of_data = {row["variant"]: row for row in rows if row["data"] == data}

@@ -28,6 +28,10 @@ class Interval:
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low <= self.high):
             raise ProbeError(f"interval [{self.low}, {self.high}]: expected finite low <= high")
 
+    def scaled(self, factor: float) -> "Interval":
+        """The same interval in another unit; `factor` is positive."""
+        return Interval(factor * self.low, factor * self.high)
+
 
 @dataclass(frozen=True, slots=True)
 class Undefined:

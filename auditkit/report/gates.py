@@ -27,11 +27,6 @@ class GateView:
     probe: str
     """Whose number it is."""
 
-    @property
-    def word(self) -> str:
-        """What became of it."""
-        return WORDS[self.gate.status]
-
 
 def gate_view(gate: GateResult) -> GateView:
     """A gate as it is printed."""

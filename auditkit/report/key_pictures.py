@@ -8,6 +8,7 @@ from auditkit.finding import (
     Audit,
     Chart,
     Column,
+    ColumnKind,
     Interval,
     Mark,
     Measurement,
@@ -18,8 +19,8 @@ from auditkit.plugin.sentences import figure
 from auditkit.report.sections import ChartView, chart_view
 
 MOST_ROWS = 8
-CHANCE = 50.0
-"""Per cent of the other words of its document that a word outlives where kinds do not matter."""
+CHANCE = 0.5
+"""Share of the other words of its document that a word outlives where kinds do not matter."""
 
 Row = tuple[Mark, Measurement]
 
@@ -55,7 +56,7 @@ def _difference(rows: list[Row], margin: float | None) -> tuple[Chart, Table] | 
         return None
     worst = sorted(rows, key=lambda row: (not row[0].whole, row[1].value or 0.0))[:MOST_ROWS]
     shown = [row for row in rows if row in worst]
-    table = _table(DIFFERENCE, "Accuracy, pruned minus baseline, in points", shown, 1)
+    table = _table(DIFFERENCE, "Accuracy, pruned minus baseline, in points", shown, "number")
     losers = [
         mark.label for mark, m in rows if not mark.whole and m.interval and m.interval.high < 0
     ]
@@ -78,9 +79,7 @@ def _outlives(rows: list[Row]) -> tuple[Chart, Table] | None:
     ranked = sorted(rows, key=lambda row: -(row[1].value or 0.0))
     if len(ranked) > MOST_ROWS:  # both ends: the middle is near chance
         ranked = ranked[: MOST_ROWS // 2] + ranked[-(MOST_ROWS // 2) :]
-    table = _table(
-        OUTLIVES, "Share of the other words that a word outlives, in per cent", ranked, 100
-    )
+    table = _table(OUTLIVES, "Share of the other words that a word outlives", ranked, "share")
     first, last = ranked[0][0].label, ranked[-1][0].label
     title = f"Live longest: {first}" + (f"; shortest: {last}" if len(ranked) > 1 else "")
     chart = Chart(
@@ -92,26 +91,24 @@ def _outlives(rows: list[Row]) -> tuple[Chart, Table] | None:
     return chart, table
 
 
-def _table(name: str, title: str, rows: list[Row], scale: float) -> Table:
+def _table(name: str, title: str, rows: list[Row], kind: ColumnKind) -> Table:
     return Table(
         name=name,
         title=title,
         columns=(
             Column(name="label", title="Of", kind="label"),
-            Column(name="value", title=title, kind="number"),
+            Column(name="value", title=title, kind=kind),
             Column(name="interval", title="Interval", kind="interval"),
             Column(name="n", title="Documents", kind="count"),
         ),
-        rows=tuple(_cells(rows, scale)),
+        rows=tuple(_cells(rows)),
     )
 
 
-def _cells(rows: list[Row], scale: float) -> Iterator[tuple[str, float, Interval | Undefined, int]]:
+def _cells(rows: list[Row]) -> Iterator[tuple[str, float, Interval | Undefined, int]]:
     for mark, m in rows:
-        bounds = m.interval
-        shown = Interval(scale * bounds.low, scale * bounds.high) if bounds else None
         missing = Undefined(m.no_interval or "there is none")
-        yield mark.label, scale * (m.value or 0.0), shown or missing, m.n_clusters
+        yield mark.label, m.value or 0.0, m.interval or missing, m.n_clusters
 
 
 def _listed(names: list[str]) -> str:

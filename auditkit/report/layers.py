@@ -89,16 +89,17 @@ class DocumentView:
 
 def documents_of(findings: Iterable[Finding]) -> list[Example]:
     """The documents that findings show, each once, with all reasons why."""
-    found: dict[str, Example] = {}
+    found: dict[str, list[Example]] = {}
     for example in (example for finding in findings for example in finding.examples):
-        known = found.get(example.example_id)
-        if known is None:
-            found[example.example_id] = example
-        elif example.title not in known.title.split("; "):
-            told = next((e for e in (known, example) if _attributed(e)), known)
-            title = f"{known.title}; {example.title}"
-            found[example.example_id] = replace(known, title=title, segments=told.segments)
-    return list(found.values())
+        found.setdefault(example.example_id, []).append(example)
+    return [
+        replace(
+            alike[0],
+            title="; ".join(dict.fromkeys(example.title for example in alike)),
+            segments=next(filter(_attributed, alike), alike[0]).segments,
+        )
+        for alike in found.values()
+    ]
 
 
 def _attributed(example: Example) -> bool:

@@ -1,4 +1,4 @@
-"""What stands at the top of page and summary alike: the run, statuses counted, key figures."""
+"""What page, summary and command line share: the run, statuses counted, key figures, places."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -41,11 +41,6 @@ class KeyFigure:
         return str(Address(self.probe, self.measurement.name, self.measurement.at))
 
     @property
-    def label(self) -> str:
-        """The address as people say it: `Accuracy, pruned`."""
-        return place_in_words(self.measurement.name, self.measurement.at)
-
-    @property
     def value(self) -> str:
         """The number as printed, a dash where there is none."""
         return printed(self.measurement)[0] or "—"
@@ -64,7 +59,7 @@ class KeyFigure:
 
 
 def key_figures(audit: Audit) -> list[KeyFigure]:
-    """What page and summary print first, in the order of the findings."""
+    """The numbers that probes call key figures, in the order of the findings."""
     return [KeyFigure(f.probe, m) for f in audit.findings for m in f.measurements if m.headline]
 
 

@@ -29,7 +29,7 @@ class ChartView:
     """As SVG; "" where no row of the table has a value."""
     drawn: int
     marks: str
-    """Where its line and its shaded zone lie, as sentences; "" where the picture says so."""
+    """Where its line lies, as a sentence; "" where the picture says so."""
     total: int
     """Rows of the table, drawn or not."""
     data: str = ""
@@ -114,8 +114,8 @@ def chart_view(chart: Chart, table: Table, prefix: str, *, interactive: bool = F
     """
     chart, table = _chart_in_percent(chart, table), in_percent(table)
     count = drawn(chart, table)
-    picture = svg(chart, table, prefix=prefix) if count else ""
     anew = specification(chart, table) if interactive and count else None
+    picture = svg(chart, table, prefix=prefix, specified=anew) if count else ""
     data = "" if anew is None else embedded(anew)
     return ChartView(chart.title, picture, count, _marks(chart), len(table.rows), data)
 
@@ -130,11 +130,7 @@ def _chart_in_percent(chart: Chart, table: Table) -> Chart:
 
 
 def _marks(chart: Chart) -> str:
-    """As in "Dashed line: 0."; what has a name says so inside of the picture."""
-    told = []
-    if chart.reference is not None and not chart.reference_name:
-        told.append(f"Dashed line: {figure(chart.reference, decimals([chart.reference]))}.")
-    if chart.zone is not None and not chart.zone_name:
-        side = "above" if chart.zone > 0 else "below"
-        told.append(f"Shaded: {side} {figure(chart.zone, decimals([chart.zone]))}.")
-    return " ".join(told)
+    """As in "Dashed line: 0."; a line with a name, and a zone, are told inside of the picture."""
+    if chart.reference is None or chart.reference_name:
+        return ""
+    return f"Dashed line: {figure(chart.reference, decimals([chart.reference]))}."

@@ -84,7 +84,7 @@ def in_percent(table: Table) -> Table:
 
 def _scaled(cell: Cell, scale: int) -> Cell:
     if isinstance(cell, Interval):
-        return Interval(scale * cell.low, scale * cell.high)
+        return cell.scaled(scale)
     return cell if isinstance(cell, str | Undefined) or scale == 1 else scale * cell
 
 
@@ -174,7 +174,7 @@ def printed(measurement: Measurement) -> tuple[str, str]:
         return "", ""
     scale = 100 if m.unit == "share" else 1
     value = scale * m.value
-    within = Interval(scale * m.interval.low, scale * m.interval.high) if m.interval else None
+    within = m.interval.scaled(scale) if m.interval else None
     values = [value, *([within.low, within.high] if within else [])]
     places = 0 if all(float(v).is_integer() for v in values) else decimals(values)
     places = max(places, 1) if m.unit == "share" else places

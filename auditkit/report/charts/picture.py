@@ -21,13 +21,16 @@ KINDS: Mapping[ChartKind, Callable[[Drawing], Layers]] = {
 }  # fmt: skip
 
 
-def svg(chart: Chart, table: Table, *, prefix: str) -> str:
+def svg(
+    chart: Chart, table: Table, *, prefix: str, specified: Mapping[str, Any] | None = None
+) -> str:
     """The chart as one `<svg>` element without declarations, to stand inside an HTML page.
 
     Args:
         chart: What to draw.
         table: The table of that name, from the same finding.
         prefix: Unique on the page; it begins every id inside of the picture.
+        specified: Its `specification`, where that is made already.
 
     Raises:
         ProbeError: No row can be drawn (`drawn` is 0), or a column is not of a kind to be drawn.
@@ -37,7 +40,8 @@ def svg(chart: Chart, table: Table, *, prefix: str) -> str:
     drawn = drawing(chart, table)
     if chart.kind == "cloud":
         return _accessible(cloud(drawn, WIDTH, FONT), drawn, prefix)
-    picture = vl_convert.vegalite_to_svg(_specification(drawn), allowed_base_urls=[])
+    spec = dict(specified or _specification(drawn))
+    picture = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
     return _accessible(_parsed(picture), drawn, prefix)
 
 
