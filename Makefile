@@ -40,7 +40,7 @@ format: venv ## let ruff mend what it can
 	$(BIN)/ruff format .
 
 types: venv ## mypy, strict
-	$(BIN)/mypy auditkit probes tests
+	$(BIN)/mypy auditkit probes tests benchmarks
 
 wheel: venv ## build the wheel, install it in a clean environment, run types and tests against it
 	rm -rf build dist

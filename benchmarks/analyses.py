@@ -32,17 +32,20 @@ from rich.console import Console
 from rich.table import Table
 
 from auditkit.files import Folder
-from auditkit.plugin import unmet
+from auditkit.plugin import MeasuringProbe, unmet
 from auditkit.record.recording import SHARD
-from auditkit.run.asking import chosen_probes, measure
+from auditkit.run.asking import chosen_probes
 from auditkit.run.directory import RESULTS, TRACE
 from auditkit.run.reanalysis import reanalyse
 from auditkit.run.settings import ProbeSettings
 from auditkit.testing import SyntheticBench, synthetic_trace
 from auditkit.trace import About, Trace, documents_schema, finish, write_shard
+from auditkit.trace.caching import Question, keep_measured
 
 CUT = 2000
 """Documents of the trace that is cut into several numbers of shards."""
+ANSWER = Question(asked="", given={})
+"""To what the models are made up to say."""
 
 
 @dataclass(frozen=True)
@@ -167,8 +170,8 @@ def make(place: Path, documents: int, shards: int | None = None) -> None:
     )
     view = SyntheticBench(Trace.open(folder), training=training)
     for one in chosen_probes(ProbeSettings())[0]:
-        if not unmet(one.probe, view.about):
-            measure(one, view, folder)
+        if isinstance(one.probe, MeasuringProbe) and not unmet(one.probe, view.about):
+            keep_measured(folder, one.plugin.name, ANSWER, one.probe.measure(view))
 
 
 def _about(documents: int) -> About:

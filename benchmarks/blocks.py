@@ -118,7 +118,9 @@ class Block:
         for key, (predicted, probs) in arms.items():
             rows = self.samples.get(key.split("_")[0], np.arange(len(self.ids)))
             ran = np.isin(np.arange(len(self.ids)), rows)
-            columns[f"predicted_{key}"] = np.where(ran, predicted.astype(object), None)
+            columns[f"predicted_{key}"] = [
+                c if r else None for c, r in zip(predicted, ran, strict=True)
+            ]
             columns[f"probs_{key}"] = [p if r else None for p, r in zip(probs, ran, strict=True)]
         return pd.DataFrame(columns)
 
@@ -238,4 +240,5 @@ class Block:
 def _within(sizes: np.ndarray) -> np.ndarray:
     """0, 1, … within each of consecutive groups of these sizes."""
     first = np.cumsum(sizes) - sizes
-    return np.arange(sizes.sum()) - np.repeat(first, sizes)
+    within: np.ndarray = np.arange(sizes.sum()) - np.repeat(first, sizes)
+    return within

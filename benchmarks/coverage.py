@@ -20,6 +20,7 @@ import clusters
 import groups
 import null_pruners
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binom
 from statsmodels.stats.proportion import proportion_confint
 
@@ -37,6 +38,7 @@ MANY = (300, 1000)
 LEAST_GIVEN = 0.2
 """Share of the draws that must have an interval for its coverage to be told."""
 
+Floats = NDArray[np.float64]
 Table = null_pruners.Table
 Draw = Callable[[np.random.Generator, int, float], Estimate]
 """An estimate from so many documents at a true value of the grid."""
@@ -61,7 +63,7 @@ def class_f1(rng: np.random.Generator, n: int, accuracy: float) -> Estimate:
     return classification_report(*answers(rng, n, accuracy, 2), 2)[0][0].f1
 
 
-def words(rng: np.random.Generator, n: int, rate: float, mean: float) -> tuple[np.ndarray, ...]:
+def words(rng: np.random.Generator, n: int, rate: float, mean: float) -> tuple[Floats, Floats]:
     """Words kept and words of each document, whose own rates differ."""
     there = rng.poisson(mean, n)
     own = rng.beta(8 * rate, 8 * (1 - rate), n)
@@ -148,7 +150,8 @@ def trend(rng: np.random.Generator, n: int, lost: float) -> Estimate:
     none at the other, and .02 gained everywhere."""
     along = rng.beta(4, 2, n)
     drawn = rng.random(n)
-    change = -1.0 * (drawn < 2 * lost * (1 - along)) + (drawn > 0.98)
+    lost_here = drawn < 2 * lost * (1 - along)
+    change: Floats = (drawn > 0.98).astype(np.float64) - lost_here
     return change_slope(change, along)
 
 

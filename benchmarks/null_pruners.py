@@ -87,13 +87,15 @@ def by_block(rng: np.random.Generator, made: Texts) -> Floats:
 def by_place(rng: np.random.Generator, made: Texts) -> Floats:
     """Early words first, more or less."""
     early = 1 - made.place / made.size[made.document]
-    return (early + rng.normal(0, 0.3, early.size))[owners(made)]
+    noisy: Floats = early + rng.normal(0, 0.3, early.size)
+    return noisy[owners(made)]
 
 
 def with_last(rng: np.random.Generator, made: Texts) -> Floats:
     """The last word of each document, the others at random."""
     last = made.place == made.size[made.document] - 1
-    return (rng.random(last.size) + last)[owners(made)]
+    scores: Floats = rng.random(last.size) + last
+    return scores[owners(made)]
 
 
 def kept(made: Texts, scores: Floats, rates: Floats) -> WordCells:

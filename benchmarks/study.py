@@ -10,8 +10,9 @@ of a data set carries the verdicts; a second, with another pipeline of spaCy, st
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from inferences import MACS, PERFORMANCE, VERDICTS, Inference, Run, inferences, named
 
@@ -88,7 +89,7 @@ def _about(runs: Mapping[str, Run]) -> Iterator[str]:
     )
     yield ""
     yield from _head(["", *runs])
-    rows = {
+    rows: dict[str, Callable[[Any], object]] = {
         "rows trained on": lambda about: f"{about['training']['settings']['rows']:,}",
         "rows audited (test split)": lambda about: f"{about['dataset']['audited']:,}",
         "tokens a document, at most": lambda about: about["subjects"]["model"]["max_length"],
