@@ -56,21 +56,8 @@ STATISTICS = (
            "if they are the same.", control="chance"),
 )  # fmt: skip
 
-CHART = Chart(
-    name="agreement",
-    kind="dots",
-    table="agreement",
-    title="Spearman's correlation of survival depth and |attribution|, given position",
-    alt="Mean rank correlation given position with 95 % intervals: of survival with every model "
-    "and method, between methods, families and models, and of random keeping; 0 is chance. The "
-    "table has the figures.",
-    x="partial_spearman",
-    y="comparison",
-    interval="partial_spearman_interval",
-    reference=0.0,
-    reference_name="chance",
-    count="documents",
-)
+SURVIVAL, CONTROL, AMONG = "survival", "random keeping", "between attributions"
+"""What a comparison is of: what is asked, what chance gives, and how far methods agree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +66,8 @@ class Comparison:
 
     label: str
     """As the tables name it."""
+    part: str
+    """`SURVIVAL`, `CONTROL` or `AMONG`."""
     arm: str
     against: str
     family: str
@@ -95,9 +84,12 @@ Sides = tuple[Ints, Floats]
 
 
 def compared(about: About, documents: Sequence[Attributed]) -> list[Comparison]:
-    """Survival with every attribution, methods and models with each other, random keeping."""
+    """Survival with every attribution, random keeping, methods and models with each other.
+
+    All on the weights under audit stand first.
+    """
     found = []
-    for label, arm, against, family, sides in _plan(about):
+    for label, part, arm, against, family, sides in _plan(about):
         pairs = [(d, pair) for d in documents if (pair := sides(d)) is not None]
         scores = [_scores(*pair, d.position, about.layers) for d, pair in pairs]
         values, left_out = {}, {}
@@ -106,7 +98,7 @@ def compared(about: About, documents: Sequence[Attributed]) -> list[Comparison]:
             known = np.array([s.value for s in column if s.value is not None], dtype=np.float64)
             left_out[name] = Counter(s.why_not for s in column if s.value is None)
             values[name] = document_mean(known)
-        found.append(Comparison(label, arm, against, family, len(scores), values, left_out))
+        found.append(Comparison(label, part, arm, against, family, len(scores), values, left_out))
     return found
 
 
@@ -117,6 +109,9 @@ def agreement_tables(found: Sequence[Comparison]) -> tuple[Told, Told]:
         "Agreement of survival depth with |attribution|, means over documents",
         [
             Label("comparison", "Comparison"),
+            Column(name="part", title="Of", kind="label",
+                   help="Survival is to be seen between the two others: random keeping shows what "
+                   "chance gives, and attributions how far they agree with each other."),
             Column(name="family", title="Family", kind="label",
                    help="Of the attributions: by gradients, or by leaving out one word at a time."),
             Column(name="documents", title="Documents", kind="count",
@@ -127,7 +122,7 @@ def agreement_tables(found: Sequence[Comparison]) -> tuple[Told, Told]:
             Row(
                 {"comparison": one.label, "arm": one.arm, "against": one.against},
                 one.values,
-                {"documents": one.documents, "family": one.family},
+                {"documents": one.documents, "family": one.family, "part": one.part},
             )
             for one in found
         ],
@@ -159,29 +154,57 @@ def agreement_tables(found: Sequence[Comparison]) -> tuple[Told, Told]:
     return agreement, left_out
 
 
+def agreement_chart(found: Sequence[Comparison]) -> Chart:
+    """Survival on the weights under audit, beside what chance gives and how far methods agree."""
+    here = found[0].arm
+    apart = [one for one in found if one.part != CONTROL and one.arm != here]
+    return Chart(
+        name="agreement",
+        kind="dots",
+        table="agreement",
+        title="Spearman's correlation of survival depth and |attribution|, given position",
+        alt="Mean rank correlation given position with 95 % intervals, on the weights under audit: "
+        "of survival with every method, of random keeping, and between methods and families; 0 is "
+        "chance. The table has the figures, and those of other weights.",
+        x="partial_spearman",
+        y="comparison",
+        color="part",
+        interval="partial_spearman_interval",
+        reference=0.0,
+        reference_name="chance",
+        first=len(found) - len(apart),
+    )
+
+
 def _plan(
     about: About,
-) -> Iterator[tuple[str, str, str, str, Callable[[Attributed], Sides | None]]]:
-    """Label, arm, what it is set against, family, and the two sides of every comparison."""
+) -> Iterator[tuple[str, str, str, str, str, Callable[[Attributed], Sides | None]]]:
+    """Label, part, arm, what it is set against, family, and both sides of every comparison."""
     arms, drawn = attributed_arms(about), drawn_arm(about)
-    for method in METHODS:
-        for arm in arms:
-            label, sides = f"survival: {arm}, {method}", partial(_survival, (arm, method))
-            yield label, arm, method, FAMILIES[method], sides
     for arm in arms:
+        for method in METHODS:
+            label, sides = f"survival: {arm}, {method}", partial(_survival, (arm, method))
+            yield label, SURVIVAL, arm, method, FAMILIES[method], sides
+        for method in (METHOD, OTHER) if drawn and arm == arms[0] else ():
+            control = partial(_random, (arm, method))
+            yield (
+                f"control: {drawn}, {method}",
+                CONTROL,
+                str(drawn),
+                method,
+                FAMILIES[method],
+                control,
+            )
         for what, meet, other in (
             ("methods", METHODS_MEET, SECOND), ("families", FAMILIES_MEET, OTHER),
         ):  # fmt: skip
             families = " and ".join(dict.fromkeys((FAMILIES[METHOD], FAMILIES[other])))
             sides = partial(_dealt, (arm, METHOD), (arm, other))
-            yield f"between {what}: {arm}", arm, meet, families, sides
+            yield f"between {what}: {arm}", AMONG, arm, meet, families, sides
     for other in arms[1:]:
         sides = partial(_dealt, (arms[0], METHOD), (other, METHOD))
         label = f"between models: {other} and {arms[0]}"
-        yield label, other, MODELS_MEET, FAMILIES[METHOD], sides
-    for method in (METHOD, OTHER) if drawn else ():
-        control = partial(_random, (arms[0], method))
-        yield f"control: {drawn}, {method}", str(drawn), method, FAMILIES[method], control
+        yield label, AMONG, other, MODELS_MEET, FAMILIES[METHOD], sides
 
 
 def _survival(source: tuple[str, str], document: Attributed) -> Sides:
@@ -195,6 +218,12 @@ def _random(source: tuple[str, str], document: Attributed) -> Sides | None:
 def _dealt(one: tuple[str, str], other: tuple[str, str], document: Attributed) -> Sides:
     """One attribution as if tokens had been kept by it, and the other."""
     return as_depth(document.sizes[one], document.depth), document.sizes[other]
+
+
+def claimed_score(document: Attributed, arm: str) -> Score:
+    """What the claim rests on, of one document."""
+    depth, size = _survival((arm, METHOD), document)
+    return partial_spearman(depth, size, document.position)
 
 
 def _scores(depth: Ints, size: Floats, position: Floats, layers: int) -> dict[str, Score]:

@@ -22,6 +22,7 @@ FAMILIES = {METHOD: "gradient", SECOND: "gradient", OTHER: "leave-one-out"}
 class Attributed:
     """The pieces of one document that are not special."""
 
+    example_id: str
     position: Floats  # (n,)
     depth: Ints  # (n,) of the arm that drops tokens
     drawn: Ints | None  # (n,) of the first draw of the control, where it was run
@@ -48,13 +49,14 @@ def attributed(trace: Trace, measured: pd.DataFrame) -> tuple[list[Attributed], 
     joined = tokens[~tokens["special"]].join(first.set_index(key)["depth"].rename("drawn"), on=key)
     sources = [(name, method) for name in attributed_arms(trace.about) for method in METHODS]
     documents, broken = [], 0
-    for _, group in joined.groupby("example_id", sort=True):
+    for example_id, group in joined.groupby("example_id", sort=True):
         own = sizes.reindex(pd.MultiIndex.from_frame(group[key]))
         if not np.isfinite(own.to_numpy(dtype=np.float64)).all():
             broken += 1
             continue
         documents.append(
             Attributed(
+                str(example_id),
                 group["position"].to_numpy(dtype=np.float64),
                 group["depth"].to_numpy(dtype=np.int64),
                 None if group["drawn"].isna().any() else group["drawn"].to_numpy(dtype=np.int64),

@@ -12,12 +12,17 @@ HELD_OUT = (
 )
 
 
-def budgets_table(budgets: Sequence[BudgetAbout], arm: str | None) -> Told:
-    """One row a budget that `arm` was trained for; `undominated` are those no other one beats.
+def budgets_table(budgets: Sequence[BudgetAbout], arm: str) -> Told:
+    """One row a budget that `arm` was trained for, and first the baseline, which costs all of it.
 
-    A budget is Pareto-optimal unless another one has at most its share of MACs and at least its
-    accuracy, and is better in one of the two.
+    `undominated` are those that no other one beats: with at most its share of MACs and at least
+    its accuracy, and better in one of the two.
     """
+    whole = budgets[0].model_copy(
+        update={"target": 1.0, "reached": 1.0, "accuracy": budgets[0].baseline_accuracy}
+    )
+    named = [("the baseline", "baseline", whole)]
+    named += [("this checkpoint" if b.audited else "another budget", arm, b) for b in budgets]
     return tabulate(
         "budgets",
         "Budgets trained from this baseline, on held-out training documents",
@@ -37,10 +42,7 @@ def budgets_table(budgets: Sequence[BudgetAbout], arm: str | None) -> Told:
         ],
         [
             Row(
-                {
-                    "model": "this checkpoint" if budget.audited else "another budget",
-                    "level": budget.target,
-                },
+                {"model": name, "arm": of, "level": budget.target},
                 {
                     "held_out_accuracy": share_of(
                         round(budget.accuracy * budget.held_out), budget.held_out
@@ -50,32 +52,33 @@ def budgets_table(budgets: Sequence[BudgetAbout], arm: str | None) -> Told:
                     "reached": budget.reached,
                     "documents": budget.held_out,
                     "change": (budget.accuracy - budget.baseline_accuracy) * 100,
-                    "undominated": "no" if any(_beats(o, budget) for o in budgets) else "yes",
+                    "undominated": "no" if any(_beats(o, budget) for *_, o in named) else "yes",
                 },
             )
-            for budget in budgets
+            for name, of, budget in named
         ],
         note=HELD_OUT,
-        arm=arm,
     )  # fmt: skip
 
 
 def budgets_chart(budgets: Sequence[BudgetAbout]) -> Chart:
-    """Accuracy over share of MACs, with the baseline's accuracy as a line."""
+    """Accuracy over share of MACs, each budget beside its target, the baseline's as a line."""
     before = budgets[0].baseline_accuracy
     return Chart(
         name="budgets",
         kind="scatter",
         table="budgets",
         title="Held-out accuracy against the share of MACs, by budget",
-        alt=f"Accuracy on held-out training documents over the reached share of the baseline's "
-        f"MACs, one mark a budget, with 95 % intervals; the dashed line is the baseline, "
-        f"{before:.3f}. The table has the figures.",
+        alt="Accuracy on held-out training documents over the reached share of the baseline's "
+        "MACs, one mark a budget, beside it the share that it was trained for, with 95 % "
+        "intervals. The table has the figures.",
         x="reached",
         y="held_out_accuracy",
         color="model",
         interval="held_out_accuracy_interval",
+        label="level",
         reference=before,
+        reference_name="the baseline",
     )
 
 

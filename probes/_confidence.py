@@ -18,6 +18,7 @@ CONFIDENCE = Chart(
     x="before",
     y="now",
     color="answer",
+    diagonal="as sure after as before",
 )
 
 

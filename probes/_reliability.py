@@ -41,8 +41,9 @@ CHARTS = (
     Chart(
         name="reliability", kind="lines", table="reliability", x="confidence", y="right",
         color="arm", interval="right_interval", title="Right answers by what a model says",
+        diagonal="right as often as it says",
         alt="One line an arm: of documents in which it is as sure, how many it gets right. A "
-        "calibrated model's line rises from corner to corner. The table has the figures.",
+        "calibrated model's line lies on the dashed one. The table has the figures.",
     ),
     Chart(
         name="risk", kind="lines", table="risk", x="answered", y="accuracy_among_sure",
@@ -61,7 +62,7 @@ def reliability_table(arms: Mapping[str, Answered]) -> Told:
         "Right answers by what a model says, in bins of equal mass",
         [
             Label("arm", "Arm"), Label("bucket", "Bin"),
-            *columns(("confidence", "Says", "number", "Mean probability of the predicted class."),
+            *columns(("confidence", "Says", "share", "Mean probability of the predicted class."),
                      ("documents", "Documents", "count")),
             Number("right", "Right", "share", interval="Exact (Clopper and Pearson)."),
         ],
@@ -107,7 +108,7 @@ def risk_table(arms: Mapping[str, Answered]) -> Told:
         "Accuracy among the surest answers",
         [
             Label("arm", "Arm"), Label("level", "Share answered"),
-            *columns(("answered", "Answered", "number"), ("documents", "Documents", "count")),
+            *columns(("answered", "Answered", "share"), ("documents", "Documents", "count")),
             Number("accuracy_among_sure", "Accuracy", "share",
                    interval="Exact (Clopper and Pearson), of these documents.", better="higher"),
         ],

@@ -11,6 +11,7 @@ from auditkit.plugin import (
     PRUNING,
     BenchView,
     Estimate,
+    Example,
     Finding,
     Place,
     Trace,
@@ -20,9 +21,24 @@ from auditkit.plugin import (
     direction,
     figure,
     not_applicable,
+    show_document,
 )
-from auditkit.probes._agreement import BESIDE, CHART, Comparison, agreement_tables, compared
-from auditkit.probes._attribution import METHODS, OTHER, attributed, attributed_arms
+from auditkit.probes._agreement import (
+    BESIDE,
+    Comparison,
+    agreement_chart,
+    agreement_tables,
+    claimed_score,
+    compared,
+)
+from auditkit.probes._attribution import (
+    METHOD,
+    METHODS,
+    OTHER,
+    Attributed,
+    attributed,
+    attributed_arms,
+)
 from auditkit.probes._convergence import converged_by_arm, convergence_table, missed_caveats
 
 ENOUGH_DOCUMENTS = 200
@@ -80,9 +96,34 @@ class AttributionAgreement:
             _claim(found),
             "warn" if missed else "reported",
             tables=(*agreement_tables(found), convergence_table(converged)),
-            charts=(CHART,),
+            charts=(agreement_chart(found),),
+            examples=_extremes(trace, measured, documents),
             caveats=(*_sample(measured["example_id"].nunique(), broken), *CAVEATS, *missed),
         )
+
+
+def _extremes(
+    trace: Trace, measured: pd.DataFrame, documents: Sequence[Attributed]
+) -> list[Example]:
+    """The documents in which survival and attributions agree least and most, with both."""
+    arm = attributed_arms(trace.about)[0]
+    scored = [
+        (score, document.example_id)
+        for document in documents
+        if (score := claimed_score(document, arm).value) is not None
+    ]
+    found = []
+    for extreme, chosen in (("least", min), ("most", max)) if len(scored) > 1 else ():
+        score, example_id = chosen(scored)
+        own = measured[
+            (measured["example_id"] == example_id)
+            & (measured["arm"] == arm)
+            & (measured["method"] == METHOD)
+        ]
+        title = f"survival and attribution agree {extreme}: correlation {figure(score, 2)}"
+        sizes = dict(zip(own["position"], own["attribution"], strict=True))
+        found.append(show_document(trace, example_id, title, sizes))
+    return found
 
 
 def _sample(documents: int, broken: int) -> list[str]:

@@ -1,5 +1,6 @@
 """What does pruning cost?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from auditkit.plugin import (
     Telling,
     Trace,
     answer,
+    arm,
     place,
 )
 from auditkit.probes._arm_tables import (
@@ -43,17 +45,21 @@ from auditkit.stats.resampling import Bootstrap
 
 ONE_PAIR = "One checkpoint pair supports claims about that pair."
 
-STAIR = Chart(
-    name="stair",
-    kind="stair",
-    table="arms",
-    title="Accuracy, arm by arm, and what each step changes",
-    alt="One step an arm, with its accuracy, its 95 % interval and the difference to the arm above "
-    "it. The table has the figures.",
-    x="accuracy",
-    y="arm",
-    interval="accuracy_interval",
-)
+
+def stair(arms: Sequence[str]) -> Chart:
+    """Arm by arm; what only tells how exact a number is takes no step."""
+    return Chart(
+        name="stair",
+        kind="stair",
+        table="arms",
+        title="Accuracy, arm by arm, and what each step changes",
+        alt="One step an arm, with its accuracy, its 95 % interval and the difference to the arm "
+        "above it. The table has the figures.",
+        x="accuracy",
+        y="arm",
+        interval="accuracy_interval",
+        first=sum(arm(name).role != "floor" for name in arms),
+    )
 
 
 def differences_chart(margin: float) -> Telling:
@@ -102,7 +108,9 @@ class Performance:
         """Performance per arm, differences between arms, and the verdict."""
         about, bootstrap = trace.about, Bootstrap(rng, self.resamples)
         arms = answered(trace)
-        summaries = {name: summary(arm, bootstrap) for name, arm in arms.items()}
+        # what only tells how exact a number is comes last
+        in_steps = sorted(arms, key=lambda name: arm(name).role == "floor")
+        summaries = {name: summary(arms[name], bootstrap) for name in in_steps}
         compared_arms = list(pairs(arms))
         differences = {
             (name, other, cause): difference(arms[name], arms[other], bootstrap)
@@ -138,7 +146,7 @@ class Performance:
                 calibration_table(changes),
                 confusion_table(arms, about.labels),
             ),
-            charts=(differences_chart(self.margin), STAIR),
+            charts=(differences_chart(self.margin), stair([*summaries])),
             caveats=(ONE_PAIR, *about.limits, COUNTED, *floor_caveats),
             conclusions=[Conclusion(COST, claim, (place("accuracy_change", **at),))]
             if told

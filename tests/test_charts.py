@@ -12,7 +12,7 @@ import report_findings
 import report_hostile
 
 from auditkit.errors import ProbeError
-from auditkit.finding import Chart, Column, Finding, Interval, Table, Undefined
+from auditkit.finding import Chart, ChartKind, Column, Finding, Interval, Table, Undefined
 from auditkit.report import charts
 from auditkit.text import printable
 
@@ -358,6 +358,37 @@ def test_a_stair_tells_the_steps_between_its_values_as_printed() -> None:
             ("pruned", 0.805, Undefined("")))  # fmt: skip
     told = texts(charts.svg(replace(DOTS, kind="stair"), table(*rows), prefix="p"))
     assert {"0.835", "0.840", "0.805", "+0.005", "−0.035"} <= set(told)
+
+
+def test_only_the_first_rows_are_drawn_where_a_chart_says_so() -> None:
+    rows = tuple(
+        (name, value, Undefined("")) for name, value in (("a", 0.1), ("b", 0.2), ("c", 0.9))
+    )
+    chart = replace(DOTS, first=2)
+    told = texts(charts.svg(chart, table(*rows), prefix="p"))
+    assert charts.drawn(chart, table(*rows)) == 2
+    assert {"a", "b"} <= set(told)
+    assert not {"c", "0.900"} & set(told)
+
+
+@pytest.mark.parametrize("kind", ["lines", "scatter"])
+def test_a_diagonal_is_drawn_where_both_axes_have_values(kind: ChartKind) -> None:
+    columns = (
+        Column(name="says", title="Says", kind="share"),
+        Column(name="right", title="Right", kind="share"),
+    )
+    rows = ((0.5, 0.6), (0.8, 0.7), (0.9, 0.95))
+    chart = Chart(name="c", kind=kind, table="t", title="C", alt="A", x="says", y="right",
+                  diagonal="as it says")  # fmt: skip
+    picture = charts.svg(chart, Table(name="t", title="T", columns=columns, rows=rows), prefix="p")
+    assert "Dashed line: as it says." in texts(picture)
+    (line,) = (e for e in ET.fromstring(picture).iter("path") if e.get("stroke-dasharray"))
+    assert line.get("stroke") == "var(--ink)"
+    bare = charts.svg(replace(chart, diagonal=""), Table(name="t", title="T", columns=columns,
+                      rows=rows), prefix="p")  # fmt: skip
+    assert "stroke-dasharray" not in bare
+    apart = Table(name="t", title="T", columns=columns, rows=((0.5, 0.9), (0.6, 0.95)))
+    assert "stroke-dasharray" not in charts.svg(chart, apart, prefix="p")
 
 
 def test_a_matrix_is_quiet_where_nothing_changed() -> None:

@@ -24,6 +24,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(demo, "ATTRIBUTED", 2)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_the_demo_trains_audits_and_tells_three_findings(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -68,6 +68,7 @@ def given(settings: TrainingSettings, baseline: Path, **changes: Any) -> Trainin
     return replace(settings, backbone=None, baseline=str(baseline), reseeded=True, **changes)
 
 
+@pytest.mark.slow
 def test_it_is_the_baseline_of_the_next_seed(
     trained: Path, quick: TrainingSettings, tmp_path: Path
 ) -> None:
@@ -99,6 +100,7 @@ def test_its_figures_are_those_of_what_was_saved(trained: Path) -> None:
     assert evaluate(model, ids, HELD_OUT.labels, pruning="off").accuracy == stage["accuracy"]
 
 
+@pytest.mark.slow
 def test_interrupted_it_ends_as_if_it_was_not(
     trained: Path, quick: TrainingSettings, tmp_path: Path
 ) -> None:
@@ -129,6 +131,7 @@ def test_a_sweep_trains_it_once(trained: Path, quick: TrainingSettings, tmp_path
         assert fingerprint(str(place / "reseeded")) == fingerprint(str(trained / "reseeded"))
 
 
+@pytest.mark.slow
 def test_a_sweep_from_a_given_baseline_makes_its_controls_once(
     trained: Path, plain: Path, quick: TrainingSettings, tmp_path: Path
 ) -> None:
@@ -155,6 +158,7 @@ def test_a_sweep_from_a_given_baseline_makes_its_controls_once(
 # --- beside a baseline that is there already -------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_record_of_a_given_baseline_names_its_encoder(
     trained: Path,
     plain: Path,

@@ -198,6 +198,7 @@ def test_thresholds_that_fell_below_zero_are_binarised_to_zero(
     assert stages[1].thresholds == tuple(max(value, 0.0) for value in last)
 
 
+@pytest.mark.slow
 def test_half_precision_trains(choices: TrainingSettings, tmp_path: Path) -> None:
     stages = teach(replace(choices, bf16=True, epochs=(0.2, 0.2, 0.2)), tmp_path / "out")
     assert all(np.isfinite(stage.accuracy) for stage in stages)
@@ -320,6 +321,7 @@ def test_settings_out_of_their_range_are_refused(changes: dict[str, Any], said: 
 # --- interruptions ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_training_interrupted_in_every_stage_ends_as_if_it_was_not(
     trained: Path, choices: TrainingSettings, tmp_path: Path
 ) -> None:

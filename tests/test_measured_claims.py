@@ -161,6 +161,7 @@ def told(probe: str) -> list[tuple[Finding, About]]:
     return [one for one in found if one is not None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("probe", "said", "instead"),
     [

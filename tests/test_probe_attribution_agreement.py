@@ -15,6 +15,7 @@ from auditkit.plugin import Probe, discover, unmet
 from auditkit.probes._agreement import FAMILIES_MEET, METHODS_MEET, MODELS_MEET
 from auditkit.probes._attribution import METHOD, METHODS, OTHER, SECOND, attributed_arms
 from auditkit.probes.attribution_agreement import CAVEATS, AttributionAgreement
+from auditkit.report.charts import svg
 from auditkit.testing import (
     SyntheticBench,
     check_probe,
@@ -344,3 +345,53 @@ def test_a_model_that_drops_no_tokens_has_no_survival_to_set_against(trace: Trac
 def test_the_table_counts_the_documents_that_were_compared(trace: Trace) -> None:
     finding = analyse(measured(with_depth(trace, 4)))
     assert set(finding.table("agreement").column("documents")) == {60}
+
+
+def test_the_documents_that_agree_least_and_most_are_shown_with_their_attributions() -> None:
+    trace = synthetic_trace(np.random.default_rng(5), documents=12)
+    with_frame = measured(trace)
+    frame = with_frame.measured("attribution_agreement")
+    assert frame is not None
+    own = frame[(frame["arm"] == "unpruned") & (frame["method"] == METHOD)]
+    finding = analyse(with_frame)
+    rhos = {}
+    for example_id, of in own.merge(whole(trace, "tokens"), on=["example_id", "position"]).groupby(
+        "example_id"
+    ):
+        inner = of[~of["special"]].sort_values("position")
+        depth, size, position = (
+            inner[name].to_numpy(dtype=float) for name in ("depth", "attribution", "position")
+        )
+        if len(set(depth)) > 1:
+            rhos[example_id] = by_hand(depth, np.abs(size), position)["partial_spearman"]
+    least, most = finding.examples
+    assert least.example_id == min(rhos, key=lambda one: rhos[one])
+    assert most.example_id == max(rhos, key=lambda one: rhos[one])
+    assert f"agree least: correlation {rhos[least.example_id]:.2f}".replace("-", "−") in least.title
+    tokens = whole(trace, "tokens").set_index(["example_id", "position"])
+    amounts = own[own["example_id"] == most.example_id].set_index("position")["attribution"]
+    end = 0
+    for segment in most.segments:
+        begin, end = end, end + len(segment.text)
+        inside = [
+            amount
+            for position, amount in amounts.items()
+            if not tokens.loc[(most.example_id, position), "special"]
+            and begin < tokens.loc[(most.example_id, position), "char_end"] <= end
+        ]
+        assert segment.attribution == (pytest.approx(sum(inside)) if inside else None)
+    assert any(segment.attribution for segment in most.segments)
+
+
+def test_the_picture_shows_the_weights_under_audit_beside_chance_and_other_methods() -> None:
+    trace = synthetic_trace(np.random.default_rng(3), documents=25, draws=3, words=(10, 24))
+    finding = analyse(measured(trace))
+    (chart,), table = finding.charts, finding.table("agreement")
+    assert (chart.color, chart.first) == ("part", 7)
+    assert table.column("part")[:7] == (
+        *["survival"] * 3, *["random keeping"] * 2, *["between attributions"] * 2,
+    )  # fmt: skip
+    assert not any("baseline" in str(name) for name in table.column("comparison")[:7])
+    picture = svg(chart, table, prefix="p")
+    assert "control: random" in picture
+    assert "baseline" not in picture

@@ -12,6 +12,7 @@ from auditkit.plugin import BudgetAbout, Probe, discover, unmet
 from auditkit.probes._budgets import budgets_table
 from auditkit.probes._cost import COUNTED
 from auditkit.probes.efficiency import Efficiency
+from auditkit.report.charts import svg
 from auditkit.testing import (
     check_probe,
     contract_traces,
@@ -233,8 +234,10 @@ def test_budgets_of_the_sweep_are_shown_with_their_intervals() -> None:
     table = finding.table("budgets")
     assert "held-out training documents" in table.title
     assert "not on the audited data" in table.note
-    assert table.column("model") == ("another budget", "this checkpoint")
-    assert table.column("change") == pytest.approx((0.5, -2.0))
+    assert table.column("model") == ("the baseline", "another budget", "this checkpoint")
+    assert table.column("change") == pytest.approx((0.0, 0.5, -2.0))
+    assert table.column("reached") == (1.0, 0.71, 0.49)
+    assert finding.measurement("held_out_accuracy", arm="baseline", level="1.0").value == 0.9
     for level, p in (("0.7", 0.905), ("0.5", 0.88)):
         found = finding.measurement("held_out_accuracy", arm="pruned", level=level)
         assert isinstance(found.interval, Interval)
@@ -245,6 +248,8 @@ def test_budgets_of_the_sweep_are_shown_with_their_intervals() -> None:
     assert (chart.x, chart.y, chart.interval, chart.reference) == (
         "reached", "held_out_accuracy", "held_out_accuracy_interval", 0.9,
     )  # fmt: skip
+    picture = svg(chart, table, prefix="p")
+    assert all(f">{told}</text>" in picture for told in ("0.7", "0.5", "1.0"))
 
 
 @given(
@@ -261,11 +266,12 @@ def test_a_budget_is_pareto_optimal_unless_another_beats_it(
                     held_out=100, audited=False)
         for share, accuracy in found
     ]  # fmt: skip
+    beside = [(1.0, 0.9), *found]
     for (share, accuracy), said in zip(
-        found, budgets_table(budgets, "pruned").table.column("undominated"), strict=True
+        beside, budgets_table(budgets, "pruned").table.column("undominated"), strict=True
     ):
-        cheaper = any(s < share and a >= accuracy for s, a in found)
-        better = any(s <= share and a > accuracy for s, a in found)
+        cheaper = any(s < share and a >= accuracy for s, a in beside)
+        better = any(s <= share and a > accuracy for s, a in beside)
         assert said == ("no" if cheaper or better else "yes")
 
 

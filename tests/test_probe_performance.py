@@ -283,6 +283,15 @@ def test_arms_bring_their_caveats_run_or_not() -> None:
         assert not (other - {""}) & told
 
 
+def test_the_stair_has_no_step_for_what_tells_how_exact_numbers_are() -> None:
+    trace = make(6, documents=60, draws=2, continued=True, reseeded=True, repeat=True)
+    finding = analyse(trace)
+    arms = finding.table("arms").column("arm")
+    stair = next(chart for chart in finding.charts if chart.kind == "stair")
+    assert arms[: stair.first] == ("baseline", "continued", "unpruned", "pruned", "random")
+    assert set(arms[stair.first :]) == {"reseeded", "repeat"}
+
+
 def test_the_control_for_more_training_stands_beside_the_others() -> None:
     trace = make(6, documents=150, draws=0, continued=True, accuracy={"continued": 0.97})
     finding = analyse(trace)

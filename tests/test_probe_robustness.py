@@ -69,6 +69,7 @@ def test_contract(name: str) -> None:
         assert (finding is None) == bool(unmet(Robustness(), trace.about))
 
 
+@pytest.mark.slow
 def test_a_change_that_breaks_the_pruned_model_is_named(trace: Trace) -> None:
     reads = losing(trace, {"baseline": 0.02, "pruned": 0.4})
     finding = analysed(measured(trace, reads=reads))
@@ -83,6 +84,7 @@ def test_a_change_that_breaks_the_pruned_model_is_named(trace: Trace) -> None:
     assert "The pruned model loses less accuracy than the baseline to " in other.claim
 
 
+@pytest.mark.slow
 def test_what_hurts_both_alike_is_no_difference() -> None:
     rng = np.random.default_rng(4)
     trace = synthetic_trace(rng, documents=560, classes=2, accuracy={"pruned": 0.9})

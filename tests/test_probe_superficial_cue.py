@@ -75,6 +75,7 @@ def test_a_cue_that_carries_less_is_named_as_that(trace: Trace) -> None:
     assert "Predictions hang less on stop words" in finding.claim
 
 
+@pytest.mark.slow
 def test_without_an_effect_nothing_is_shown(trace: Trace) -> None:
     finding = analysed(measured(trace))
     assert "Predictions hang" not in finding.claim

@@ -91,6 +91,7 @@ def test_words_kept_above_and_below_chance_are_named(trace: Trace) -> None:
     assert high.p_adjusted < 0.05
 
 
+@pytest.mark.slow
 def test_without_a_preference_hardly_a_word_is_named() -> None:
     seed, called, tested = 11, 0, 0
     for number in range(30):

@@ -95,6 +95,7 @@ def test_nothing_to_hold_a_run_against_is_an_error(tiny_runs: Runs) -> None:
     assert "give --gates or --against" in done.complaint
 
 
+@pytest.mark.slow
 def test_every_exit_code_from_a_shell(tiny_runs: Runs, tmp_path: Path) -> None:
     run = tiny_runs("bert", quick=True)
     old, broken = changed(run, tmp_path / "old", accuracy=1.3), tmp_path / "broken"

@@ -182,11 +182,12 @@ def gate(status: GateStatus, **changes: Any) -> GateResult:
          "Not acceptable: 1 of the 2 gates fails (change, class World: at least −1).",
          "2 gates: 1 pass · 1 fail"),
         (["not_run"], "inconclusive",
-         "Not enough evidence to accept: the gate is open (change, class World: at least −1).",
+         "Not enough evidence to accept: the gate is not decided (change, class World: at least "
+         "−1).",
          "1 gate: 1 not run"),
         (["not_run", "inconclusive"], "inconclusive",
-         "Not enough evidence to accept: 2 of the 2 gates are open (change, class World: at least "
-         "−1, …).", "2 gates: 1 open · 1 not run"),
+         "Not enough evidence to accept: 2 of the 2 gates are not decided (change, class World: "
+         "at least −1, …).", "2 gates: 1 inconclusive · 1 not run"),
     ],
 )  # fmt: skip
 def test_gates_decide_where_there_are_any(

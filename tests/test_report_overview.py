@@ -31,7 +31,7 @@ def figure(**changes: Any) -> KeyFigure:
 )  # fmt: skip
 def test_a_label_says_the_address_in_words(name: str, at: dict[str, str], label: str) -> None:
     told = figure(name=name, at=at)
-    assert place_in_words(name, at) == label
+    assert place_in_words(name, told.measurement.at) == label
     address = parse_address(told.address)
     assert (address.probe, address.measurement, dict(address.at)) == ("a_probe", name, at)
 

@@ -86,7 +86,7 @@ def test_no_name_stands_in_two_sections() -> None:
     assert set(SECTIONS) == {"models", "data", "recording", "probing"}
 
 
-@settings(deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.sets(st.sampled_from(sorted(set(PLACES) - {"model", "dataset"}))))
 def test_a_key_means_the_same_alone_and_in_its_section(inside: set[str]) -> None:
     values = yaml.safe_load(EVERY_KEY)

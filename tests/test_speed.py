@@ -188,6 +188,7 @@ def test_a_run_measures_both_models_and_keeps_times_out_of_its_results(
         assert (other / "results.json").read_bytes() == (run / "results.json").read_bytes()
 
 
+@pytest.mark.slow
 def test_an_earlier_measurement_is_kept_until_another_is_asked_for(
     tiny_runs: Runs, tiny_checkpoint: Checkpoints, tiny_csv: str, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -74,6 +74,7 @@ def test_precision_takes_the_mean_over_the_orders_of_ties() -> None:
     assert corrected_precision(depth, size, LAYERS).value == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_chance_is_zero_and_a_half() -> None:
     rng = np.random.default_rng(1)
     found = []
@@ -104,6 +105,7 @@ def shared_trend(
     return depth, np.exp(trend + rng.normal(0, 0.5, n)), np.arange(float(n))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "ends"), [("flat", True), ("line", False), ("U", True)])
 def test_a_shared_trend_along_the_text_is_no_agreement(shape: str, ends: bool) -> None:
     """At 200 documents the interval leaves out 0 about as often as it may, not always as for τ."""

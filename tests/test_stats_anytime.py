@@ -71,6 +71,7 @@ def test_a_margin_that_could_cost_more_than_the_wealth_is_refused(margin: float)
         Bets(margin)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("margin", [0.0, 0.01, 0.02])
 @pytest.mark.parametrize("share", [0.02, 0.05, 0.1, 0.2])
 def test_looked_at_after_every_document_it_seldom_errs(margin: float, share: float) -> None:

@@ -77,6 +77,7 @@ def test_what_is_promised_is_held_and_a_worse_model_needs_larger_sets() -> None:
     assert larger >= 35, f"seed {seed}"
 
 
+@pytest.mark.slow
 def test_models_that_are_alike_are_hardly_ever_told_apart() -> None:
     seed, apart = 2, 0
     rng = np.random.default_rng(seed)

@@ -134,6 +134,7 @@ def test_kept_over_total_invents_a_lift_for_words_of_many_pieces() -> None:
     assert observed / exact == pytest.approx(1.0, abs=0.02)
 
 
+@pytest.mark.slow
 def test_exact_z_is_standard_normal_under_random_keeping() -> None:
     rng = np.random.default_rng(1)
     words = np.array([1, 2, 1, 1, 3, 2])

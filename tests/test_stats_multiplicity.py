@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
 from auditkit.stats.estimates import Estimate, mean_change
-from auditkit.stats.multiplicity import ALPHA, adjusted_together
+from auditkit.stats.multiplicity import ALPHA, adjusted_together, benjamini_hochberg, holm
 
 
 @settings(max_examples=40, deadline=None)
@@ -34,6 +34,18 @@ def test_intervals_exclude_0_of_those_that_are_called_and_no_others_change(
             assert not one.interval[0] <= 0 <= one.interval[1]
         else:
             assert (one.interval, one.level) == (before.interval, 1 - ALPHA)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.none() | st.floats(0, 1), max_size=12))
+def test_both_corrections_are_those_of_statsmodels(p: list[float | None]) -> None:
+    tested = [value for value in p if value is not None]
+    for adjust, method in ((holm, "holm"), (benjamini_hochberg, "fdr_bh")):
+        expected = iter(multipletests(tested, method=method)[1] if tested else [])
+        found = adjust(p)
+        assert [one is None for one in found] == [one is None for one in p]
+        for value in (one for one in found if one is not None):
+            assert value == pytest.approx(next(expected))
 
 
 def test_what_has_no_p_is_no_test_and_stays_and_what_was_called_before_is_asked_anew() -> None:

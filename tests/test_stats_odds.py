@@ -179,6 +179,7 @@ def test_order_of_documents_changes_no_odds(seed: int) -> None:
         assert a.p == pytest.approx(b.p)
 
 
+@pytest.mark.slow
 def test_odds_ratio_coverage_with_clustered_words() -> None:
     rng, hits, draws = np.random.default_rng(2), 0, 300
     documents = 100

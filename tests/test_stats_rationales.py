@@ -64,6 +64,7 @@ def test_average_precision_is_scikit_learns_and_its_chance_that_of_every_marking
     assert found.chance[0] == pytest.approx(np.mean(every))
 
 
+@pytest.mark.slow
 def test_chance_lies_above_prevalence_and_ties_take_it_down() -> None:
     marked = np.arange(20) < 5
     plain = ranking(*by_score(np.arange(20), marked)).chance[0]

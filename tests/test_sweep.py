@@ -172,6 +172,7 @@ def test_each_record_holds_all_budgets(swept: Path) -> None:
         assert hard["macs_share"] == pytest.approx(share, abs=0.05)
 
 
+@pytest.mark.slow
 def test_a_sweep_interrupted_anywhere_ends_as_if_it_was_not(
     swept: Path, choices: TrainingSettings, tmp_path: Path
 ) -> None:
@@ -411,6 +412,7 @@ def sold(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
     return root / "out", done
 
 
+@pytest.mark.slow
 def test_the_command_tells_all_budgets_and_what_was_missed(sold: tuple[Path, Done]) -> None:
     out, done = sold
     budgets = record(directory(out, 0.7))["sweep"]

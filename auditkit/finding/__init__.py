@@ -12,7 +12,7 @@ from auditkit.finding.conclusions import (
     Concern,
     Conclusion,
 )
-from auditkit.finding.examples import Example, Segment, kind_of, segments
+from auditkit.finding.examples import Example, Segment, kind_of, segments, weighted
 from auditkit.finding.front import (
     ACCURACY,
     CARDS,
@@ -39,5 +39,5 @@ __all__ = [
     "ColumnKind", "Concern", "Conclusion", "Example", "Failure", "Finding", "GateResult",
     "Interval", "Mark", "Measurement", "Segment", "Status", "Table", "Undefined", "Verdict",
     "announce", "check_finding", "dumps", "kind_of", "loads", "parse_address", "read_announcement",
-    "segments", "to_json",
+    "segments", "to_json", "weighted",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Documents shown with what was kept of them, layer by layer."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from auditkit.finding.numbers import STRICT
@@ -82,6 +82,22 @@ def segments(
         for start, stop, own in _laid(read, begin, end):
             part = text[start:stop]
             found.append(Segment(part, own if part.strip() else None))
+    return tuple(found)
+
+
+def weighted(shown: Iterable[Segment], pieces: Iterable[tuple[int, float]]) -> tuple[Segment, ...]:
+    """The segments of a text, each with the sum of the attributions of the pieces that lie in it.
+
+    Args:
+        shown: As `segments` returns them.
+        pieces: Where each ends in the text, and its attribution.
+    """
+    left = sorted(pieces)
+    found, end = [], 0
+    for segment in shown:
+        begin, end = end, end + len(segment.text)
+        inside = [amount for stop, amount in left if begin < stop <= end]
+        found.append(replace(segment, attribution=sum(inside)) if inside else segment)
     return tuple(found)
 
 

@@ -117,10 +117,14 @@ class Chart:
     or a baseline."""
     reference_name: str = ""
     """What the line stands for, in a few words."""
+    diagonal: str = ""
+    """What a line stands for on which x and y are the same (`lines`, `scatter`); "" for none."""
     zone: float | None = None
     """From this value of x on, away from 0, lies what is not accepted (`dots`)."""
     zone_name: str = ""
     """What lies there, in a few words."""
+    first: int | None = None
+    """Only so many rows of the table are drawn, from its first; None: all that have room."""
 
     def __post_init__(self) -> None:
         as_floats(self, "reference", "zone")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from auditkit.finding import Example, Measurement, Segment, kind_of, segments
+from auditkit.finding import Example, Measurement, Segment, kind_of, segments, weighted
 from auditkit.plugin.groups import class_name, classes_of
 from auditkit.plugin.rows import measurement
 from auditkit.plugin.sentences import figure
@@ -86,13 +86,16 @@ def token_counts(documents: Documents, at: Mapping[str, str | None]) -> list[Mea
     ]
 
 
-def show_document(trace: Trace, example_id: str, title: str) -> Example:
+def show_document(
+    trace: Trace, example_id: str, title: str, attributions: Mapping[int, float] | None = None
+) -> Example:
     """One document with its words' survival, and what every arm said of it.
 
     Args:
         trace: The run.
         example_id: Which document.
         title: Printed above it.
+        attributions: Of its tokens by position, to be seen beside their survival; None: of none.
 
     Raises:
         TraceError: There is no such document.
@@ -120,15 +123,20 @@ def show_document(trace: Trace, example_id: str, title: str) -> Example:
     ).sort_values("position")
     before, after = _special(tokens, about.special_tokens)
     alive = documents.kept[row] + documents.special_kept[row]
+    shown = segments(
+        text,
+        [span for span, _ in laid],
+        tokens[_SPAN].itertuples(index=False, name=None),
+        {span[0]: kind for span, kind in laid},
+    )
+    if attributions is not None:
+        pieces = tokens[~tokens["special"]]
+        ends = zip(pieces["char_end"].tolist(), pieces["position"].tolist(), strict=True)
+        shown = weighted(shown, [(end, attributions.get(at, 0.0)) for end, at in ends])
     return Example(
         example_id=example_id,
         title=title,
-        segments=segments(
-            text,
-            [span for span, _ in laid],
-            tokens[_SPAN].itertuples(index=False, name=None),
-            {span[0]: kind for span, kind in laid},
-        ),
+        segments=shown,
         alive=tuple(map(int, alive)),
         facts=tuple(facts),
         tokens=int(documents.tokens[row]),

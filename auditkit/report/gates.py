@@ -9,8 +9,8 @@ from auditkit.finding import GateResult, parse_address
 from auditkit.plugin.sentences import decimals, figure, interval
 from auditkit.report.overview import Badge, place_in_words
 
-WORDS = {"pass": "pass", "fail": "fail", "inconclusive": "open", "not_run": "not run"}
-"""By status, in the order of counting."""
+STATUSES = ("pass", "fail", "inconclusive", "not_run")
+"""In the order of counting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,11 @@ def _what(address: str) -> str:
 
 
 def counted(gates: Sequence[GateResult]) -> str:
-    """`3 gates: 1 pass · 2 open`; "" where there are none."""
+    """`3 gates: 1 pass · 2 inconclusive`; "" where there are none."""
     if not gates:
         return ""
-    counts = Counter(WORDS[gate.status] for gate in gates)
-    told = " · ".join(f"{counts[word]} {word}" for word in WORDS.values() if counts[word])
+    counts: Counter[str] = Counter(gate.status for gate in gates)
+    told = " · ".join(f"{counts[s]} {s.replace('_', ' ')}" for s in STATUSES if counts[s])
     return f"{len(gates)} {'gate' if len(gates) == 1 else 'gates'}: {told}"
 
 
@@ -67,7 +67,7 @@ def decided(gates: Sequence[GateResult]) -> tuple[Badge, str]:
         verb = "fails" if len(failing) == 1 else "fail"
         return "fail", f"Not acceptable: {_some(failing, gates)} {verb}{_named(failing)}."
     if undecided:
-        verb = "is open" if len(undecided) == 1 else "are open"
+        verb = "is not decided" if len(undecided) == 1 else "are not decided"
         told = f"{_some(undecided, gates)} {verb}{_named(undecided)}"
         return "inconclusive", f"Not enough evidence to accept: {told}."
     return (

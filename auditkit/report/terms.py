@@ -33,8 +33,8 @@ GLOSSARY: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "margin": ("The loss of accuracy that is accepted, set before looking.", ()),
     "lost": ("An answer that was right in the baseline and is wrong now; won is the reverse.",
              ("won",)),
-    "gate": ("A limit on one number, set before the run. It passes, fails, or is open where the "
-             "interval holds values on either side.", ("gates",)),
+    "gate": ("A limit on one number, set before the run. It passes, fails, or is inconclusive "
+             "where the interval holds values on either side.", ("gates",)),
     "probe": ("One question of this audit, and the code that answers it.", ("probes",)),
     "points": ("Percentage points: from 94 % to 93 % is one point.", ("point",)),
     "Benjamini–Hochberg": ("A correction that keeps the share of false findings among those of one "

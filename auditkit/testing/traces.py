@@ -1,5 +1,7 @@
 """Variants of a trace, those on which every probe must hold its contract among them."""
 
+from collections.abc import Mapping
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -109,8 +111,12 @@ def resharded(trace: Trace, shards: int, order: np.ndarray | None = None) -> Tra
 
 
 def contract_traces(seed: int = 0) -> dict[str, Trace]:
-    """The traces on which every probe must hold its contract, by name."""
+    """The traces on which every probe must hold its contract, by name; the same at every call."""
+    return dict(_contract_traces(seed))
 
+
+@cache
+def _contract_traces(seed: int) -> Mapping[str, Trace]:
     def make(**options: Any) -> Trace:
         return synthetic_trace(np.random.default_rng(seed), **options)
 

@@ -66,7 +66,7 @@ def drawing(chart: Chart, table: Table) -> Drawing:
     }
     most, bounds = MOST[chart.kind], _bounds(chart)
     for key, order in orders.items():
-        if len(rows) == most or len(order) > bounds.get(key, most):
+        if chart.first or len(rows) == most or len(order) > bounds.get(key, most):
             # the table goes on below the last row that is drawn
             orders[key] = list(dict.fromkeys(str(row[key]) for row in rows))
     return Drawing(
@@ -101,7 +101,7 @@ def _rows(chart: Chart, table: Table) -> list[Row]:
     places = {c.name: place for place, c in enumerate(table.columns)}
     printed = table_view(table, "", most=max(MOST.values())).rows
     rows: list[Row] = []
-    for index in range(len(table.rows)):
+    for index in range(len(table.rows))[: chart.first]:
         cells = {key: cells[index] for key, cells in columns.items()}
         name = cells.pop("n", None)
         interval = cells.pop("i", None)

@@ -196,6 +196,18 @@ def reference(drawing: Drawing, axis: str) -> list[Any]:
     return [rule.encode(at("at:Q"))]
 
 
+def diagonal(drawing: Drawing) -> list[Any]:
+    """A dashed line on which x and y are the same, if the chart names one, within what is drawn."""
+    if not drawing.chart.diagonal:
+        return []
+    across, up = ([float(row[key]) for row in drawing.rows] for key in "xy")
+    ends = max(min(across), min(up)), min(max(across), max(up))
+    rule = values([{"x": end, "y": end} for end in ends]).mark_line(
+        color=paint("ink"), strokeDash=[4, 3], strokeWidth=1
+    )
+    return [rule.encode(x="x:Q", y="y:Q")] if ends[0] < ends[1] else []
+
+
 def beside(text: str, at: float, **more: Any) -> Any:
     """A layer's text to the right of the plot, `at` pixels from its edge, and how it is set."""
     import altair as alt

@@ -112,15 +112,21 @@ def _lines(drawing: Drawing, gap: float = 0.1) -> dict[str, Any]:
     scale = alt.Scale(domain=drawing.orders["y"], padding=gap)
     axis = alt.Axis(grid=True, ticks=False, labels=False)
     rows: dict[str, Any] = {"y": alt.Y("y:N", scale=scale, title=None, axis=axis)}
-    if "c" in drawing.orders:
+    if _beside_each_other(drawing):
         rows["yOffset"] = alt.YOffset("c:N", scale=alt.Scale(domain=drawing.orders["c"]))
     return rows
+
+
+def _beside_each_other(drawing: Drawing) -> int:
+    """How many series share a name's line; 0 where each name is of one."""
+    several = len(drawing.rows) > len(drawing.orders["y"])
+    return len(drawing.orders.get("c", ())) if several else 0
 
 
 def _line(drawing: Drawing) -> int:
     """Height of a name's line."""
     two = any("\n" in name for name in broken(drawing, "y")[0].values())
-    return max(_TWO_LINES if two else _LINE, _SERIES * len(drawing.orders.get("c", [])))
+    return max(_TWO_LINES if two else _LINE, _SERIES * _beside_each_other(drawing))
 
 
 def _height(drawing: Drawing) -> int:

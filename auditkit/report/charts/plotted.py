@@ -13,6 +13,7 @@ from auditkit.report.charts.look import (
     broken,
     by_series,
     colour,
+    diagonal,
     lines_of,
     name_layers,
     numeric,
@@ -58,7 +59,7 @@ def lines(drawing: Drawing) -> Layers:
         dash["strokeDash"] = alt.StrokeDash("c:N", scale=by_series(drawing, DASHES))
     if ends and dash:
         dash["strokeDash"].legend = None
-    layers = reference(drawing, "y")
+    layers = [*reference(drawing, "y"), *diagonal(drawing)]
     if banded := [row for row in rows if "lo" in row]:
         band = values(banded).mark_area(opacity=0.16)
         layers.append(band.encode(x=x, y=alt.Y("lo:Q"), y2="hi:Q", color=paints))
@@ -117,7 +118,7 @@ def scatter(drawing: Drawing) -> Layers:
     rows, paints = drawing.rows, colour(drawing)
     x = alt.X("x:Q", **numeric(drawing, "x", zero=False))
     y = alt.Y("y:Q", **numeric(drawing, "y", zero=False, ends=_held(drawing)))
-    layers = reference(drawing, "y")
+    layers = [*reference(drawing, "y"), *diagonal(drawing)]
     if barred := [row for row in rows if "lo" in row]:
         bars = values(barred).mark_rule(strokeWidth=1.75)
         layers.append(bars.encode(x=x, y=alt.Y("lo:Q"), y2="hi:Q", color=paints))

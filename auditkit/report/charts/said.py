@@ -45,8 +45,8 @@ def key(drawing: Drawing) -> tuple[list[str], list[str]]:
     if chart.kind == "chance":
         dot, tick = (drawing.titles[mark].lower() for mark in "xb")
         told += [f"Dot: {dot}; tick: {tick}.", "Green: more; orange: less; grey: not shown."]
-    if chart.reference is not None and chart.reference_name:
-        told.append(f"Dashed line: {_inside(chart.reference_name)}.")
+    if line := chart.reference_name if chart.reference is not None else chart.diagonal:
+        told.append(f"Dashed line: {_inside(line)}.")
     zone = [f"Shaded: {_inside(chart.zone_name)}."] if chart.zone is not None else []
     return told, zone
 
