@@ -14,6 +14,7 @@ from auditkit.cli.console import clean
 from auditkit.cli.convert import convert
 from auditkit.cli.demo import demo
 from auditkit.cli.explain import explain
+from auditkit.cli.export import export
 from auditkit.cli.gate import gate
 from auditkit.cli.options import EXIT_CODES, ending
 from auditkit.cli.probes import probes
@@ -44,7 +45,8 @@ def cli(debug: bool) -> None:
     """Train, prune and audit transformer classifiers that drop tokens (Learned Token Pruning)."""
 
 
-for command in (demo, train, convert, run, explain, report, gate, compare, probes):
+COMMANDS = (demo, train, convert, run, explain, report, gate, compare, export, probes)
+for command in COMMANDS:
     cli.add_command(command)
 
 
