@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from jsonschema import Draft7Validator, FormatChecker
@@ -25,7 +25,7 @@ def packaged(package: str, name: str) -> Any:
     try:
         path = Path(str(distribution(package).locate_file(name)))
     except PackageNotFoundError:
-        _missing(f"{package} is not installed: `make venv`")
+        missing(f"{package} is not installed: `make venv`")
     return json.loads(path.read_text(encoding="utf-8"))
 
 
@@ -33,7 +33,7 @@ def ctrf_schema() -> Any:
     """Of the Common Test Report Format; its authors publish it with the npm package `ctrf`."""
     path = FETCHED / "ctrf" / "package" / "dist" / "ctrf-schema-0.0.json"
     if not path.is_file():
-        _missing(f"no {path.name} in the environment: `make schemas` (it needs npm)")
+        missing(f"no {path.name} in the environment: `make schemas` (it needs npm)")
     return json.loads(path.read_text(encoding="utf-8"))
 
 
@@ -46,7 +46,8 @@ def problems(document: Any, schema: Any, beside: Iterable[Any] = ()) -> list[str
     return [f"{e.json_path}: {e.message[:300]}" for e in validator.iter_errors(document)]
 
 
-def _missing(reason: str) -> None:
+def missing(reason: str) -> NoReturn:
+    """Skip the test, or fail it where CI=true."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)

@@ -9,6 +9,7 @@ import traceback
 import click
 
 from auditkit._version import __version__
+from auditkit.cli.attest import attest
 from auditkit.cli.compare import compare
 from auditkit.cli.console import clean
 from auditkit.cli.convert import convert
@@ -45,7 +46,7 @@ def cli(debug: bool) -> None:
     """Train, prune and audit transformer classifiers that drop tokens (Learned Token Pruning)."""
 
 
-COMMANDS = (demo, train, convert, run, explain, report, gate, compare, export, probes)
+COMMANDS = (demo, train, convert, run, explain, report, gate, compare, export, attest, probes)
 for command in COMMANDS:
     cli.add_command(command)
 

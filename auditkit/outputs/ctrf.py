@@ -1,6 +1,5 @@
 """A run as JSON in the Common Test Report Format."""
 
-import json
 from collections import Counter
 from datetime import datetime
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from auditkit._version import __version__
 from auditkit.finding import Audit
 from auditkit.outputs.cases import Case, cases
+from auditkit.outputs.documents import as_text
 
 VERSION = "0.0.0"
 """Of the format."""
@@ -47,7 +47,7 @@ def ctrf(audit: Audit, written: datetime | None = None) -> str:
             "tests": tests,
         },
     }
-    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    return as_text(document)
 
 
 def _test(case: Case) -> dict[str, Any]:

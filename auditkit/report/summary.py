@@ -12,8 +12,8 @@ from auditkit.report.redaction import NOTE, redact
 from auditkit.report.templating import environment
 from auditkit.text import one_line
 
-SUMMARY_LIMIT = 65_536
-"""Characters that a comment on a pull request may have."""
+SUMMARY_LIMIT = 60_000
+"""Characters: a comment on a pull request may have 65,536, and jobs write a little of their own."""
 
 
 def render_markdown(
