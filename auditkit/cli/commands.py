@@ -10,6 +10,7 @@ import click
 
 from auditkit._version import __version__
 from auditkit.cli.attest import attest
+from auditkit.cli.card import card
 from auditkit.cli.compare import compare
 from auditkit.cli.console import clean
 from auditkit.cli.convert import convert
@@ -46,7 +47,7 @@ def cli(debug: bool) -> None:
     """Train, prune and audit transformer classifiers that drop tokens (Learned Token Pruning)."""
 
 
-COMMANDS = (demo, train, convert, run, explain, report, gate, compare, export, attest, probes)
+COMMANDS = (demo, train, convert, run, explain, report, gate, compare, export, attest, card, probes)
 for command in COMMANDS:
     cli.add_command(command)
 

@@ -18,6 +18,7 @@ class Finished:
     directory: Folder
     audit: Audit
     """Redacted where the run was told so."""
+    redacted: bool
     written: datetime | None
     """When, in UTC; None: no manifest says so."""
     limits: Announcement | None
@@ -47,12 +48,14 @@ def finished(directory: str) -> Finished:
             "it was changed since the run; run `auditkit run` again"
         )
     audit = loads(results)
-    if redacted(place):
+    private = redacted(place)
+    if private:
         check_declared(results)
         audit = redact(audit)
     return Finished(
         directory=place,
         audit=audit,
+        redacted=private,
         written=_moment(written(place)),
         limits=read_announcement(place),
         gates_sha256=hashlib.sha256(place.read(GATES)).hexdigest() if place.has(GATES) else "",
