@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,15 @@ import finished_runs
 import page_cases
 import pytest
 import report_case
-from command import auditkit
+import tiny
+from command import audit, auditkit
 from google.protobuf.json_format import ParseDict
+from huggingface_hub import ModelCard
 from in_toto_attestation.predicates.test_result.v0.test_result_pb2 import TestResult as Result
 from in_toto_attestation.v1.statement import Statement
 from in_toto_attestation.v1.statement_pb2 import Statement as Message
-from schemas import packaged, problems
+from junitparser import JUnitXml
+from schemas import ctrf_schema, packaged, problems
 
 from auditkit.finding import Announcement, Audit, dumps, loads
 from auditkit.ltp.checkpoints import fingerprint
@@ -174,3 +179,33 @@ def test_the_digest_can_be_taken_in_a_shell(tmp_path: Path) -> None:
         ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout.split()[0] == fingerprint(str(tmp_path))
+
+
+@pytest.mark.slow
+def test_a_real_run_is_told_to_all(
+    tiny_checkpoint: Callable[[str], Path], tiny_csv: str, tmp_path: Path
+) -> None:
+    """Recorded, judged by gates that were set beforehand, and then told without any model."""
+    checkpoint, run, gates = tmp_path / "ckpt", tmp_path / "run", tmp_path / "gates.yaml"
+    shutil.copytree(tiny_checkpoint("bert"), checkpoint)
+    gates.write_text(
+        "- address: performance.accuracy[arm=pruned]\n  at_least: 0.0\n  on: value\n"
+        "- address: nobody.knows[arm=pruned]\n  at_least: 1\n"
+    )
+    done = audit(run, "--gates", gates, *tiny.QUICK, model=checkpoint, dataset=tiny_csv)
+    assert done.code == 4, done.err
+    files = ("--junit", run / "audit.xml", "--ctrf", run / "audit.json")
+    assert auditkit("export", run, *files).code == 0
+    judged, _ = JUnitXml.fromfile(str(run / "audit.xml"))
+    passed, skipped = judged
+    assert (passed.is_passed, skipped.is_skipped) == (True, True)
+    assert not problems(json.loads((run / "audit.json").read_text("utf-8")), ctrf_schema())
+    assert auditkit("attest", run).out.startswith("WARNED: 2 gates: 1 pass · 1 not run\n")
+    statement = json.loads((run / "statement.json").read_text("utf-8"))
+    assert statement["subject"][0]["digest"]["sha256"] == fingerprint(str(checkpoint))
+    assert bill_problems((run / "bom.cdx.json").read_text("utf-8")) == []
+    assert auditkit("card", checkpoint, run).code == 0
+    assert ModelCard.load(checkpoint / "README.md").data.to_dict()["model-index"]
+    assert fingerprint(str(checkpoint)) == statement["subject"][0]["digest"]["sha256"]
+    again = audit(run, "--gates", gates, *tiny.QUICK, model=checkpoint, dataset=tiny_csv)
+    assert again.code == 4, again.err  # files beside the run's own do not stand in its way
