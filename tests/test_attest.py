@@ -166,6 +166,9 @@ def test_a_model_that_was_only_named_is_not_attested(tmp_path: Path) -> None:
     run = finished_runs.run(tmp_path / "run", replace(report_case.audit(), about=about))
     done = auditkit("attest", run)
     assert (done.code, "its weights have no SHA-256" in done.complaint) == (2, True)
+    bill = json.loads(bom(replace(report_case.audit(), about=about)))
+    assert "hashes" not in bill["metadata"]["component"]
+    assert all("hashes" in one for one in bill["components"])
     assert not (run / "statement.json").exists()
 
 

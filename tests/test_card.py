@@ -104,6 +104,14 @@ def test_again_replaces_its_own_part_alone() -> None:
     assert updated(again, AUDIT) == moved
 
 
+def test_signs_that_end_lines_elsewhere_end_none_here() -> None:
+    """YAML and Python do not agree on which signs end a line."""
+    held = f'---\na: "x\u2028y"\n{KEY}:\n- name: "\u2028z"\n  results: []'
+    made = spliced(f"{held}\n---\nbody \u2028 \x0c\n", [{"name": "m", "results": []}], "## Ours")
+    assert OURS.sub("", made) == f"{held}\n---\nbody \u2028 \x0c\n\n"
+    assert yaml.safe_load(made.split("\n---\n")[0])[KEY][1] == {"name": "m", "results": []}
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     st.dictionaries(st.text("ab-é", min_size=1), st.text("a:#'\"\n{é", max_size=9), max_size=3),

@@ -52,12 +52,9 @@ def bom(audit: Audit, written: datetime | None = None, results_sha256: str = "")
 
 
 def _model(one: ModelAbout, ref: str) -> dict[str, Any]:
-    return {
-        "type": "machine-learning-model",
-        "bom-ref": ref,
-        "name": one.name or ref,
-        "hashes": [{"alg": "SHA-256", "content": one.sha256}],
-    }
+    told = {"type": "machine-learning-model", "bom-ref": ref, "name": one.name or ref}
+    hashes = [{"alg": "SHA-256", "content": one.sha256}]
+    return {**told, "hashes": hashes} if one.hashed else told
 
 
 def _data(about: About) -> dict[str, Any]:

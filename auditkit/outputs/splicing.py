@@ -55,8 +55,8 @@ def _body(text: str, section: str) -> str:
     ours = f"<!-- {BEGIN} -->\n{section.strip()}\n<!-- {END} -->\n"
     before, after = _around(text, "<!-- {} -->")
     if after is None:
-        gap = "" if not text or text.endswith("\n\n") else "\n" if text.endswith("\n") else "\n\n"
-        return f"{text}{gap or ('' if text else chr(10))}{ours}"
+        gap = "" if text.endswith("\n\n") else "\n" if text.endswith("\n") or not text else "\n\n"
+        return text + gap + ours
     return before + ours + after
 
 
@@ -73,8 +73,7 @@ def _metadata(held: str, entry: list[Any]) -> str:
     else:
         place, column = _end_of_list(left)
         ours = dumped
-    shift = " " * column
-    lines = "".join(f"{shift}{line}" for line in f"# {BEGIN}\n{ours}# {END}\n".splitlines(True))
+    lines = re.sub(r"^(?=.)", " " * column, f"# {BEGIN}\n{ours}# {END}\n", flags=re.MULTILINE)
     gap = "" if not left[:place] or left[:place].endswith("\n") else "\n"
     made = left[:place] + gap + lines + left[place:]
     expected = {**kept, KEY: [*(kept.get(KEY) or []), *entry]}
@@ -128,10 +127,9 @@ def _end_of_list(held: str) -> tuple[int, int]:
         raise SettingsError(
             f"README.md: its {KEY} is no list with a dash before each entry; write it as one"
         )
-    last = _last(listed)
-    lines = held.splitlines(keepends=True)
-    row = last.end_mark.line + (last.end_mark.column > 0)
-    return len("".join(lines[:row])), listed.start_mark.column
+    end = _last(listed).end_mark
+    within = held.find("\n", end.index) + 1 or len(held)  # of the line that it ends in
+    return (within if end.column else end.index), listed.start_mark.column
 
 
 def _last(node: yaml.Node) -> yaml.Node:

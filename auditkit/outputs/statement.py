@@ -7,7 +7,6 @@ from auditkit.errors import TraceError
 from auditkit.finding import Announcement, Audit, GateResult
 from auditkit.outputs.documents import as_text
 from auditkit.report.overview import about_of
-from auditkit.text import sha256
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://in-toto.io/attestation/test-result/v0.1"
@@ -41,7 +40,7 @@ def statement(audit: Audit, limits: Announcement | None = None, gates_sha256: st
         TraceError: The checkpoint was never hashed, as where it was named by an id of the hub.
     """
     model = about_of(audit).model
-    if model.sha256 == sha256(model.name).hex():
+    if not model.hashed:
         raise TraceError(
             f"{model.name!r:.100} was audited by its name on the hub, and its weights have no "
             "SHA-256 to attest; download the checkpoint and audit its directory"
