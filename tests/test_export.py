@@ -13,7 +13,7 @@ from command import auditkit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from junitparser import Error, Failure, JUnitXml, Skipped
-from schemas import ctrf_schema, problems
+from schemas import ctrf_schema, packaged, problems
 
 from auditkit.finding import Audit, dumps, loads, parse_address
 from auditkit.outputs.cases import cases
@@ -65,6 +65,20 @@ def test_ctrf_counts_and_validates() -> None:
     for status in ("passed", "failed", "skipped", "pending", "other"):
         assert summary[status] == sum(t["status"] == status for t in tests)
     assert not problems(document, ctrf_schema())
+
+
+@pytest.mark.parametrize(
+    ("ci", "outcome"), [("true", pytest.fail.Exception), ("", pytest.skip.Exception)]
+)
+def test_a_schema_that_is_not_there_fails_where_all_must_hold(
+    ci: str, outcome: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setattr("schemas.FETCHED", Path("nowhere"))
+    with pytest.raises(outcome, match="make schemas"):
+        ctrf_schema()
+    with pytest.raises(outcome, match="make venv"):
+        packaged("no-such-package", "x.json")
 
 
 @settings(max_examples=40, deadline=None)
@@ -146,10 +160,11 @@ def test_mlflow_keeps_numbers_tables_and_page(
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     client = MlflowClient(tracking_uri=uri)
     client.create_experiment("audits", artifact_location=(tmp_path / "kept").as_uri())
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "audits")
     done = auditkit("export", run, "--mlflow", uri)
     assert done.code == 0, done.err
-    found = client.get_run(done.out.split()[1])
+    found = client.get_run(done.out.split()[2])
     assert (found.info.run_name, found.info.status) == ("news", "FINISHED")
     assert found.data.metrics == {name: value for name, (_, value) in metrics(AUDIT).items()}
     assert found.data.tags["auditkit.checkpoint_sha256"] == "3f" * 32

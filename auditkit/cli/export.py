@@ -47,4 +47,4 @@ def export(directory: str, junit: str | None, ctrf: str | None, tracking: str | 
             bar("log to MLflow", 0, 0)
             from auditkit.outputs.tracking import log
 
-            click.echo(f"run {log(run.audit, run.directory, tracking)} of MLflow")
+            click.echo(f"MLflow run {log(run.audit, run.directory, tracking)}")
