@@ -26,8 +26,9 @@ def updated(
 ) -> str:
     """The README of a checkpoint with what was found of it. Same arguments, same text.
 
-    An entry of the model-index has the key numbers, each with its interval and address; a section
-    has decision, gates and findings. Both replace those of an earlier call and nothing else.
+    An entry of the model-index has the key numbers of the model under audit, each with its interval
+    and address; a section has decision, gates and findings. Both replace those of an earlier call
+    and nothing else.
 
     Args:
         text: The README as it is; "" where there is none.
@@ -40,8 +41,12 @@ def updated(
         SettingsError: The README is not one that can be added to.
     """
     about = about_of(audit)
-    results = [_result(about, number) for number in key_figures(audit)
-               if number.measurement.value is not None]  # fmt: skip
+    audited = ("", *about.in_role("audited"))  # the index is of this model, not of its baseline
+    results = [
+        _result(about, number)
+        for number in key_figures(audit)
+        if number.measurement.value is not None and number.measurement.at.get("arm", "") in audited
+    ]
     entry = eval_results_to_model_index(one_line(about.model.name), results)
     day = "" if written is None else written.date().isoformat()
     section = render_section(audit, limits, written=day, redacted=redacted)
