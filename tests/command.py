@@ -16,7 +16,8 @@ from auditkit.cli import main
 STEP = re.compile(
     r"(?!auditkit)(load libraries|load the trainer|open models|read data|read documents|"
     r"prepare recording|record documents|time the models|judge gates|draw the page|"
-    r"print the page|compare the runs|check the trace|write words by shard|"
+    r"print the page|compare the runs|read the run|log to MLflow|check the trace|"
+    r"write words by shard|"
     r"write the checkpoint|analyse \w+|\w+(: (open the model|first thresholds|"
     r"what the baseline says|meet the budget|evaluate))?)"
     r"(: (\d[\d,]* )?(done in )?\d.*)?"

@@ -30,6 +30,7 @@ HOMES = {
     "click": {"cli"},
     "datasets": {"data", "ltp"},
     "jinja2": {"report"},
+    "mlflow": {"outputs"},
     "rich": {"cli"},
     "sklearn": {"stats", "probes"},
     "spacy": {"data"},
@@ -40,7 +41,17 @@ HOMES = {
 }
 """The only rooms that may import a library, at their top or inside a function."""
 
-HEAVY = {"altair", "datasets", "pandas", "sklearn", "spacy", "statsmodels", "torch", "transformers"}
+HEAVY = {
+    "altair",
+    "datasets",
+    "mlflow",
+    "pandas",
+    "sklearn",
+    "spacy",
+    "statsmodels",
+    "torch",
+    "transformers",
+}
 
 SOURCES = sorted([*ROOT.glob("auditkit/**/*.py"), *ROOT.glob("probes/**/*.py")])
 
@@ -131,7 +142,8 @@ def test_a_library_has_one_home(path: Path) -> None:
 
 def test_every_library_in_use_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    lines = project["dependencies"] + project["optional-dependencies"]["demo"]
+    extras = project["optional-dependencies"]
+    lines = project["dependencies"] + extras["demo"] + extras["mlflow"]
     declared = {canonicalize_name(Requirement(line).name) for line in lines}
     distributions = packages_distributions()
     used = {name.split(".")[0] for path in SOURCES for name in imports(path)}

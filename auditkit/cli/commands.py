@@ -9,11 +9,14 @@ import traceback
 import click
 
 from auditkit._version import __version__
+from auditkit.cli.attest import attest
+from auditkit.cli.card import card
 from auditkit.cli.compare import compare
 from auditkit.cli.console import clean
 from auditkit.cli.convert import convert
 from auditkit.cli.demo import demo
 from auditkit.cli.explain import explain
+from auditkit.cli.export import export
 from auditkit.cli.gate import gate
 from auditkit.cli.options import EXIT_CODES, ending
 from auditkit.cli.probes import probes
@@ -44,7 +47,8 @@ def cli(debug: bool) -> None:
     """Train, prune and audit transformer classifiers that drop tokens (Learned Token Pruning)."""
 
 
-for command in (demo, train, convert, run, explain, report, gate, compare, probes):
+COMMANDS = (demo, train, convert, run, explain, report, gate, compare, export, attest, card, probes)
+for command in COMMANDS:
     cli.add_command(command)
 
 

@@ -21,6 +21,7 @@ from auditkit.finding import (
     Example,
 )
 from auditkit.report.chapters import chapters, shared_caveats
+from auditkit.report.clauses import clause_rows
 from auditkit.report.front import front
 from auditkit.report.gates import gate_view
 from auditkit.report.interactive import vega
@@ -92,6 +93,7 @@ def render_html(
         gates=[gate_view(gate) for gate in audit.gates],
         announced=announced,
         chapters=chapters(sections),
+        frameworks=clause_rows(audit),
         anchors=anchors,
         failures=failures,
         care=shared_caveats(audit),

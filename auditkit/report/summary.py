@@ -12,8 +12,8 @@ from auditkit.report.redaction import NOTE, redact
 from auditkit.report.templating import environment
 from auditkit.text import one_line
 
-SUMMARY_LIMIT = 65_536
-"""Characters that a comment on a pull request may have."""
+SUMMARY_LIMIT = 60_000
+"""Characters: a comment on a pull request may have 65,536, and jobs write a little of their own."""
 
 
 def render_markdown(
@@ -34,19 +34,50 @@ def render_markdown(
     Raises:
         TraceError: `audit.about` is not that of a trace.
     """
+    return _rendered("summary.md.j2", audit, speed, announced, redacted=redacted)
+
+
+def render_section(
+    audit: Audit,
+    announced: Announcement | None = None,
+    *,
+    written: str = "",
+    redacted: bool = False,
+) -> str:
+    """Decision, gates and what the probes say, as a section of a model card; as `render_markdown`.
+
+    Args:
+        audit: What was found.
+        announced: The limits of the run as they were written down; None: they were not.
+        written: When the run was written, for people; "": not known.
+        redacted: Whether to print what can be shown to others alone: `redact`.
+    """
+    return _rendered("card.md.j2", audit, None, announced, redacted=redacted, written=written)
+
+
+def _rendered(
+    template: str,
+    audit: Audit,
+    speed: Speed | None,
+    announced: Announcement | None,
+    *,
+    redacted: bool,
+    written: str = "",
+) -> str:
     audit = redact(audit) if redacted else audit
     about = about_of(audit)
     numbers = [number for number in key_figures(audit) if number.measurement.value is not None]
     first = front(audit, about, speed)
     text = ""
     for longest, most in ((600, 60), (300, 40), (120, 20), (40, 10)):
-        text = environment(_markdown, autoescape=False).get_template("summary.md.j2").render(
+        text = environment(_markdown, autoescape=False).get_template(template).render(
             about=about, front=first, findings=audit.findings[:most],
             failures=audit.failures[:most], counts=badge_counts(audit), announced=announced,
             gates=[gate_view(gate) for gate in audit.gates[:most]], speed=speed,
             numbers=numbers[:most], longest=longest, conclusions=_conclusions(audit)[:most],
             more_probes=max(0, len(audit.findings) - most) + max(0, len(audit.failures) - most),
             more_numbers=max(0, len(numbers) - most), redacted=NOTE if redacted else "",
+            written=written,
         )  # fmt: skip
         if len(text) < SUMMARY_LIMIT:
             break

@@ -162,7 +162,7 @@ def write(
 
 def manifest_settings(directory: Folder) -> Mapping[str, Any]:
     """All settings of a run by key, as its manifest holds them; none where there is no manifest."""
-    settings = _manifested(directory, "settings")
+    settings = manifested(directory, "settings")
     return settings if isinstance(settings, dict) else {}
 
 
@@ -177,11 +177,11 @@ def _redacted(settings: Mapping[str, Any]) -> bool:
 
 def written(directory: Folder) -> str:
     """When a run was written, as its manifest says; "" where there is no manifest."""
-    date = _manifested(directory, "written")
+    date = manifested(directory, "written")
     return date if isinstance(date, str) else ""
 
 
-def _manifested(directory: Folder, key: str) -> Any:
+def manifested(directory: Folder, key: str) -> Any:
     """What a run's manifest says; None where that is not to be had."""
     try:
         return json.loads(directory.read(MANIFEST))[key]

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from auditkit.ranges import Share
+from auditkit.text import sha256
 from auditkit.trace.about_data import AnnotatorAbout, DatasetAbout, Frozen, TrainingAbout
 from auditkit.trace.arms import ARMS, Role, arm, keys
 
@@ -30,6 +31,14 @@ class ModelAbout(Frozen):
     original: bool = False
     rule: str = ""
     thresholds: tuple[float, ...] = ()
+
+    @property
+    def hashed(self) -> bool:
+        """Whether `sha256` is of files; of a model that was named by its id of the hub it is not.
+
+        There it is of that name, since nothing says which files the hub will hand out.
+        """
+        return self.sha256 != sha256(self.name).hex()
 
 
 class BudgetAbout(Frozen):
