@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from auditkit.bench.attribution import Explained, attribute, batches
+from auditkit.bench.ltp_subject import ltp_subject
 from auditkit.bench.subjects import Bench, Encoded
 from auditkit.trace.caching import Part
 
@@ -66,7 +67,7 @@ def _attributed(
     """What every arm says of one batch, by every method."""
     frames = []
     for arm in arms:
-        subject = bench.subject(arm)
+        subject = ltp_subject(bench, arm)
         explained = [
             Explained(one.token_ids, one.special, words[name], subject.classes[targets[name]])
             for name, one in documents.items()

@@ -118,8 +118,12 @@ def show_document(trace: Trace, example_id: str, title: str) -> Example:
     tokens = next(
         trace.scan("tokens", [*_SPAN, "position", "token_id", "special"], ids=[example_id])
     ).sort_values("position")
-    before, after = _special(tokens, about.special_tokens)
-    alive = documents.kept[row] + documents.special_kept[row]
+    before: tuple[Segment, ...] = ()
+    after: tuple[Segment, ...] = ()
+    alive: tuple[int, ...] = ()
+    if about.depths_of:  # else no layer is told of
+        before, after = _special(tokens, about.special_tokens)
+        alive = tuple(map(int, documents.kept[row] + documents.special_kept[row]))
     return Example(
         example_id=example_id,
         title=title,
@@ -129,7 +133,7 @@ def show_document(trace: Trace, example_id: str, title: str) -> Example:
             tokens[_SPAN].itertuples(index=False, name=None),
             {span[0]: kind for span, kind in laid},
         ),
-        alive=tuple(map(int, alive)),
+        alive=alive,
         facts=tuple(facts),
         tokens=int(documents.tokens[row]),
         before=before,
