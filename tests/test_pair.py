@@ -15,13 +15,16 @@ from command import Done, audit
 from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from auditkit.bench.leaving_out import without_each_word
 from auditkit.bench.opening import open_bench
 from auditkit.bench.settings import ModelSettings
+from auditkit.bench.stock import StockSubject
 from auditkit.errors import CheckpointError, SettingsError
 
 FAST = ("--speed-documents", "0", *(flag for name in ("performance", "flips",
         "entity", "efficiency", "layer_view") for flag in ("--probe", name)))  # fmt: skip
-RUN = {"performance", "flips", "calibration", "fairness", "counterfactual", "robustness"}
+RUN = {"performance", "flips", "calibration", "fairness", "counterfactual", "robustness",
+       "attribution_agreement"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +149,34 @@ def test_other_architectures_are_opened(kind: str, home: Path) -> None:
     assert np.isclose(bench.answer("changed", long)[0].probs.sum(), 1)
 
 
+def test_a_word_is_left_out_by_its_own_pieces_whatever_the_tokenizer(
+    distilbert: Path, other: Path
+) -> None:
+    bench = open_bench(ModelSettings(model=str(distilbert), baseline=str(other)))
+    text = "Priya sorted the saucepans and some noodles"
+    (document,) = bench.encode([text])
+    words = np.full(len(document.token_ids), -1)
+    for number, match in enumerate(re.finditer(r"\w+", text)):
+        for at, (start, end) in enumerate(document.spans):
+            if end > start and match.start() <= start < match.end():
+                words[at] = number
+    for arm, path in (("changed", distilbert), ("baseline", other)):
+        subject = bench.subject(arm)
+        assert isinstance(subject, StockSubject)
+        found = without_each_word(subject, document, words, (1,)).values
+        tokenizer = AutoTokenizer.from_pretrained(path)
+        given = tokenizer(text, return_tensors="pt", return_offsets_mapping=True)
+        start, end = text.index("saucepans"), text.index("saucepans") + len("saucepans")
+        lies = [b > start and a < end for a, b in given["offset_mapping"][0].tolist()]
+        mask = given["attention_mask"].clone()
+        mask[0, torch.tensor(lies)] = 0
+        with torch.no_grad():
+            logits = [subject.model(given["input_ids"], attention_mask=m).logits[0, 1]
+                      for m in (given["attention_mask"], mask)]  # fmt: skip
+        assert found[words == 3].sum() == pytest.approx(float(logits[0] - logits[1]), abs=1e-5)
+        assert (found[document.special] == 0).all()
+
+
 def refused(model: Path, **settings: Any) -> str:
     with pytest.raises((CheckpointError, SettingsError)) as error:
         open_bench(ModelSettings(model=str(model), **settings))
@@ -203,7 +234,7 @@ def whole(
 ) -> Callable[..., tuple[Done, Path]]:  # fmt: skip
     def run(name: str, *flags: str | Path) -> tuple[Done, Path]:
         out = home / f"run-{name}"
-        groups = ("--groups", "source,season")
+        groups = ("--groups", "source,season", "--attribution-sample", "30")
         return audit(out, *groups, *flags, model=distilbert, dataset=tiny_csv), out
 
     return run

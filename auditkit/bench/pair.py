@@ -10,7 +10,7 @@ import torch
 from auditkit.bench.quantized import in_int8
 from auditkit.bench.reader import TokenReader
 from auditkit.bench.settings import ModelSettings, display
-from auditkit.bench.stock import StockSubject, load_stock, positions, said, sizes
+from auditkit.bench.stock import StockSubject, load_stock, logits_of, positions, sizes
 from auditkit.bench.subjects import Bench, Reader, Subject
 from auditkit.errors import CheckpointError, SettingsError
 from auditkit.ltp.checkpoints import fingerprint
@@ -120,7 +120,7 @@ def _subject(
     model.to(torch.device(device))  # type: ignore[arg-type]
     document = reader.encode(["one"])[0]
     try:
-        said(model, document.token_ids, np.ones(len(document.token_ids), dtype=bool))
+        logits_of(model, document.token_ids, np.ones(len(document.token_ids), dtype=bool))
     except CheckpointError as error:
         raise CheckpointError(f"{name}: {error}") from error
     about = ModelAbout(

@@ -64,9 +64,9 @@ class StockSubject(Subject):
         read = masks.get("read") or [np.ones(len(d.token_ids), dtype=bool) for d in documents]
         for index, (document, there) in enumerate(zip(documents, read, strict=True)):
             tokens = len(document.token_ids)
-            probs = said(self.model, document.token_ids, there)
+            logits = torch.from_numpy(logits_of(self.model, document.token_ids, there))
             answer = Answer(
-                self.grouped(probs[None])[0],
+                self.grouped(torch.softmax(logits, -1).numpy()[None])[0],
                 np.full(tokens, layers, dtype=np.int8),
                 np.full(layers + 1, tokens, dtype=np.int64),
             )
@@ -74,8 +74,8 @@ class StockSubject(Subject):
 
 
 @torch.inference_mode()
-def said(model: PreTrainedModel, token_ids: Sequence[int], read: np.ndarray) -> np.ndarray:
-    """(C,) float32 probabilities of a document; tokens that are not `read` (n,) are masked.
+def logits_of(model: PreTrainedModel, token_ids: Sequence[int], read: np.ndarray) -> np.ndarray:
+    """(C,) float32 logits of a document; tokens that are not `read` (n,) are masked.
 
     Raises:
         CheckpointError: What the model says is no number, or it cannot read the document.
@@ -96,8 +96,8 @@ def said(model: PreTrainedModel, token_ids: Sequence[int], read: np.ndarray) -> 
             "the model's answers are not numbers; its weights are damaged, or half precision is "
             "too narrow for them: download it again, or give --dtype float32"
         )
-    probs: np.ndarray = torch.softmax(logits, -1).cpu().numpy()
-    return probs
+    found: np.ndarray = logits.cpu().numpy()
+    return found
 
 
 def load_stock(name: str, dtype: torch.dtype) -> tuple[PreTrainedModel, tuple[str, ...]]:
