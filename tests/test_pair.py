@@ -206,11 +206,14 @@ def test_what_is_no_single_label_classifier_is_refused(distilbert: Path, home: P
     assert "problem_type is multi_label_classification" in refused(many, quantize="int8")
 
 
-def test_what_comes_with_code_or_is_quantised_on_disk_is_refused(
+def test_what_comes_with_code_or_is_not_what_it_says_is_refused(
     distilbert: Path, home: Path
 ) -> None:
     unknown = edited(distilbert, home, "code", model_type="mine", auto_map={"AutoModel": "m.M"})
     assert "code that comes with a checkpoint is not run" in refused(unknown, quantize="int8")
+    for key, value in (("n_layers", 10**9), ("vocab_size", 10**12)):
+        huge = edited(distilbert, home, f"huge-{key}", **{key: value})
+        assert f"{key} is {value}, more than the weights hold" in refused(huge, quantize="int8")
     packed = edited(distilbert, home, "packed", quantization_config={"quant_method": "x"})
     assert "--quantize int8" in refused(packed, baseline=str(distilbert))
 

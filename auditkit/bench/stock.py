@@ -17,7 +17,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICA
 
 from auditkit.bench.subjects import Answer, Encoded, Subject
 from auditkit.errors import CheckpointError, TraceError
-from auditkit.ltp.declared import UNTRAINED, class_names
+from auditkit.ltp.declared import TOGETHER, UNTRAINED, class_names
 from auditkit.ltp.inference import hardware
 from auditkit.ltp.layouts import BUFFERS
 from auditkit.ltp.reading import read_declared
@@ -36,6 +36,13 @@ _NOT_OURS = (
     "transformers_version", "attn_implementation", "_attn_implementation", "model_type",
 )  # fmt: skip
 """What a config.json may say of code, files and arithmetic, which is not its to decide."""
+
+
+_SIZES = (
+    "num_hidden_layers", "n_layers", "vocab_size", "hidden_size", "dim", "intermediate_size",
+    "hidden_dim", "num_attention_heads", "n_heads", "max_position_embeddings", "type_vocab_size",
+)  # fmt: skip
+"""What a config.json says of sizes."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +117,7 @@ def load_stock(name: str, dtype: torch.dtype) -> tuple[PreTrainedModel, tuple[st
     path, raw = read_declared(name)
     config, kind = _configuration(name, raw)
     state = read_tensors(name, path)
+    _check_sizes(name, raw, state)
     check_dense(name, {key: value for key, value in state.items() if not key.endswith(BUFFERS)})
     labels = class_names(name, raw, state, next((h for h in HEADS if h in state), HEADS[0]))
     config.id2label = dict(enumerate(labels))
@@ -126,6 +134,17 @@ def load_stock(name: str, dtype: torch.dtype) -> tuple[PreTrainedModel, tuple[st
     check_finite(name, dict(model.named_parameters()))
     model.requires_grad_(False).eval()  # type: ignore[no-untyped-call]
     return model, labels
+
+
+def _check_sizes(name: str, raw: Mapping[str, Any], state: Mapping[str, torch.Tensor]) -> None:
+    """Make sure that no more is declared than the weights can hold: it would be built first."""
+    most = max((weight.numel() for weight in state.values()), default=0)
+    for key in _SIZES:
+        limit = len(state) if key in ("num_hidden_layers", "n_layers") else most
+        if isinstance(value := raw.get(key), int | float) and value > limit:
+            raise CheckpointError(
+                f"{name}: {key} is {shown(value)}, more than the weights hold; {TOGETHER}"
+            )
 
 
 def _configuration(name: str, raw: Mapping[str, Any]) -> tuple[PretrainedConfig, Any]:
