@@ -28,7 +28,7 @@ MATRIX = Chart(
     name="flip_matrix",
     kind="matrix",
     table="flip_matrix",
-    title="Answers before and after pruning, in documents",
+    title="Answers before and after {cause}, in documents",
     alt="One cell a pair of answers, the baseline's and the model's under audit; off the diagonal "
     "the answer changed. The table has the figures.",
     x="after",

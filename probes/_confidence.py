@@ -1,4 +1,4 @@
-"""How sure a model was of its answer before pruning and after, document by document."""
+"""How sure a model was of its answer before the change and after, document by document."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ CONFIDENCE = Chart(
     name="confidence",
     kind="scatter",
     table="confidence",
-    title="How sure the model is of its answer, before pruning and after",
+    title="How sure the model is of its answer, before {cause} and after",
     alt="One point a document: the probability of the answer given, of the model that it is "
     "compared with and of the model under audit, marked by what became of the answer.",
     x="before",

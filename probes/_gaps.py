@@ -21,6 +21,7 @@ from auditkit.plugin import (
     tabulate,
 )
 from auditkit.probes._groups import CLASS, PLACE, Group
+from auditkit.probes._pairs import cause_of
 from auditkit.stats.gaps import Gap, Harm, excess_gaps, needed
 from auditkit.stats.paired import counted_difference
 from auditkit.stats.resampling import Bootstrap
@@ -161,7 +162,8 @@ def accuracy_table(
     )
     return tabulate(
         "accuracy_gaps",
-        "Accuracy lost to pruning, in points: in a group, and beyond what all documents lose",
+        f"Accuracy lost to {cause_of(at['arm'])}, in points: in a group, and beyond what all "
+        "documents lose",
         [Label(PLACE, "Group", whole="all documents"),
          *_numbers("accuracy_loss", "accuracy_gap")],
         [everyone, *_rows(rows, "accuracy_loss", "accuracy_gap")],
@@ -182,7 +184,7 @@ def error_tables(rows: Sequence[GroupGap], at: Mapping[str, str]) -> list[Told]:
         if mine:
             table = tabulate(
                 f"{measure}s",
-                f"{title} gained by pruning, in points: {over}",
+                f"{title} gained by {cause_of(at['arm'])}, in points: {over}",
                 [Label("class", "Class"), Label("column", "By"), Label("group", "Group"),
                  *_numbers(change, measure)],
                 _rows(mine, change, measure),

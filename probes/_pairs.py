@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditkit.plugin import NO_LABEL, About
+from auditkit.plugin import arm as known
 from auditkit.probes._arms import ARITHMETIC, Answered, on_same
 
 Bools = NDArray[np.bool_]
@@ -84,6 +85,11 @@ def compared(about: About) -> tuple[str, str]:
     """The arm under audit, and the one that it is compared with."""
     (audited,), (reference, *_) = about.in_role("audited"), about.in_role("reference")
     return audited, reference
+
+
+def cause_of(audited: str) -> str:
+    """What is done to the model whose arm under audit this is, in words."""
+    return "the change" if known(audited).pruning == "off" else "pruning"
 
 
 def called_model(about: About) -> str:

@@ -9,7 +9,6 @@ from auditkit.plugin import (
     Estimate,
     Measurement,
     Trace,
-    arm,
     bounds,
     class_name,
     figure,
@@ -18,7 +17,7 @@ from auditkit.plugin import (
     percent,
 )
 from auditkit.probes._arms import Summary
-from auditkit.probes._pairs import called_model
+from auditkit.probes._pairs import called_model, cause_of
 from auditkit.stats.non_inferiority import Verdict, non_inferiority
 from auditkit.stats.paired import Difference
 
@@ -137,7 +136,7 @@ def effect(told: Judged) -> str:
         return f"No difference in accuracy shown ({values}, {difference} points, {interval})"
     if change.sign > 0:
         return f"The {told.at['arm']} model gains {size} points of accuracy ({values}, {interval})"
-    cause = "The change" if arm(told.at["arm"]).pruning == "off" else "Pruning"
+    cause = cause_of(told.at["arm"]).capitalize()
     return f"{cause} costs {size} points of accuracy ({values}, {interval})"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from auditkit.plugin import (
-    PRUNING,
+    MODELS,
     BenchView,
     Estimate,
     Example,
@@ -40,6 +40,8 @@ from auditkit.probes._attribution import (
     attributed_arms,
 )
 from auditkit.probes._convergence import converged_by_arm, convergence_table, missed_caveats
+from auditkit.probes._same_words import CAVEATS as CAVEATS_OF_CHANGE
+from auditkit.probes._same_words import claim_of_same_words, same_words, sizes_by_word
 
 ENOUGH_DOCUMENTS = 200
 CLAIMED = "partial_spearman"
@@ -64,7 +66,8 @@ class AttributionAgreement:
     name: ClassVar[str] = "attribution_agreement"
     version: ClassVar[str] = "4"
     question: ClassVar[str] = "Do the tokens that live longest matter most to the prediction?"
-    needs: ClassVar[frozenset[str]] = frozenset({PRUNING})
+    question_of_change: ClassVar[str] = "Do both models rest their predictions on the same words?"
+    needs: ClassVar[frozenset[str]] = frozenset({MODELS, "audited"})
     place: ClassVar[Place] = Place(2, 0)
 
     def measure(self, bench: BenchView) -> pd.DataFrame | None:
@@ -74,13 +77,16 @@ class AttributionAgreement:
             What `BenchView.attribute` returns; None for a sample of no documents.
         """
         sample = bench.stratified_sample(bench.attribution_sample)
-        return bench.attribute(attributed_arms(bench.about), METHODS, sample) if sample else None
+        methods = METHODS if bench.about.depths_of else (OTHER,)
+        return bench.attribute(attributed_arms(bench.about), methods, sample) if sample else None
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
         """Survival with attributions, attributions with each other, and random keeping."""
         measured = trace.measured(self.name)
         if measured is None or measured.empty:
             return not_applicable(self, "this run attributed no documents (--attribution-sample)")
+        if not trace.about.depths_of:
+            return self._of_change(trace, measured)
         if lacking := sorted(set(METHODS) - set(measured["method"])):
             return not_applicable(
                 self,
@@ -100,6 +106,14 @@ class AttributionAgreement:
             examples=_extremes(trace, measured, documents),
             caveats=(*_sample(measured["example_id"].nunique(), broken), *CAVEATS, *missed),
         )
+
+    def _of_change(self, trace: Trace, measured: pd.DataFrame) -> Finding:
+        """The words that both models rest on, where none drops any."""
+        arm, against = attributed_arms(trace.about)
+        documents = sizes_by_word(trace, measured)
+        rho, top, table = same_words(documents, arm, against)
+        claim, sample = claim_of_same_words(rho, top), _sample(len(documents), 0)
+        return answer(self, claim, tables=[table], caveats=(*sample, *CAVEATS_OF_CHANGE))
 
 
 def _extremes(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from auditkit.plugin import (
+    MODELS,
     UNCOUNTED,
     BenchView,
     Cell,
@@ -80,7 +81,7 @@ class Counterfactual:
     name: ClassVar[str] = "counterfactual"
     version: ClassVar[str] = "1"
     question: ClassVar[str] = "Does an answer change when a text speaks of somebody else?"
-    needs: ClassVar[frozenset[str]] = frozenset({"audited", "reference"})
+    needs: ClassVar[frozenset[str]] = frozenset({"audited", "reference", MODELS})
     place: ClassVar[Place] = Place(0, 5)
 
     documents: Rows = 500

@@ -51,6 +51,7 @@ class Efficiency:
     name: ClassVar[str] = "efficiency"
     version: ClassVar[str] = "1"
     question: ClassVar[str] = "What does pruning save?"
+    question_of_change: ClassVar[str] = "What does the change save?"
     needs: ClassVar[frozenset[str]] = frozenset({PRUNING})
     place: ClassVar[Place] = Place(0, 1)
 

@@ -43,7 +43,7 @@ from auditkit.probes._groups import (
     lexicon_table,
     speaking_of,
 )
-from auditkit.probes._pairs import compared, pair
+from auditkit.probes._pairs import cause_of, compared, pair
 from auditkit.stats.resampling import Bootstrap
 from auditkit.stats.survival import retained
 
@@ -52,7 +52,7 @@ CAVEATS = (
     "something else (a colour, a name), and whoever is spoken of is not who wrote.",
     "Excess gaps are of this pair of models. The largest of many is large by chance: the intervals "
     "hold for all groups of a table at once, and nothing is claimed of a largest value.",
-    "Two families of gaps keep 2.5 % each, accuracy and errors by class: under pruning that harms "
+    "Two families of gaps keep 2.5 % each, accuracy and errors by class: under {cause} that harms "
     "nobody more, at most 5 % of audits claim a group. Simulated on groups that are alike, at most "
     "2.0 % had a claim of this probe or a slice of flips. Areas, scores and retention are in "
     "tables alone.",
@@ -66,6 +66,7 @@ class Fairness:
     name: ClassVar[str] = "fairness"
     version: ClassVar[str] = "1"
     question: ClassVar[str] = "Does pruning cost some groups more than others?"
+    question_of_change: ClassVar[str] = "Does the change cost some groups more than others?"
     needs: ClassVar[frozenset[str]] = frozenset({GOLD, "audited", "reference"})
     place: ClassVar[Place] = Place(0, 2)
 
@@ -93,8 +94,9 @@ class Fairness:
             groups, about.labels, now.labels, before.predicted[:, 0], now.predicted[:, 0],
             self.least, bootstrap,
         )  # fmt: skip
+        cause = "pruning" if about.depths_of else "a change"
         areas = area_table(groups, about.labels, now, before, self.least, at)
-        claim = claim_of_gaps(gaps, errors, "pruning" if about.depths_of else "the change")
+        claim = claim_of_gaps(gaps, errors, cause_of(mine.arm))
         missing, lost = unmeasurable(groups, left, self.least), was.astype(np.int64) - is_now
         people, marks = group_marks(groups, lost, at)
         return answer(
@@ -114,7 +116,7 @@ class Fairness:
             marks=marks,
             unchecked=left_unchecked(left, self.least, missing),
             conclusions=conclusions_of_gaps(gaps, errors, f"{claim}.", at),
-            caveats=(*CAVEATS, *about.limits),
+            caveats=(*(told.format(cause=cause) for told in CAVEATS), *about.limits),
         )
 
 

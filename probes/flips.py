@@ -1,7 +1,7 @@
 """Which answers does pruning change, and are the changes noise or damage?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -42,7 +42,7 @@ from auditkit.probes._groups import (
     lexicon_table,
     speaking_of,
 )
-from auditkit.probes._pairs import Pair, compared, pair
+from auditkit.probes._pairs import Pair, cause_of, compared, pair
 from auditkit.probes._weak_spots import (
     claim_of_spots,
     conclusions_of_spots,
@@ -91,6 +91,7 @@ class Flips:
     name: ClassVar[str] = "flips"
     version: ClassVar[str] = "1"
     question: ClassVar[str] = "Which answers does pruning change: noise or damage?"
+    question_of_change: ClassVar[str] = "Which answers does the change turn: noise or damage?"
     needs: ClassVar[frozenset[str]] = frozenset({"audited", "reference"})
     place: ClassVar[Place] = Place(0, 3)
 
@@ -137,7 +138,11 @@ class Flips:
                   if groups else []),
                 *([spots_table(spots, mine.at, labelled=mine.labelled)] if spots else []),
             ],
-            charts=[MATRIX, CONFIDENCE, *([CHART] if groups else [])],
+            charts=[
+                *(replace(chart, title=chart.title.format(cause=cause_of(mine.arm)))
+                  for chart in (MATRIX, CONFIDENCE)),
+                *([CHART] if groups else []),
+            ],
             cards=[changed_card(mine)],
             examples=_shown(trace, mine, self.examples),
             conclusions=[

@@ -7,6 +7,7 @@ import numpy as np
 
 from auditkit.plugin import (
     NO_TOKENS,
+    PRUNING,
     Estimate,
     Finding,
     Place,
@@ -40,7 +41,7 @@ class LayerView:
     name: ClassVar[str] = "layer_view"
     version: ClassVar[str] = "5"
     question: ClassVar[str] = "What does the model read, layer by layer?"
-    needs: ClassVar[frozenset[str]] = frozenset()
+    needs: ClassVar[frozenset[str]] = frozenset({PRUNING})
     place: ClassVar[Place] = Place(1, 0)
 
     examples: Rows = 8

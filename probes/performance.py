@@ -96,6 +96,7 @@ class Performance:
     name: ClassVar[str] = "performance"
     version: ClassVar[str] = "4"
     question: ClassVar[str] = "What does pruning cost?"
+    question_of_change: ClassVar[str] = "What does the change cost?"
     needs: ClassVar[frozenset[str]] = frozenset({GOLD, "audited"})
     place: ClassVar[Place] = Place(0, 0)
 

@@ -9,6 +9,7 @@ import pandas as pd
 from auditkit.plugin import (
     COST,
     DECISION,
+    MODELS,
     BenchView,
     Conclusion,
     Estimate,
@@ -49,7 +50,7 @@ class Precision:
     name: ClassVar[str] = "precision"
     version: ClassVar[str] = "3"
     question: ClassVar[str] = "Does half precision change what is kept and what is predicted?"
-    needs: ClassVar[frozenset[str]] = frozenset()
+    needs: ClassVar[frozenset[str]] = frozenset({MODELS})
     place: ClassVar[Place] = Place(3, 1)
 
     documents: Natural = 256

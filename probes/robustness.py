@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from auditkit.plugin import (
+    MODELS,
     BenchView,
     Chart,
     Finding,
@@ -65,7 +66,10 @@ class Robustness:
     name: ClassVar[str] = "robustness"
     version: ClassVar[str] = "1"
     question: ClassVar[str] = "Does pruning make answers break when a text is written otherwise?"
-    needs: ClassVar[frozenset[str]] = frozenset({"audited", "reference"})
+    question_of_change: ClassVar[str] = (
+        "Does the change make answers break when a text is written otherwise?"
+    )
+    needs: ClassVar[frozenset[str]] = frozenset({"audited", "reference", MODELS})
     place: ClassVar[Place] = Place(3, 2)
 
     documents: Rows = 500

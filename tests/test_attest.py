@@ -138,8 +138,9 @@ def test_the_command_writes_all_three_beside_the_run(tmp_path: Path) -> None:
     assert done.code == 0, done.err
     names = ["statement.json", "bom.cdx.json", "every_eval_ever.json"]
     assert done.out.splitlines() == [
-        "FAILED: 4 gates: 1 pass · 1 fail · 1 inconclusive · 1 not run", *(str(run / n) for n in names)
-    ]  # fmt: skip
+        "FAILED: 4 gates: 1 pass · 1 fail · 1 inconclusive · 1 not run",
+        *(str(run / name) for name in names),
+    ]
     (limits,) = json.loads((run / names[0]).read_text("utf-8"))["predicate"]["configuration"]
     file = (run / "gates.json").read_bytes()
     assert limits["digest"]["sha256"] == hashlib.sha256(file).hexdigest()

@@ -16,13 +16,13 @@ from command import auditkit as command
 from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 
-from auditkit.bench import subjects
+from auditkit.bench import ltp_subject
 from auditkit.bench.opening import open_bench
 from auditkit.bench.settings import ModelSettings
 from auditkit.bench.subjects import Bench
 from auditkit.errors import CheckpointError, SettingsError, TraceError
 from auditkit.ltp.inference import Result
-from auditkit.trace import ARMS, Arm
+from auditkit.trace import Arm, arms_of
 
 beside = pytest.mark.parametrize("role", ["baseline", "continued", "reseeded"])
 
@@ -148,7 +148,7 @@ def test_a_baseline_of_another_seed_may_lie_elsewhere(pair: Path, tmp_path: Path
         opened(pair, reseeded="./gone")
 
 
-@pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.name)
+@pytest.mark.parametrize("arm", arms_of(drops=True), ids=lambda arm: arm.name)
 def test_an_arm_is_answered_as_the_table_says(
     arm: Arm, pair: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,12 +164,12 @@ def test_an_arm_is_answered_as_the_table_says(
     padded = ModuleType("auditkit.ltp.padded")
     monkeypatch.setattr(padded, "run_padded", engine, raising=False)
     monkeypatch.setitem(sys.modules, "auditkit.ltp.padded", padded)
-    monkeypatch.setattr(subjects, "run", engine)
+    monkeypatch.setattr(ltp_subject, "run", engine)
     bench.answer(arm.name, bench.encode(TEXTS), depths=None)
     pruning = {"off": "off", "hard": "hard", "follow": "hard"}[arm.pruning]
     options = {"batch_tokens": 64, "pruning": pruning, "depths": None}
     expected = {} if arm.name == "repeat" else options
-    assert asked == [(bench.subjects[arm.subject].model, expected)]
+    assert asked == [(ltp_subject.ltp_subject(bench, arm.name).model, expected)]
 
 
 def test_the_pruned_model_run_again_says_the_same(pair: Path) -> None:

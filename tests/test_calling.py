@@ -9,8 +9,9 @@ import torch
 from ltp_models import PAD, batch, documents, pruning_model
 
 from auditkit.bench.calling import Call, padded, scored
+from auditkit.bench.ltp_subject import LTPSubject
 from auditkit.bench.settings import ModelSettings
-from auditkit.bench.subjects import Bench, Encoded, Subject
+from auditkit.bench.subjects import Bench, Encoded
 from auditkit.errors import TraceError
 from auditkit.ltp import LTPForSequenceClassification
 from auditkit.ltp import padded as plain
@@ -21,9 +22,9 @@ IDS = [f"d{number:02}" for number in range(len(ROWS))]
 
 
 def bench_of(model: LTPForSequenceClassification, batch_tokens: int = 200) -> Bench:
-    subject = Subject(model, cast(Any, None), ((0,), (1,), (2,)))
+    subject = LTPSubject(cast(Any, None), ((0,), (1,), (2,)), cast(Any, None), model)
     settings = ModelSettings(model="tiny", batch_tokens=batch_tokens)
-    return Bench({"model": subject}, {}, None, ("a", "b", "c"), 40, settings)
+    return Bench({"model": subject}, {}, ("a", "b", "c"), settings)
 
 
 def encoded() -> dict[str, Encoded]:

@@ -168,7 +168,9 @@ def test_mlflow_keeps_numbers_tables_and_page(
     assert (found.info.run_name, found.info.status) == ("news", "FINISHED")
     assert found.data.metrics == {name: value for name, (_, value) in metrics(AUDIT).items()}
     assert found.data.tags["auditkit.checkpoint_sha256"] == "3f" * 32
-    assert found.data.tags["auditkit.gates"] == "4 gates: 1 pass · 1 fail · 1 inconclusive · 1 not run"
+    assert (
+        found.data.tags["auditkit.gates"] == "4 gates: 1 pass · 1 fail · 1 inconclusive · 1 not run"
+    )
     held = Path(client.download_artifacts(found.info.run_id, ""))
     assert (held / "report.html").read_bytes() == (run / "report.html").read_bytes()
     names = json.loads((held / NAMES).read_text("utf-8"))

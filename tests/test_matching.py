@@ -289,6 +289,7 @@ def test_the_logit_of_merged_classes_is_attributed(tiny_checkpoint: Checkpoints)
     import torch
 
     from auditkit.bench.attribution import Attribution, Explained, attribute
+    from auditkit.bench.ltp_subject import ltp_subject
     from auditkit.bench.opening import open_bench
     from auditkit.bench.settings import ModelSettings
     from auditkit.bench.subjects import Bench
@@ -296,7 +297,7 @@ def test_the_logit_of_merged_classes_is_attributed(tiny_checkpoint: Checkpoints)
     bench = open_bench(ModelSettings(model=str(tiny_checkpoint("bert"))))
     merged = bench.grouped((Class("inside", ("in",), (0, 2)), Class("Kitchen", (), (1,))))
     document = bench.encode(["a rake and a hoe by the wall"])[0]
-    model = bench.model.model
+    model = ltp_subject(bench, "pruned").model
 
     def attributed(of: Bench, target: int, method: str) -> Attribution:
         words = np.arange(len(document.token_ids))

@@ -25,6 +25,7 @@ from auditkit.testing import (
     whole,
     with_depth,
 )
+from auditkit.testing.traces import with_changed
 from auditkit.trace import Trace
 
 TRACES = contract_traces()
@@ -50,7 +51,7 @@ def trace() -> Trace:
 def test_contract(name: str) -> None:
     asked = AttributionAgreement()
     for trace in (TRACES[name], measured(TRACES[name])):
-        assert (check_probe(asked, trace) is None) == (name == "changed")
+        assert check_probe(asked, trace) is not None
 
 
 def test_it_comes_through_the_door_of_third_parties() -> None:
@@ -335,11 +336,34 @@ def test_what_was_measured_without_a_method_is_not_analysed(trace: Trace) -> Non
     assert "auditkit run" in finding.claim
 
 
-def test_a_model_that_drops_no_tokens_has_no_survival_to_set_against(trace: Trace) -> None:
-    changed = TRACES["changed"]
-    assert unmet(AttributionAgreement(), changed.about) == ["a model under audit that drops tokens"]
+def words_attributed(trace: Trace, shared: float) -> Finding:
+    """Of two models whose attributions of words have as much in common."""
+    rng = np.random.default_rng(0)
+    tokens = whole(trace, "tokens")[["example_id", "position"]]
+    common = rng.normal(size=len(tokens))
+    frames = [
+        tokens.assign(
+            arm=arm, method=OTHER, convergence=np.nan,
+            attribution=shared * common + (1 - shared) * rng.normal(size=len(tokens)),
+        )
+        for arm in ("changed", "baseline")
+    ]  # fmt: skip
+    measured = pd.concat(frames, ignore_index=True)
+    return analyse(replace_tables(trace, measured_attribution_agreement=measured))
+
+
+def test_of_a_model_that_drops_no_tokens_the_words_of_both_are_compared(trace: Trace) -> None:
+    changed = with_changed(trace)
+    assert unmet(AttributionAgreement(), changed.about) == []
     assert attributed_arms(changed.about) == ("changed", "baseline")
     assert attributed_arms(trace.about) == ("unpruned", "baseline")
+    same, near, apart = (words_attributed(changed, shared) for shared in (1.0, 0.9, 0.0))
+    at = {"arm": "changed", "against": "baseline"}
+    assert same.measurement("partial_spearman", **at).value == pytest.approx(1)
+    assert same.measurement("same_largest", **at).value == 1
+    assert near.claim.startswith("Words that matter more to one model matter more to the other")
+    assert apart.claim.startswith("No agreement shown between the models")
+    assert abs(apart.measurement("partial_spearman", **at).value or 0) < 0.2
 
 
 def test_the_table_counts_the_documents_that_were_compared(trace: Trace) -> None:

@@ -32,14 +32,15 @@ def analyse(trace: Trace, **options: Any) -> Finding:
 
 @pytest.mark.parametrize("name", TRACES)
 def test_contract(name: str) -> None:
-    assert check_probe(LayerView(), TRACES[name]) is not None
+    found = check_probe(LayerView(), TRACES[name])
+    assert (found is None) == (name == "changed")  # nothing is dropped there
 
 
 def test_it_comes_through_the_door_of_third_parties() -> None:
     assert isinstance(discover()["layer_view"].load({"examples": 3}), Probe)
 
 
-@pytest.mark.parametrize("name", TRACES)
+@pytest.mark.parametrize("name", sorted(TRACES.keys() - {"changed"}))
 def test_segments_are_the_text_and_words_carry_their_depth(name: str) -> None:
     trace = TRACES[name]
     texts = whole(trace, "texts").set_index("example_id")["text"]
@@ -230,7 +231,6 @@ def test_documents_of_which_only_special_tokens_are_left_are_counted() -> None:
         f"documents (95 % interval {100 * found.interval.low:.1f} to "
         f"{100 * found.interval.high:.1f})"
     ) in finding.claim
-    assert analyse(TRACES["changed"]).measurement("emptied", arm="changed", layer="4").value == 0
 
 
 def test_nothing_kept_and_everything_kept_are_said() -> None:

@@ -17,6 +17,7 @@ from tabular import write_csv
 from auditkit.bench import attribution
 from auditkit.bench.attribution import METHODS, Explained, attribute
 from auditkit.bench.given import Supplied
+from auditkit.bench.ltp_subject import LTPSubject, ltp_subject
 from auditkit.bench.opening import open_bench
 from auditkit.bench.settings import ModelSettings
 from auditkit.bench.speed import ROUNDS, measure
@@ -121,7 +122,7 @@ def test_attributions_are_those_of_the_class_that_was_predicted(bench: Bench, tr
         (document,) = bench.encode([TEXTS[str(example_id)]])
         target = bench.answer("pruned", [document])[0].predicted
         words = np.where(document.special, -1, np.arange(len(document.token_ids)) // 2)
-        subject = bench.subject(str(arm))
+        subject = ltp_subject(bench, str(arm))
         asked = Explained(document.token_ids, document.special, words, subject.classes[target])
         (expected,) = attribute(subject.model, [asked], str(method))
         assert rows["position"].tolist() == list(range(len(document.token_ids)))
@@ -158,7 +159,11 @@ def test_a_run_that_was_cut_off_goes_on_with_the_documents_that_it_has(
         passes.append(len(told))
 
     monkeypatch.setattr(attribution, "TOGETHER", 1)  # one document at a time
-    hooks = [one.model.register_forward_pre_hook(on_pass) for one in bench.subjects.values()]
+    hooks = [
+        one.model.register_forward_pre_hook(on_pass)
+        for one in bench.subjects.values()
+        if isinstance(one, LTPSubject)
+    ]
     try:
         whole, expected = measured("whole"), passes.count(2)
         assert told == [(1, 3), (2, 3), (3, 3)]
@@ -318,7 +323,7 @@ def test_tokens_kept_dropped_or_left_unread(bench: Bench, trace: Trace) -> None:
         changed("r1", "mask", [2, 3, 4]), changed("r2", "keep", [4]),
     ]  # fmt: skip
     said = view(bench, trace).intervene("pruned", pd.DataFrame(asked).assign(variant=list("abcde")))
-    model = bench.model.model
+    model = ltp_subject(bench, "pruned").model
     for number, question in enumerate(asked):
         probs = said["probs"][number]
         tokens = torch.tensor([ids[question["example_id"]].token_ids])
@@ -384,7 +389,7 @@ def test_states_of_tokens_by_hand(bench: Bench, trace: Trace, layer: int) -> Non
     found = view(bench, trace).token_states("unpruned", places, layer)
     for row, (one, position) in enumerate(places.itertuples(index=False)):
         ids = torch.tensor([bench.encode([TEXTS[str(one)]])[0].token_ids])
-        model = bench.model.model
+        model = ltp_subject(bench, "pruned").model
         with torch.no_grad():
             if layer == 0:
                 states = model.embeddings.word_embeddings(ids)
@@ -411,7 +416,7 @@ def test_states_of_documents_are_what_the_prediction_is_made_of(
     ids = ["r2", "r1", "r2"]
     found = view(bench, trace).document_states(arm, ids)
     assert (found[0] == found[2]).all()
-    subject = bench.subject(arm).model
+    subject = ltp_subject(bench, arm).model
     answers = bench.answer(arm, bench.encode([TEXTS[one] for one in ids]))
     with torch.no_grad():
         logits = subject.head(torch.from_numpy(found))

@@ -7,7 +7,10 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from auditkit.bench.attribution import Explained, attribute, batches
+from auditkit.bench.attribution import Attribution, Explained, attribute, batches
+from auditkit.bench.leaving_out import without_each_word
+from auditkit.bench.ltp_subject import ltp_subject
+from auditkit.bench.stock import StockSubject
 from auditkit.bench.subjects import Bench, Encoded
 from auditkit.trace.caching import Part
 
@@ -66,15 +69,8 @@ def _attributed(
     """What every arm says of one batch, by every method."""
     frames = []
     for arm in arms:
-        subject = bench.subject(arm)
-        explained = [
-            Explained(one.token_ids, one.special, words[name], subject.classes[targets[name]])
-            for name, one in documents.items()
-        ]
         for method in methods:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Captum's advice to its own callers
-                answers = attribute(subject.model, explained, method)
+            answers = _answers(bench, arm, method, documents, words, targets)
             frames += [
                 pd.DataFrame(
                     {
@@ -89,3 +85,28 @@ def _attributed(
                 for example_id, answer in zip(documents, answers, strict=True)
             ]
     return pd.concat(frames, ignore_index=True)
+
+
+def _answers(
+    bench: Bench,
+    arm: str,
+    method: str,
+    documents: Mapping[str, Encoded],
+    words: Mapping[str, np.ndarray],
+    targets: Mapping[str, int],
+) -> list[Attribution]:
+    """Of each document of a batch, what an arm's prediction rests on."""
+    stock = bench.subject(arm)
+    if isinstance(stock, StockSubject):
+        return [
+            without_each_word(stock, one, words[name], stock.classes[targets[name]], method)
+            for name, one in documents.items()
+        ]
+    subject = ltp_subject(bench, arm)
+    explained = [
+        Explained(one.token_ids, one.special, words[name], subject.classes[targets[name]])
+        for name, one in documents.items()
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Captum's advice to its own callers
+        return attribute(subject.model, explained, method)

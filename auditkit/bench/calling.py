@@ -8,7 +8,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from auditkit.bench.subjects import Bench, Encoded, Subject
+from auditkit.bench.ltp_subject import LTPSubject, ltp_subject
+from auditkit.bench.subjects import Bench, Encoded
 from auditkit.errors import TraceError
 from auditkit.ltp.deciding import bounds, with_thresholds
 from auditkit.ltp.inference import run
@@ -61,7 +62,7 @@ def padded(
             f"batches of {call.batch_size} documents with {call.extra} tokens more, at least "
             f"{call.width}; expected 1 or more, and no number below 0"
         )
-    subject, token_ids = bench.subject(arm), [one.token_ids for one in documents.values()]
+    subject, token_ids = ltp_subject(bench, arm), [one.token_ids for one in documents.values()]
     said: list[tuple[np.ndarray, np.ndarray, np.ndarray | None]] = []
     for start in range(0, len(token_ids), call.batch_size):
         rows = token_ids[start : start + call.batch_size]
@@ -87,7 +88,7 @@ def scored(
     on_batch: Callable[[int], None],
 ) -> pd.DataFrame:
     """`BenchView.scored` on documents that are read already; arguments as `padded`."""
-    subject, ids = bench.subject(arm), list(documents)
+    subject, ids = ltp_subject(bench, arm), list(documents)
     model = with_thresholds(subject.model, factor)
     thresholds = model.thresholds.tolist()
     rows: list[dict[str, object] | None] = [None] * len(ids)
@@ -117,7 +118,7 @@ def scored(
 
 @torch.inference_mode()
 def _batch(
-    subject: Subject, rows: Sequence[Sequence[int]], call: Call
+    subject: LTPSubject, rows: Sequence[Sequence[int]], call: Call
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
     """Probabilities (C',), depths (n,) and returns (n,) of each document of a batch."""
     model = subject.model

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from auditkit.bench.context import tagged
+from auditkit.bench.ltp_subject import ltp_subject
+from auditkit.bench.reader import TokenReader
 from auditkit.bench.subjects import Answer, Bench
 from auditkit.data.annotate import Annotator, align
 from auditkit.errors import DataError
@@ -40,7 +42,11 @@ def explain(bench: Bench, annotator: Annotator, text: str) -> Explanation:
 
     Raises:
         DataError: The text holds nothing but white space, or a lone surrogate.
+        TraceError: The model drops no tokens.
     """
+    subject = ltp_subject(bench, "pruned")
+    reader = bench.reader
+    assert isinstance(reader, TokenReader)  # that of an LTP checkpoint
     if not text.strip():
         raise DataError("the text is empty; expected at least one word")
     if any("\ud800" <= character <= "\udfff" for character in text):
@@ -56,11 +62,16 @@ def explain(bench: Bench, annotator: Annotator, text: str) -> Explanation:
             depth_of[word] = max(depth_of.get(word, 0), int(depth))
     first = int(document.special.argmin())  # there is a piece: the text is not empty
     special = [
-        Segment(str(bench.tokenizer.convert_ids_to_tokens(document.token_ids[at])), int(depths[at]))
+        Segment(
+            str(reader.tokenizer.convert_ids_to_tokens(document.token_ids[at])), int(depths[at])
+        )
         for at in np.flatnonzero(document.special)
     ]
     predictions = tuple(_prediction(bench, arm, answer) for arm, answer in answers.items())
-    pruned = bench.cost("pruned", [answers["pruned"]]).total.sum()
+    pruned, unpruned = (
+        int(subject.cost(answers[arm].lengths[:, None]).total.sum())
+        for arm in ("pruned", "unpruned")
+    )
     return Explanation(
         example=Example(
             example_id="text",
@@ -80,7 +91,7 @@ def explain(bench: Bench, annotator: Annotator, text: str) -> Explanation:
         tokens=len(document.token_ids),
         truncated=document.truncated,
         predictions=predictions,
-        macs_share=float(pruned / bench.cost("unpruned", [answers["unpruned"]]).total.sum()),
+        macs_share=pruned / unpruned,
     )
 
 

@@ -5,22 +5,28 @@ from typing import Any
 
 import torch
 
-from auditkit.bench.settings import ModelSettings
-from auditkit.bench.subjects import Bench, Subject
+from auditkit.bench.ltp_subject import LTPSubject
+from auditkit.bench.pair import in_order, open_pair
+from auditkit.bench.reader import TokenReader
+from auditkit.bench.settings import BESIDE, ModelSettings, display
+from auditkit.bench.subjects import Bench, Reader
 from auditkit.errors import CheckpointError, SettingsError
-from auditkit.ltp import LTPForSequenceClassification, checkpoints
+from auditkit.ltp import LTPConfig, LTPForSequenceClassification, checkpoints
 from auditkit.ltp.inference import resolve_device
+from auditkit.ltp.original import MODEL_TYPE
+from auditkit.ltp.reading import read_declared
 from auditkit.ltp.tokenizers import load_tokenizer
 from auditkit.trace import ModelAbout
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
-BESIDE = ("baseline", "continued", "reseeded")
-"""The unpruned subjects: folders of the checkpoint, unless settings of that name say otherwise."""
+
+LTP = (LTPConfig.model_type, MODEL_TYPE)
+"""What `config.json` calls a model that drops tokens."""
 
 
 def open_bench(settings: ModelSettings) -> Bench:
-    """Open a checkpoint and the unpruned models beside it.
+    """Open a checkpoint and the models beside it: of an LTP checkpoint the unpruned ones.
 
     Raises:
         CheckpointError: One of them cannot be opened, they do not fit each other, or the training
@@ -32,12 +38,21 @@ def open_bench(settings: ModelSettings) -> Bench:
         from auditkit.ltp.training.unfinished import unfinished  # the Trainer is slow to import
 
         raise CheckpointError(unfinished(place))
-    where, kind = resolve_device(settings.device), DTYPES[settings.dtype]
+    kind = DTYPES[settings.dtype]
+    if read_declared(settings.model)[1].get("model_type") not in LTP:
+        return open_pair(settings, kind)
+    if settings.quantize is not None:
+        raise SettingsError(
+            f"--quantize {settings.quantize}: {settings.model} drops tokens, and is audited as it "
+            "is; give a classifier that drops none, or leave --quantize out"
+        )
+    where = resolve_device(settings.device)
     model = checkpoints.load_ltp(settings.model, dtype=kind, score_norm=settings.score_norm)
     tokenizer = load_tokenizer(settings.model, model.config.vocab_size)
     length = _length(settings, model, tokenizer)
     labels = model.config.labels
-    subjects = {"model": _subject(settings.model, model, labels, where, length)}
+    reader = TokenReader(tokenizer, length)
+    subjects = {"model": _subject(settings.model, model, labels, where, reader)}
     absent = {}
     for name in BESIDE:
         path = _beside(settings, name)
@@ -47,8 +62,8 @@ def open_bench(settings: ModelSettings) -> Bench:
             continue
         stock = checkpoints.load_baseline(path, dtype=kind)
         _check_pair(settings.model, model, tokenizer, path, stock, length)
-        subjects[name] = _subject(path, stock, labels, where, length)
-    return Bench(subjects, absent, tokenizer, labels, length, settings)
+        subjects[name] = _subject(path, stock, labels, where, reader)
+    return Bench(subjects, absent, labels, settings)
 
 
 def _length(settings: ModelSettings, model: LTPForSequenceClassification, tokenizer: Any) -> int:
@@ -77,44 +92,28 @@ def _subject(
     model: LTPForSequenceClassification,
     labels: tuple[str, ...],
     device: str,
-    max_length: int,
-) -> Subject:
+    reader: Reader,
+) -> LTPSubject:
     config = model.config
     own = config.labels
-    if sorted(own) != sorted(labels):
-        raise CheckpointError(
-            f"{name}: its classes are {', '.join(own)}, the pruned model's {', '.join(labels)}; "
-            "give the baseline that was trained on the same classes, or name them alike in both "
-            "config.json (id2label)"
-        )
+    classes = in_order(name, own, labels, "pruned model")
     model.to(device).requires_grad_(False)
     about = ModelAbout(
-        name=_display(name),
+        name=display(name),
         sha256=checkpoints.fingerprint(name),
         layout=config.layout,
         layers=config.num_hidden_layers,
         hidden_size=config.hidden_size,
         heads=config.num_attention_heads,
         intermediate_size=config.intermediate_size,
-        max_length=max_length,
+        max_length=reader.max_length,
         score_norm="" if config.pruning == "off" else config.score_norm,
         protect_first=config.protect_first,
         original=config.original,
         rule=config.rule_in_words,
         thresholds=tuple(model.thresholds.tolist()) if config.rule_in_words == "absolute" else (),
     )
-    return Subject(model, about, tuple((own.index(label),) for label in labels))
-
-
-def _display(name: str) -> str:
-    """A name for reports that tells no machine's paths."""
-    path = Path(name)
-    if not path.is_dir():
-        return name
-    resolved = path.resolve()
-    if resolved.name in BESIDE:
-        return f"{resolved.parent.name}/{resolved.name}"
-    return resolved.name
+    return LTPSubject(about, classes, reader, model)
 
 
 def _check_pair(

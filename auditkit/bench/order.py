@@ -11,10 +11,6 @@ from auditkit.bench.subjects import Bench
 from auditkit.data.classes import Matching
 from auditkit.data.examples import Dataset, Example
 from auditkit.errors import DataError
-from auditkit.ltp.checkpoints import load_baseline
-from auditkit.ltp.inference import evaluate
-from auditkit.ltp.tokenizers import load_tokenizer
-from auditkit.ltp.tokenizing import tokenize
 
 TRIED = 256
 """Documents on which the order is tried."""
@@ -29,7 +25,7 @@ def check_bench(bench: Bench, dataset: Dataset, seed: int) -> None:
     if dataset.matching.assumed:
         arm = "baseline" if "baseline" in bench.arms else "unpruned"
         tried = dataset.sample(TRIED, seed, 5)
-        answers = bench.answer(arm, bench.encode([example.text for example in tried]))
+        answers = bench.answer(arm, bench.read(tried))
         hits = [said.predicted == gold.label for said, gold in zip(answers, tried, strict=True)]
         _check(dataset.matching, f"the arm {arm}", sum(hits), tried)
 
@@ -54,6 +50,11 @@ def check_baseline(name: str, dataset: Dataset, seed: int, max_length: int) -> N
                 "cannot; merge classes of the data alone, or train from a --backbone"
             )
     if dataset.matching.assumed:
+        from auditkit.ltp.checkpoints import load_baseline
+        from auditkit.ltp.inference import evaluate
+        from auditkit.ltp.tokenizers import load_tokenizer
+        from auditkit.ltp.tokenizing import tokenize
+
         tried = dataset.sample(TRIED, seed, 5)
         texts, labels = [e.text for e in tried], [e.label for e in tried]
         ids = [found.ids for found in tokenize(load_tokenizer(name), texts, max_length)]

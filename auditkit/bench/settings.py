@@ -1,6 +1,7 @@
 """Which models are audited and how they run, as a user says it."""
 
 import re
+from pathlib import Path
 from typing import Literal
 
 from pydantic import field_validator
@@ -8,12 +9,20 @@ from pydantic import field_validator
 from auditkit.data.settings import Section
 from auditkit.ranges import Name, Positive
 
+BESIDE = ("baseline", "continued", "reseeded")
+"""The unpruned subjects: folders of the checkpoint, unless settings of that name say otherwise."""
+
 
 class ModelSettings(Section):
     """The checkpoint under audit, those beside it, and what they run on."""
 
     model: Name
-    """Directory or hub id of an LTP checkpoint; a directory of the original's."""
+    """Directory or hub id of an LTP checkpoint, or of any sequence classifier; a directory of the
+    original LTP's."""
+    quantize: Literal["int8"] | None = None
+    """What is done to the Linear layers of a classifier that drops no tokens; None: nothing."""
+    predictions: Name | None = None
+    """A file of saved predictions, in place of models and data set."""
     baseline: Name | None = None
     """Directory or hub id of a stock classifier; None: `MODEL/baseline` where it is."""
     reseeded: Name | None = None
@@ -34,3 +43,14 @@ class ModelSettings(Section):
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", value, flags=re.ASCII):
             raise ValueError("expected auto, cpu, cuda or cuda:NUMBER")
         return value
+
+
+def display(name: str) -> str:
+    """A name for reports that tells no machine's paths."""
+    path = Path(name)
+    if not path.is_dir():
+        return name
+    resolved = path.resolve()
+    if resolved.name in BESIDE:
+        return f"{resolved.parent.name}/{resolved.name}"
+    return resolved.name

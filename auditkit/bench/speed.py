@@ -1,4 +1,4 @@
-"""Measured time: the pruned model and one that prunes nothing, side by side in one run.
+"""Measured time: the model under audit and its baseline, side by side in one run.
 
 Times are not deterministic: they lie in `timings.json` and in a block of their own on the page, and
 never in `results.json`. Counted MACs are another thing (`auditkit.ltp.cost`).
@@ -34,11 +34,13 @@ class Speed(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    arm: Literal["pruned", "changed"] = "pruned"
+    """The arm under audit."""
     against: Literal["baseline", "unpruned"]
-    """The arm that prunes nothing; `unpruned` where the run has no baseline."""
+    """The arm that it is timed against; `unpruned` where the run has no baseline."""
     rounds: Annotated[tuple[tuple[Seconds, Seconds], ...], Field(min_length=1)]
-    """By round: seconds of `against` and of `pruned` over all documents, from token ids to
-    probabilities."""
+    """By round: seconds of `against` and of `arm` over all documents, from token ids to
+    probabilities, or from texts where the two have tokenizers of their own."""
     documents: Count
     tokens: Count
     """Tokens of these documents, special ones included."""
@@ -51,19 +53,19 @@ class Speed(BaseModel):
     dtype: str
     torch: str
     date: str
-    macs_ratio: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    """Counted, on the same documents."""
+    macs_ratio: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Counted, on the same documents; None: they are not counted."""
 
     @property
     def seconds(self) -> dict[str, tuple[float, ...]]:
         """By arm: seconds of each round."""
-        against, pruned = zip(*self.rounds, strict=True)
-        return {self.against: against, "pruned": pruned}
+        against, audited = zip(*self.rounds, strict=True)
+        return {self.against: against, self.arm: audited}
 
     @property
     def ratios(self) -> tuple[float, ...]:
-        """By round: time of `against` over that of `pruned`."""
-        return tuple(against / pruned for against, pruned in self.rounds)
+        """By round: time of `against` over that of `arm`."""
+        return tuple(against / audited for against, audited in self.rounds)
 
     def sentence(self) -> str:
         """The median ratio with its spread, in words."""
@@ -71,7 +73,7 @@ class Speed(BaseModel):
         unsure = "; the rounds do not agree on which is faster" if low < 1 < high else ""
         return (
             f"The {self.against} model took {statistics.median(self.ratios):.2f} times as long as "
-            f"the pruned model (median over {len(self.rounds)} rounds, from {low:.2f} to "
+            f"the {self.arm} model (median over {len(self.rounds)} rounds, from {low:.2f} to "
             f"{high:.2f}{unsure})."
         )
 
@@ -115,7 +117,7 @@ def measure(
     requested: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Speed:
-    """Time the pruned model and the baseline on recorded documents.
+    """Time the model under audit and the baseline on recorded documents.
 
     Args:
         bench: The models.
@@ -124,14 +126,13 @@ def measure(
         requested: How many documents were asked for.
         progress: Told the number of documents done and in all, every round and arm counted.
     """
-    from auditkit.ltp.inference import hardware
-
     found = pd.concat(trace.scan("texts", ids=sample)).set_index("example_id")["text"]
     documents = bench.encode([found[example_id] for example_id in sample])
     alone = "baseline" not in bench.subjects
     against: Literal["baseline", "unpruned"] = "unpruned" if alone else "baseline"
+    audited: Literal["pruned", "changed"] = "pruned" if bench.model.drops else "changed"
     seconds = alternate(
-        {arm: partial(bench.answer, arm, documents) for arm in (against, "pruned")},
+        {arm: partial(bench.answer, arm, documents) for arm in (against, audited)},
         ROUNDS,
         lambda done, total: progress(done * len(sample), total * len(sample)),
     )
@@ -139,12 +140,14 @@ def measure(
     unpruned, pruned = trace.documents.macs("baseline"), trace.documents.macs("pruned")
     assert unpruned is not None
     assert pruned is not None
-    device, threads = hardware(bench.model.model.device)
+    spent = int(unpruned[rows].sum()), int(pruned[rows].sum())
+    device, threads = bench.model.hardware
     return Speed(
+        arm=audited,
         against=against,
         rounds=tuple(
             (round(whole, 6), round(less, 6))
-            for whole, less in zip(seconds[against], seconds["pruned"], strict=True)
+            for whole, less in zip(seconds[against], seconds[audited], strict=True)
         ),
         documents=len(sample),
         tokens=sum(len(document.token_ids) for document in documents),
@@ -155,7 +158,7 @@ def measure(
         dtype=trace.about.dtype,
         torch=version("torch"),
         date=datetime.now(UTC).date().isoformat(),
-        macs_ratio=float(unpruned[rows].sum() / pruned[rows].sum()),
+        macs_ratio=spent[0] / spent[1] if all(spent) else None,
     )
 
 

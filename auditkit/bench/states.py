@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from auditkit.bench.ltp_subject import ltp_subject
 from auditkit.bench.subjects import Bench, Encoded
 from auditkit.ltp.states import document_states, token_states
 from auditkit.trace import arms
@@ -31,7 +32,7 @@ def states(
         CheckpointError: The bench has no such model.
         TraceError: There is no such arm.
     """
-    model, token_ids = bench.subject(arm).model, [one.token_ids for one in documents]
+    model, token_ids = ltp_subject(bench, arm).model, [one.token_ids for one in documents]
     tokens = bench.settings.batch_tokens
     if layer is None:
         pruning = "off" if arms.arm(arm).pruning == "off" else "hard"

@@ -1,27 +1,26 @@
 """The bench: the models of one audit, opened, and everything that is asked of their arms.
 
-Which arms there are, whose weights they have and what happens to tokens: `auditkit.trace.arms`.
+Which arms there are, whose weights they have and what happens to tokens: `auditkit.trace.arms`. A
+model behind them is a `Subject`: an LTP checkpoint (`bench/ltp_subject.py`), a classifier of
+transformers (`bench/stock.py`), or saved predictions (`bench/saved.py`). No model library is
+imported here.
 """
 
-import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
 from auditkit.bench.settings import ModelSettings
-from auditkit.errors import CheckpointError
-from auditkit.ltp import LTPForSequenceClassification
-from auditkit.ltp.cost import Cost, count
-from auditkit.ltp.inference import Result, run
-from auditkit.ltp.pruning import permute_depths
-from auditkit.ltp.tokenizing import tokenize
-from auditkit.trace import ARMS, Class, ModelAbout, arm
+from auditkit.data.examples import Example
+from auditkit.errors import CheckpointError, TraceError
+from auditkit.trace import Arm, Class, ModelAbout, arm, arms_of
 
-_TOKENIZING = ("truncation_side", "split_special_tokens")
-"""Settings of a tokenizer that are handed to its engine with every text."""
+if TYPE_CHECKING:
+    from auditkit.ltp.cost import Cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,32 @@ class Encoded:
     special: np.ndarray
     """(n,) bool"""
     truncated: bool
+    text: str = ""
+    """The whole text, which a subject with a tokenizer of its own reads anew."""
+    example_id: str = ""
+    """Of a document of the data set; "" of other texts."""
+
+
+class Reader(Protocol):
+    """How texts become the tokens of a subject."""
+
+    @property
+    def max_length(self) -> int:
+        """Tokens a document, at most."""
+        ...
+
+    @property
+    def special_tokens(self) -> dict[str, str]:
+        """Names of special tokens, by token id."""
+        ...
+
+    def encode(self, texts: Sequence[str]) -> list[Encoded]:
+        """Texts as tokens, cut at `max_length`."""
+        ...
+
+    def rules(self) -> dict[str, Any]:
+        """What is done to a text, but for its length, as plain JSON."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,30 +78,53 @@ class Answer:
         return int(self.probs.argmax())
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """One model under audit."""
+@dataclass(frozen=True)
+class Subject(ABC):
+    """One model of an audit: how it reads texts, and what it says of them."""
 
-    model: LTPForSequenceClassification
+    drops: ClassVar[bool] = False
+    """Whether it drops tokens; of one that does not every token outlives all layers."""
+    askable: ClassVar[bool] = True
+    """Whether it can be asked of other texts than the recorded ones."""
+
     about: ModelAbout
     classes: tuple[tuple[int, ...], ...]
     """For each of the bench's classes, where those that it is made of stand among the model's."""
+    reader: Reader
 
     def grouped(self, probs: np.ndarray) -> np.ndarray:
         """(B, C) in the bench's classes, of (B, C') in the model's."""
         return np.stack([probs[:, list(c)].sum(1) for c in self.classes], axis=1)
 
+    @property
+    def hardware(self) -> tuple[str, int]:
+        """What it runs on, by kind and name, such as `cpu (x86_64)`; and threads of the CPU."""
+        return "none", 1
+
+    @abstractmethod
+    def answers(
+        self,
+        arm: Arm,
+        documents: Sequence[Encoded],
+        batch_tokens: int,
+        depths: Sequence[np.ndarray] | None,
+        masks: Mapping[str, Sequence[np.ndarray]],
+    ) -> Iterator[list[tuple[int, Answer]]]:
+        """Which documents, each with its answer, batch by batch: see `Bench.answer`."""
+
+    def cost(self, lengths: np.ndarray) -> "Cost | None":
+        """Counted MACs of documents, of (L + 1, B) tokens alive; None: they are not counted."""
+        return None
+
 
 class Bench:
-    """The models of one audit and their tokenizer."""
+    """The models of one audit."""
 
     def __init__(
         self,
         subjects: Mapping[str, Subject],
         absent: Mapping[str, str],
-        tokenizer: Any,
         labels: tuple[str, ...],
-        max_length: int,
         settings: ModelSettings,
     ) -> None:
         """Take what `auditkit.bench.opening.open_bench` opened.
@@ -84,15 +132,12 @@ class Bench:
         Args:
             subjects: By `model`, the one under audit, `baseline`, `continued`, `reseeded`.
             absent: Why each of the others was not opened.
-            tokenizer: The model's; all subjects read its tokens.
             labels: Class names, in the model's order until `grouped` says otherwise.
-            max_length: Tokens a document, at most.
             settings: What the bench was opened with.
         """
         self.subjects, self.absent = dict(subjects), dict(absent)
-        self.tokenizer, self.labels, self.own_labels = tokenizer, labels, labels
+        self.labels, self.own_labels, self.settings = labels, labels, settings
         self.classes = tuple(Class(name, model=(index,)) for index, name in enumerate(labels))
-        self.max_length, self.settings = max_length, settings
 
     def grouped(self, classes: tuple[Class, ...]) -> "Bench":
         """The same models over the classes that a data set was matched with.
@@ -117,44 +162,32 @@ class Bench:
         return self.subjects["model"]
 
     @property
+    def reader(self) -> Reader:
+        """That of the model under audit, whose tokens are recorded."""
+        return self.model.reader
+
+    @property
     def device(self) -> str:
         """What kind of device the models are on: `cpu`, `cuda`."""
-        return str(self.model.model.device.type)
+        return self.model.hardware[0].partition(" ")[0].partition(":")[0]
 
     @property
     def arms(self) -> tuple[str, ...]:
         """The arms that all documents are put to, in the order of `ARMS`."""
-        return tuple(
-            entry.name
-            for entry in ARMS
-            if entry.subject in self.subjects
-            and not entry.sampled
-            and entry.name != "changed"  # of a model that drops no tokens; none is opened yet
-        )
+        possible = arms_of(self.model.drops)
+        return tuple(a.name for a in possible if a.subject in self.subjects and not a.sampled)
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """Tokenize documents, cutting them at the audit's length."""
+        return self.reader.encode(texts)
+
+    def read(self, examples: Sequence[Example]) -> list[Encoded]:
+        """`encode` of documents of the data set, which are known by their ids."""
+        documents = self.encode([example.text for example in examples])
         return [
-            Encoded(
-                token_ids=found.ids,
-                spans=found.offsets,
-                special=np.array(found.special_tokens_mask, dtype=bool),
-                truncated=bool(found.overflowing),
-            )
-            for found in tokenize(self.tokenizer, texts, self.max_length)
+            replace(document, example_id=example.example_id)
+            for document, example in zip(documents, examples, strict=True)
         ]
-
-    @property
-    def special_tokens(self) -> dict[str, str]:
-        """Names of the tokenizer's special tokens, by token id."""
-        ids, names = self.tokenizer.all_special_ids, self.tokenizer.all_special_tokens
-        return {str(token): str(name) for token, name in sorted(zip(ids, names, strict=True))}
-
-    def tokenization(self) -> dict[str, Any]:
-        """What the tokenizer does to a text, but for its length, as plain JSON."""
-        state: dict[str, Any] = json.loads(self.tokenizer.backend_tokenizer.to_str())
-        kept = {key: part for key, part in state.items() if key not in ("truncation", "padding")}
-        return kept | {name: getattr(self.tokenizer, name) for name in _TOKENIZING}
 
     def answer(
         self,
@@ -172,43 +205,25 @@ class Bench:
             documents: As `encode` gives them.
             depths: Survival depths by document, for an arm that follows them.
             on_batch: Told the number of documents after every batch.
-            **masks: What `run` takes by document: `read`, and where the arm prunes `force_keep` and
-                `force_drop`.
+            **masks: What `auditkit.ltp.inference.run` takes by document: `read`, and where the arm
+                prunes `force_keep` and `force_drop`.
 
         Raises:
             CheckpointError: The bench has no such model.
-            TraceError: There is no such arm.
+            TraceError: There is no such arm, or it cannot be asked this.
         """
         subject = self.subject(name)
+        if subject.reader is not self.reader:
+            if masks:
+                raise TraceError(f"arm {name} reads other tokens than those that are named")
+            documents = subject.reader.encode([document.text for document in documents])
         answers: list[Answer | None] = [None] * len(documents)
-        token_ids = [document.token_ids for document in documents]
-        for result in self._results(name, token_ids, depths, masks):
-            probs = subject.grouped(result.probs)
-            for row, index in enumerate(result.indices):
-                answers[index] = Answer(probs[row], result.depths[row], result.lengths[:, row])
-            on_batch(len(result.indices))
+        tokens = self.settings.batch_tokens
+        for batch in subject.answers(arm(name), documents, tokens, depths, masks):
+            for index, said in batch:
+                answers[index] = said
+            on_batch(len(batch))
         return [answer for answer in answers if answer is not None]
-
-    def _results(
-        self,
-        name: str,
-        token_ids: Sequence[list[int]],
-        depths: Sequence[np.ndarray] | None,
-        masks: Mapping[str, Any],
-    ) -> Iterator[Result]:
-        model = self.subject(name).model
-        if name == "repeat":
-            from auditkit.ltp.padded import run_padded
-
-            return run_padded(model, token_ids)  # last bits depend on the batches: always the same
-        return run(
-            model,
-            token_ids,
-            batch_tokens=self.settings.batch_tokens,
-            pruning="off" if arm(name).pruning == "off" else "hard",
-            depths=depths,
-            **masks,
-        )
 
     def subject(self, name: str) -> Subject:
         """The model behind an arm.
@@ -222,12 +237,7 @@ class Bench:
             raise CheckpointError(f"no {whose}: {self.absent[whose]}")
         return self.subjects[whose]
 
-    def cost(self, name: str, answers: Sequence[Answer]) -> Cost:
-        """Counted MACs of documents, (L, B) for attention and FFN."""
+    def cost(self, name: str, answers: Sequence[Answer]) -> "Cost | None":
+        """Counted MACs of documents, (L, B) for attention and FFN; None: they are not counted."""
         lengths = np.stack([answer.lengths for answer in answers], axis=1)
-        return count(self.subject(name).model.config, lengths)
-
-
-def random_depths(document: Encoded, depths: np.ndarray, seed: Sequence[int]) -> np.ndarray:
-    """The random control of one document and draw, whatever else is audited."""
-    return permute_depths(depths, document.special, np.random.default_rng(list(seed)))
+        return self.subject(name).cost(lengths)

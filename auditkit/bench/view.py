@@ -6,13 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from auditkit.bench import calling
 from auditkit.bench.counting import Counting
 from auditkit.bench.given import NOTHING, Given, Supplied, training_split
 from auditkit.bench.intervening import intervene
-from auditkit.bench.opening import open_bench
 from auditkit.bench.reading import asked, read
-from auditkit.bench.states import states, states_at
 from auditkit.bench.subjects import Bench, Encoded
 from auditkit.data.annotate import Annotator
 from auditkit.data.sampling import stratified
@@ -122,7 +119,8 @@ class ProbeBench:
         for name in arms:
             self._check(name, self._unpruned)
         ids, documents = self._encoded(example_ids)
-        said = self.documents.answers("pruned")
+        (audited,) = self.about.in_role("audited")
+        said = self.documents.answers(audited)
         assert said is not None  # every run has that arm
         targets = said.predicted[self.documents.rows_of(ids), 0].tolist()
         of, classes = (dict(zip(ids, own, strict=True)) for own in (documents, targets))
@@ -132,9 +130,14 @@ class ProbeBench:
         )  # fmt: skip
 
     @property
+    def _askable(self) -> tuple[str, ...]:
+        """The arms that run on all documents; none of saved predictions."""
+        return self._bench.arms if self._bench.model.askable else ()
+
+    @property
     def _unpruned(self) -> list[str]:
         """The arms that drop no tokens and run on all documents."""
-        return [name for name in self._bench.arms if arms.arm(name).pruning == "off"]
+        return [name for name in self._askable if arms.arm(name).pruning == "off"]
 
     def _words(self, ids: Sequence[str]) -> dict[str, np.ndarray]:
         """(n,) of each document, the word of each token; -1 of none."""
@@ -148,7 +151,9 @@ class ProbeBench:
         Raises:
             TraceError: `arm` is none of those that run on all documents.
         """
-        self._check(arm, self._bench.arms)
+        from auditkit.bench.opening import open_bench
+
+        self._check(arm, self._askable)
         if dtype not in self._others:
             changed = self._bench.settings.model_copy(update={"dtype": dtype})
             self._others[dtype] = open_bench(changed).grouped(self._bench.classes)
@@ -164,6 +169,8 @@ class ProbeBench:
         Raises:
             TraceError: `arm` is none of those that drop tokens, or there is no such way of calling.
         """
+        from auditkit.bench import calling
+
         documents, call = self._dropping(arm, example_ids), calling.Call(batch_size, extra, **how)
         return calling.padded(self._bench, arm, documents, call, self._counting(len(documents)))
 
@@ -173,6 +180,8 @@ class ProbeBench:
         Raises:
             TraceError: `arm` is none of those that drop tokens.
         """
+        from auditkit.bench import calling
+
         documents = self._dropping(arm, example_ids)
         return calling.scored(self._bench, arm, documents, factor, self._counting(len(documents)))
 
@@ -182,7 +191,7 @@ class ProbeBench:
         Raises:
             TraceError: `arm` is none of those that run on all documents.
         """
-        self._check(arm, self._bench.arms)
+        self._check(arm, self._askable)
         return read(self._bench, arm, texts, self._counting)
 
     def intervene(self, arm: str, changes: pd.DataFrame) -> pd.DataFrame:
@@ -192,7 +201,7 @@ class ProbeBench:
             TraceError: `arm` is none of those that run on all documents, or cannot be put to a
                 change.
         """
-        self._check(arm, self._bench.arms)
+        self._check(arm, self._askable)
         documents = dict(zip(*self._encoded(changes["example_id"]), strict=True))
         return intervene(self._bench, arm, documents, changes, self._counting(len(changes)))
 
@@ -202,6 +211,8 @@ class ProbeBench:
         Raises:
             TraceError: `arm` is none of those that drop no tokens and run on all documents.
         """
+        from auditkit.bench.states import states_at
+
         self._check(arm, self._unpruned)
         ids, documents = self._encoded(places["example_id"])
         own = dict(zip(ids, documents, strict=True))
@@ -213,7 +224,9 @@ class ProbeBench:
         Raises:
             TraceError: `arm` is none of those that run on all documents.
         """
-        self._check(arm, self._bench.arms)
+        from auditkit.bench.states import states
+
+        self._check(arm, self._askable)
         ids, documents = self._encoded(example_ids)
         said = states(self._bench, arm, documents, None, self._counting(len(ids)))
         found = {ids[at]: own for at, own in said}
@@ -221,7 +234,7 @@ class ProbeBench:
 
     def _dropping(self, arm: str, example_ids: Iterable[str]) -> dict[str, Encoded]:
         """Documents for an arm that drops tokens and runs on all of them."""
-        self._check(arm, [name for name in self._bench.arms if name not in self._unpruned])
+        self._check(arm, [name for name in self._askable if name not in self._unpruned])
         return dict(zip(*self._encoded(example_ids), strict=True))
 
     def _encoded(self, example_ids: Iterable[str]) -> tuple[list[str], list[Encoded]]:
@@ -231,5 +244,7 @@ class ProbeBench:
         return ids, self._bench.encode([texts[one] for one in ids]) if ids else []
 
     def _check(self, arm: str, asked: Sequence[str]) -> None:
+        if not asked:
+            raise TraceError(f"arm {arm}: no model can be asked: these are saved predictions")
         if arm not in asked:
             raise TraceError(f"no arm {arm!r} can be asked; {one_of(asked, arm)}")

@@ -21,16 +21,21 @@ LAUNCHED = frozenset(
 """Variables by which torchrun, SLURM, MPI and operators tell a process its place among others."""
 
 
-def quiet_libraries() -> None:
-    """Keep the libraries' own bars and notices out of the way; call it before they are imported."""
+def quiet_libraries(*, models: bool = True) -> None:
+    """Keep the libraries' own bars and notices out of the way; call it before they are imported.
+
+    Args:
+        models: Whether models will be opened.
+    """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
     warnings.simplefilter("ignore")
-    from auditkit.ltp.checkpoints import quiet
+    if models:
+        from auditkit.ltp.checkpoints import quiet
 
-    quiet()
+        quiet()
 
 
 def alone() -> None:

@@ -58,9 +58,11 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
                      help="For a checkpoint of the original LTP: padded:128, alive or length."),
         click.option("--spacy-model", metavar="NAME_OR_PATH",
                      help="Tags the words.  [default: en_core_web_sm, else the one that ships]"),
-        click.option("--baseline", metavar="DIR", help="Unpruned.  [default: CKPT/baseline]"),
+        click.option("--baseline", metavar="DIR",
+                     help="Before pruning, or another change.  [default: CKPT/baseline]"),
         click.option("--model", metavar="CKPT",
-                     help="What `auditkit train` wrote, or a hub id.  [required]"),
+                     help="What `auditkit train` wrote, another classifier, or a hub id.  "
+                     "[required]"),
     ):  # fmt: skip
         command = option(command)
     return command

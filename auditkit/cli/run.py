@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     epilog=ending(
         "run --model ckpt --dataset agnews",
         "run --model ckpt --dataset news.csv --groups region --glossary terms.txt",
+        "run --model small --baseline large --dataset news.csv",
+        "run --model ckpt --quantize int8 --dataset news.csv",
+        "run --predictions saved.csv --groups region",
         "run --model ckpt --dataset agnews --gates gates.yaml",
         "run --config reports/ckpt-agnews/manifest.json --limit 500",
         codes=EXIT_CODES,
@@ -32,6 +35,16 @@ if TYPE_CHECKING:
     "stand there.",
 )
 @model_options
+@click.option(
+    "--quantize",
+    type=click.Choice(["int8"]),
+    help="Audit the model with its Linear layers in int8, against itself.",
+)
+@click.option(
+    "--predictions",
+    metavar="FILE",
+    help="Saved predictions, in place of models and data: docs/predictions.md.",
+)
 @click.option("--reseeded", metavar="DIR",
               help="A baseline of another seed.  [default: CKPT/reseeded]")  # fmt: skip
 @data_options
@@ -76,7 +89,7 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, default=None,
               help="Refused or truncated rows are an error.")  # fmt: skip
 def run(config: str | None, gates_file: str | None, *, print_config: bool, **flags: Any) -> int:
-    """Audit a pruned model against its baseline and write the report.
+    """Audit a pruned or otherwise changed model against its baseline and write the report.
 
     The same command goes on with an interrupted run, and opens a finished one.
     """
@@ -90,7 +103,7 @@ def run(config: str | None, gates_file: str | None, *, print_config: bool, **fla
 
         click.echo(yaml.safe_dump(settings.flat(), sort_keys=False, allow_unicode=True), nl=False)
         return 0
-    quiet_libraries()
+    quiet_libraries(models=settings.models.predictions is None)
     with bars() as bar:
         bar("load libraries", 0, 0)
         from auditkit.run.conduct import conduct

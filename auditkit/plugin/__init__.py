@@ -43,6 +43,7 @@ from auditkit.plugin.groups import by_group, class_name, classes_of
 from auditkit.plugin.probe import (
     CHAPTERS,
     GOLD,
+    MODELS,
     PRUNING,
     MeasuringProbe,
     Place,
@@ -99,7 +100,7 @@ from auditkit.trace import (
 
 __all__ = [
     "ACCURACY", "ADJUSTED", "ARMS", "CHANGED", "CHAPTERS", "COST", "DECISION", "DIFFERENCE",
-    "GOLD", "KEPT", "LOST", "NO_LABEL", "NO_SWAPS", "NO_TOKENS", "OUTLIVES", "PRUNING",
+    "GOLD", "KEPT", "LOST", "MODELS", "NO_LABEL", "NO_SWAPS", "NO_TOKENS", "OUTLIVES", "PRUNING",
     "RANDOM", "RESTS", "SAVED", "SLOT", "TAG_NAMES", "TEMPLATES", "TERM_NOTE", "UNCOUNTED", "WORD",
     "About",
     "AnnotatorAbout", "Answers", "BenchView", "BudgetAbout", "Card", "Cell", "Chart", "Column",

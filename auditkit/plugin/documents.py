@@ -121,8 +121,12 @@ def show_document(
     tokens = next(
         trace.scan("tokens", [*_SPAN, "position", "token_id", "special"], ids=[example_id])
     ).sort_values("position")
-    before, after = _special(tokens, about.special_tokens)
-    alive = documents.kept[row] + documents.special_kept[row]
+    before: tuple[Segment, ...] = ()
+    after: tuple[Segment, ...] = ()
+    alive: tuple[int, ...] = ()
+    if about.depths_of:  # else no layer is told of
+        before, after = _special(tokens, about.special_tokens)
+        alive = tuple(map(int, documents.kept[row] + documents.special_kept[row]))
     shown = segments(
         text,
         [span for span, _ in laid],
@@ -137,7 +141,7 @@ def show_document(
         example_id=example_id,
         title=title,
         segments=shown,
-        alive=tuple(map(int, alive)),
+        alive=alive,
         facts=tuple(facts),
         tokens=int(documents.tokens[row]),
         before=before,

@@ -34,6 +34,8 @@ ROLES = {
 
 GOLD = "gold"
 """The need of a probe that has nothing to say of documents without a gold class."""
+MODELS = "models"
+"""The need of a probe that asks the models something that saved predictions do not hold."""
 PRUNING = "pruning"
 """The need of a probe that has nothing to say of a model that drops no tokens."""
 
@@ -75,7 +77,7 @@ class Probe(Protocol):
 
     @property
     def needs(self) -> frozenset[str]:
-        """What it cannot do without: tables, arms, their roles, tags, `gold`, `pruning`."""
+        """What it cannot do without: tables, arms, roles, tags, `gold`, `models`, `pruning`."""
         ...
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
@@ -106,6 +108,12 @@ def place_of(probe: Probe) -> Place:
     return Place(*getattr(probe, "place", LAST))
 
 
+def question_of(probe: Probe, about: About) -> str:
+    """What it asks of the run: of a model that drops no tokens its `question_of_change`, if any."""
+    asked: str = probe.question
+    return asked if about.depths_of else getattr(probe, "question_of_change", asked)
+
+
 def chapter_of(probe: Probe) -> str:
     """The name of its chapter; "" after all that have one."""
     return dict(enumerate(CHAPTERS)).get(place_of(probe).chapter, "")
@@ -123,6 +131,7 @@ def needs() -> dict[str, str]:
         "words": "documents with at least one word",
         GOLD: "labels (the data have none: --unlabelled)",
         "rationales": "documents with a rationale that people marked (--rationale-column)",
+        MODELS: "models that can be asked (it is of saved predictions)",
         PRUNING: "a model under audit that drops tokens",
     }
 
@@ -133,6 +142,7 @@ def unmet(probe: Probe, about: About) -> list[str]:
     tables = {name for name, rows in about.counts.items() if rows}
     offered = {*about.arms, *roles, *tables, *about.annotator.tags}
     offered |= {PRUNING} if about.depths_of else set()
+    offered |= {MODELS} if about.askable else set()
     offered |= {GOLD} if about.dataset.labelled else set()
     lacking = needs() | {t: f"{TAGS[t]}: {why}" for t, why in about.annotator.lacks.items()}
     return [lacking[need] for need in sorted(probe.needs) if need not in offered]

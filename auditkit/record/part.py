@@ -6,18 +6,21 @@ Shapes: B documents of the shard, n tokens of one, L layers.
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from auditkit.bench.context import tagged, words_past
-from auditkit.bench.subjects import Answer, Bench, random_depths
+from auditkit.bench.subjects import Answer, Bench
 from auditkit.data.annotate import Annotator, align
 from auditkit.data.examples import Example
-from auditkit.ltp.cost import Cost
 from auditkit.record.plan import Plan
 from auditkit.trace import OPTIONAL, TABLES, arm, keys
+from auditkit.trace.tables import COSTED
+
+if TYPE_CHECKING:
+    from auditkit.ltp.cost import Cost
 
 _SAME_COST = {"baseline": "unpruned", "pruned": "pruned"}
 """By arm whose MACs are counted: the arm that has its shape, and is run whether it is or not."""
@@ -58,7 +61,7 @@ class Part:
         self.bench, self.examples, self.plan = bench, examples, plan
         texts = [example.text for example in examples]
         self.ids = np.array([example.example_id for example in examples], dtype=object)
-        self.documents = bench.encode(texts)
+        self.documents = bench.read(examples)
         self.words = list(annotator.annotate(map(tagged, texts, self.documents)))
         self.words_cut = [
             words_past(annotator, text, words, document)
@@ -72,13 +75,14 @@ class Part:
     def tables(self, on_documents: Callable[[int], None]) -> dict[str, pd.DataFrame]:
         """All tables; `on_documents` is told how far the part is, in documents."""
         said = self._asked(on_documents)
-        depths = [answer.depths for answer in said["pruned"].answers]
-        costs = {
-            name: self.bench.cost(same, said[same].answers) for name, same in _SAME_COST.items()
-        }
+        depths = [answer.depths for answer in said[self.plan.audited].answers]
+        costs = {name: cost for name, same in _SAME_COST.items() if same in said
+                 and (cost := self.bench.cost(same, said[same].answers))}  # fmt: skip
         return {
             "documents": self._documents(said, depths, costs),
-            "texts": self._texts(),
+            "texts": pd.DataFrame(
+                {"example_id": self.ids, "text": [e.text for e in self.examples]}
+            ),
             "tokens": self._tokens(depths),
             "depths": self._depths(said),
             "words": self._words(depths),
@@ -102,19 +106,23 @@ class Part:
             for draw, key in enumerate(keys(run.name, run.draws)):
                 mine, depths = rows[run.name], None
                 if arm(run.name).pruning == "follow":
-                    depths = [self._dealt(i, said["pruned"].answers[i], draw) for i in mine]
+                    audited = said[self.plan.audited].answers
+                    depths = [self._dealt(i, audited[i], draw) for i in mine]
                 documents = [self.documents[i] for i in mine]
                 answers = self.bench.answer(run.name, documents, depths=depths, on_batch=on_batch)
                 said[key] = Said(run.name, draw, mine, answers)
         return said
 
-    def _dealt(self, row: int, pruned: Answer, draw: int) -> np.ndarray:
+    def _dealt(self, row: int, audited: Answer, draw: int) -> np.ndarray:
         """(n,) int8: the depths of a document's tokens dealt anew, other ones in every draw."""
-        seed = (self.plan.seed, draw, zlib.crc32(self.examples[row].example_id.encode()))
-        return random_depths(self.documents[row], pruned.depths, seed)
+        from auditkit.bench.ltp_subject import random_depths
+
+        document = self.documents[row]
+        seed = (self.plan.seed, draw, zlib.crc32(document.example_id.encode()))
+        return random_depths(document, audited.depths, seed)
 
     def _documents(
-        self, said: Mapping[str, Said], depths: Sequence[np.ndarray], costs: Mapping[str, Cost]
+        self, said: Mapping[str, Said], depths: Sequence[np.ndarray], costs: Mapping[str, "Cost"]
     ) -> pd.DataFrame:
         special = [document.special for document in self.documents]
         groups = [dict(example.groups) for example in self.examples]
@@ -134,8 +142,8 @@ class Part:
                 },
                 **{name: values for key in said for name, values in self._told(key, said[key])},
                 **{
-                    f"macs_{name}": (cost.attention + cost.ffn).sum(axis=0)
-                    for name, cost in costs.items()
+                    f"macs_{name}": costs[name].total if name in costs else 0  # 0: not counted
+                    for name in COSTED
                 },
             }
         )
@@ -143,7 +151,7 @@ class Part:
     def _told(self, key: str, said: Said) -> list[tuple[str, pd.Series]]:
         """Columns of an arm's predictions, null where it was not run."""
         by_row = dict(zip(said.rows, said.answers, strict=True))
-        answers = [by_row.get(row) for row in range(len(self.examples))]
+        answers = list(map(by_row.get, range(len(self.examples))))
         predicted = [None if answer is None else answer.predicted for answer in answers]
         probs = [None if answer is None else answer.probs for answer in answers]
         return [
@@ -153,14 +161,9 @@ class Part:
 
     def _alive(self, depths: Sequence[np.ndarray], among: Sequence[np.ndarray]) -> list[np.ndarray]:
         """By document (L,) int32: how many of these tokens are alive after each layer."""
-        layers = np.arange(1, self.bench.model.about.layers + 1)
-        return [
-            (depth[mine] >= layers[:, None]).sum(axis=1, dtype=np.int32)
-            for depth, mine in zip(depths, among, strict=True)
-        ]
-
-    def _texts(self) -> pd.DataFrame:
-        return pd.DataFrame({"example_id": self.ids, "text": [e.text for e in self.examples]})
+        after = np.arange(1, self.bench.model.about.layers + 1)[:, None]
+        both = zip(depths, among, strict=True)
+        return [(depth[mine] >= after).sum(axis=1, dtype=np.int32) for depth, mine in both]
 
     def _rationales(self) -> pd.DataFrame:
         rows = [(e.example_id, *span) for e in self.examples for span in e.rationale]
@@ -224,8 +227,8 @@ class Part:
                 )  # fmt: skip
         return pd.DataFrame(rows, columns=TABLES["words"].names)
 
-    def _costs(self, said: Mapping[str, Said], costs: Mapping[str, Cost]) -> pd.DataFrame:
-        frames = []
+    def _costs(self, said: Mapping[str, Said], costs: Mapping[str, "Cost"]) -> pd.DataFrame:
+        frames = [pd.DataFrame(columns=TABLES["costs"].names)]
         for name, cost in costs.items():
             lengths = np.stack([answer.lengths for answer in said[_SAME_COST[name]].answers])
             layers = len(cost.attention)
@@ -242,4 +245,4 @@ class Part:
                     }
                 )
             )
-        return pd.concat(frames)
+        return pd.concat(frames[1:] or frames)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from auditkit.bench.subjects import Bench
 from auditkit.data.examples import Dataset
 from auditkit.record.settings import RecordingSettings
-from auditkit.trace import ARMS, ArmAbout, keys
+from auditkit.trace import ARMS, ArmAbout, arm, arms_of, keys
 
 _STREAMS = {"random": 2, "repeat": 4}
 """What an arm's sample is drawn with, beside the seed; `ProbeBench` draws with others."""
@@ -28,23 +28,31 @@ class Plan:
     seed: int
 
     @property
+    def audited(self) -> str:
+        """The arm under audit."""
+        return next(run.name for run in self.runs if arm(run.name).role == "audited")
+
+    @property
     def arm_keys(self) -> tuple[str, ...]:
         """What the columns of the table `documents` end in."""
         return tuple(key for run in self.runs for key in keys(run.name, run.draws))
 
-    def rows(self, arm: str, ids: Sequence[str]) -> list[int]:
+    def rows(self, name: str, ids: Sequence[str]) -> list[int]:
         """On which of the documents of these ids an arm is run."""
-        chosen = self.samples.get(arm)
-        return [row for row, name in enumerate(ids) if chosen is None or name in chosen]
+        chosen = self.samples.get(name)
+        return [row for row, one in enumerate(ids) if chosen is None or one in chosen]
 
 
 def plan_arms(bench: Bench, dataset: Dataset, settings: RecordingSettings) -> Plan:
     """Every arm whose subject the bench has; those that are sampled, on a stratified sample."""
-    absent = {arm.name: bench.absent[arm.subject] for arm in ARMS if arm.subject in bench.absent}
+    possible = arms_of(bench.model.drops)
+    names = {one.name for one in possible}
+    absent = {one.name: bench.absent[one.subject] for one in possible
+              if one.subject in bench.absent}  # fmt: skip
     absent |= {
-        name: f"{sample.flags} is 0"
+        name: f"{sample.flags} is 0" if name in names else "the model under audit drops no tokens"
         for name, sample in settings.samples.items()
-        if not sample.documents
+        if not sample.documents or name not in names
     }
     samples = {
         name: frozenset(
@@ -56,13 +64,13 @@ def plan_arms(bench: Bench, dataset: Dataset, settings: RecordingSettings) -> Pl
     }
     runs = [
         ArmAbout(
-            name=arm.name,
-            subject=arm.subject,
-            documents=len(samples[arm.name]) if arm.sampled else len(dataset.examples),
-            draws=settings.samples[arm.name].draws if arm.sampled else 1,
+            name=one.name,
+            subject=one.subject,
+            documents=len(samples[one.name]) if one.sampled else len(dataset.examples),
+            draws=settings.samples[one.name].draws if one.sampled else 1,
         )
-        for arm in ARMS
-        if arm.name in (*bench.arms, *samples)
+        for one in ARMS
+        if one.name in (*bench.arms, *samples)
     ]
     marked = bool(dataset.rationale_column)
     return Plan(tuple(runs), absent, samples, dataset.group_columns, marked, settings.seed)

@@ -14,20 +14,21 @@ from auditkit.data.examples import Dataset
 from auditkit.errors import ProbeError, TraceError
 from auditkit.files import Folder
 from auditkit.finding import to_json
-from auditkit.ltp.stored import training_record
 from auditkit.record.settings import RecordingSettings
 from auditkit.text import said
 from auditkit.trace import ARMS, SCHEMA_VERSION, BudgetAbout
 from auditkit.trace.writing import INPUTS, outdated
 
 _LIBRARIES = ("spacy", "tokenizers", "torch", "transformers")
-"""Another version of them may make other words, tokens or last bits."""
+"""Another version of them may make other words, tokens or last bits: the first words, which are all
+that is made where predictions were saved."""
 
 
 def inputs(
     bench: Bench, dataset: Dataset, annotator: Annotator, settings: RecordingSettings
 ) -> dict[str, Any]:
     """All that decides what a trace holds, as plain JSON: equal inputs, equal trace."""
+    askable = bench.model.askable
     hashes = {name: subject.about.sha256 for name, subject in bench.subjects.items()}
     drawn = {f"{name}_draws": sample.draws for name, sample in settings.samples.items()}
     marked = [{"rationale": dataset.rationale_column}] if dataset.rationale_column else []
@@ -37,8 +38,9 @@ def inputs(
         "auditkit": __version__,
         **{name: hashes.get(name) for name in dict.fromkeys(arm.subject for arm in ARMS)},
         "score_norm": bench.model.about.score_norm,
-        "tokenizer": _sha256(bench.tokenization()),
-        "max_length": bench.max_length,
+        "tokenizer": _sha256(bench.reader.rules()),
+        "max_length": bench.reader.max_length,
+        **_own_readers(bench),
         "dataset": dataset.sha256,
         "classes": [
             [one.name, list(one.data), list(one.model)] for one in dataset.matching.classes
@@ -47,12 +49,21 @@ def inputs(
         "refused": _sha256([row.model_dump() for row in dataset.refused]),
         "dataset_name": f"{dataset.name} {dataset.split}",
         "annotator": f"{annotator.about.name} {annotator.about.version} {annotator.sha256}",
-        "libraries": {name: version(name) for name in _LIBRARIES},
+        "libraries": {name: version(name) for name in _LIBRARIES[: None if askable else 1]},
         "seed": settings.seed,
         **drawn,
         **sampled,
         "device": bench.device,
         "dtype": bench.settings.dtype,
+    }
+
+
+def _own_readers(bench: Bench) -> dict[str, Any]:
+    """Of subjects that have a tokenizer or a length of their own."""
+    return {
+        f"{name}_tokenizer": [_sha256(one.reader.rules()), one.reader.max_length]
+        for name, one in bench.subjects.items()
+        if one.reader is not bench.reader
     }
 
 
@@ -91,6 +102,8 @@ def claim(folder: Folder, wanted: Mapping[str, Any]) -> None:
 
 def training_summary(model: str) -> dict[str, Any] | None:
     """What `auditkit train` recorded beside the checkpoint, without times and machine paths."""
+    from auditkit.ltp.stored import training_record
+
     record = training_record(model)
     if record is None:
         return None
@@ -118,6 +131,8 @@ def training_summary(model: str) -> dict[str, Any] | None:
 
 def budgets(model: str) -> tuple[BudgetAbout, ...]:
     """The budgets that `auditkit train --sweep` recorded beside the checkpoint, its own marked."""
+    from auditkit.ltp.stored import training_record
+
     record = training_record(model) or {}
     known = set(BudgetAbout.model_fields)
     try:

@@ -8,6 +8,7 @@ missing and nothing else.
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from auditkit._version import __version__
 from auditkit.bench.subjects import Bench
@@ -15,13 +16,13 @@ from auditkit.data.annotate import Annotator
 from auditkit.data.examples import Dataset
 from auditkit.errors import DataError
 from auditkit.files import Folder
-from auditkit.ltp.trained_on import count_known
 from auditkit.record.part import Part
 from auditkit.record.plan import Plan, plan_arms
 from auditkit.record.provenance import budgets, claim, inputs, training_summary
 from auditkit.record.settings import RecordingSettings
 from auditkit.trace import (
     About,
+    BudgetAbout,
     DatasetAbout,
     Trace,
     TrainingAbout,
@@ -92,18 +93,32 @@ def check_strict(bench: Bench, dataset: Dataset) -> None:
             f"--strict: {len(dataset.refused)} rows refused, the first is row {first.row} "
             f"({first.reason}); mend them, or leave --strict out"
         )
+    most = bench.reader.max_length
     for start in range(0, len(dataset.examples), SHARD):
         part = dataset.examples[start : start + SHARD]
-        for example, document in zip(part, bench.encode([e.text for e in part]), strict=True):
+        for example, document in zip(part, bench.read(part), strict=True):
             if document.truncated:
                 raise DataError(
-                    f"--strict: {example.example_id} is longer than the {bench.max_length} tokens "
+                    f"--strict: {example.example_id} is longer than the {most} tokens "
                     "that the model reads; shorten it, or leave --strict out"
                 )
 
 
 def _advance(progress: Progress, start: int, total: int, done: int) -> None:
     progress(STEP, start + done, total)
+
+
+def _trained(
+    bench: Bench, dataset: Dataset
+) -> tuple[int | None, dict[str, Any] | None, tuple[BudgetAbout, ...]]:
+    """What the checkpoint tells of its training: `DatasetAbout.trained_on`, summary and sweep."""
+    if not bench.model.askable:
+        return None, None, ()
+    from auditkit.ltp.trained_on import count_known
+
+    model = bench.settings.model
+    texts = [example.text for example in dataset.examples]
+    return count_known(model, texts), training_summary(model), budgets(model)
 
 
 def _about(
@@ -115,7 +130,7 @@ def _about(
     training: TrainingAbout | None,
 ) -> About:
     """What the trace holds; what is told of training may have changed since it was recorded."""
-    model = bench.settings.model
+    known, summary, sweep = _trained(bench, dataset)
     about = About(
         auditkit=__version__,
         subjects={name: subject.about for name, subject in bench.subjects.items()},
@@ -136,13 +151,13 @@ def _about(
             rows_in=dataset.rows_in,
             audited=len(dataset.examples),
             refused=dataset.refused,
-            trained_on=count_known(model, [example.text for example in dataset.examples]),
+            trained_on=known,
         ),
         training_data=training,
-        training=training_summary(model),
-        sweep=budgets(model),
+        training=summary,
+        sweep=sweep,
         annotator=annotator.about,
-        special_tokens=bench.special_tokens,
+        special_tokens=bench.reader.special_tokens,
         seed=plan.seed,
         dtype=bench.settings.dtype,
         device=bench.device,

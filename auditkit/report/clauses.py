@@ -1,7 +1,7 @@
 """What reviewers are asked for, clause by clause, and which numbers of an audit speak to it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -9,11 +9,13 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from auditkit.finding import Address, Audit, parse_address
-from auditkit.report.overview import KeyFigure, place_in_words
+from auditkit.report.overview import KeyFigure, about_of, place_in_words
 from auditkit.strict_yaml import parsed
 
 FILE = "evidence/clauses.yaml"
 """The map that ships, in `configs/`."""
+AUDITED = "audited"
+"""In the map: the arm under audit, whatever it is called."""
 MOST = 3
 """Numbers shown of one address."""
 
@@ -36,10 +38,13 @@ class Clause(BaseModel):
     parts: tuple[Part, ...] = ()
     beyond: str = ""
 
-    @property
-    def addresses(self) -> tuple[Address, ...]:
-        """`measurements`, read."""
-        return tuple(parse_address(text) for text in self.measurements)
+    def addresses(self, audited: str) -> list[Address]:
+        """`measurements`, read, with the name of the arm under audit in the place of `audited`."""
+        read = [parse_address(text) for text in self.measurements]
+        return [
+            replace(one, at={**one.at, "arm": audited}) if one.at.get("arm") == AUDITED else one
+            for one in read
+        ]
 
 
 class Framework(BaseModel):
@@ -88,13 +93,17 @@ def frameworks() -> tuple[Framework, ...]:
 
 def clause_rows(audit: Audit) -> list[tuple[str, list[Row]]]:
     """By framework: its clauses, and what this audit tells of each."""
-    return [(one.name, [_row(audit, clause) for clause in one.clauses]) for one in frameworks()]
+    (audited,) = about_of(audit).in_role("audited")
+    return [
+        (one.name, [_row(audit, audited, clause) for clause in one.clauses]) for one in frameworks()
+    ]
 
 
-def _row(audit: Audit, clause: Clause) -> Row:
-    found = [list(_matching(audit, address)) for address in clause.addresses]
+def _row(audit: Audit, audited: str, clause: Clause) -> Row:
+    addresses = clause.addresses(audited)
+    found = [list(_matching(audit, address)) for address in addresses]
     parts = [part for part in clause.parts if part != "gates" or audit.gates]
-    lacking = [text for text, some in zip(clause.measurements, found, strict=True) if not some]
+    lacking = [str(at) for at, some in zip(addresses, found, strict=True) if not some]
     return Row(
         clause,
         tuple(number for some in found for number in some[:MOST]),

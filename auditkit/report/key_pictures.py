@@ -56,7 +56,9 @@ def _difference(rows: list[Row], margin: float | None) -> tuple[Chart, Table] | 
         return None
     worst = sorted(rows, key=lambda row: (not row[0].whole, row[1].value or 0.0))[:MOST_ROWS]
     shown = [row for row in rows if row in worst]
-    table = _table(DIFFERENCE, "Accuracy, pruned minus baseline, in points", shown, "number")
+    at = rows[0][1].at
+    compared = f"{at.get('arm', 'pruned')} minus {at.get('against', 'baseline')}"
+    table = _table(DIFFERENCE, f"Accuracy, {compared}, in points", shown, "number")
     losers = [
         mark.label for mark, m in rows if not mark.whole and m.interval and m.interval.high < 0
     ]
@@ -65,7 +67,7 @@ def _difference(rows: list[Row], margin: float | None) -> tuple[Chart, Table] | 
     accepted = "" if margin is None else f" The accepted loss is {margin:g} points."
     chart = Chart(
         name=DIFFERENCE, kind="dots", table=DIFFERENCE, title=title,
-        alt=f"Paired difference in accuracy, pruned minus baseline, in points.{accepted}",
+        alt=f"Paired difference in accuracy, {compared}, in points.{accepted}",
         x="value", y="label", interval="interval", count="n", reference=0.0,
         reference_name="no difference", zone=None if margin is None else -margin,
         zone_name="" if margin is None else "more lost than accepted",

@@ -33,7 +33,7 @@ from auditkit.report.redaction import NOTE, redact
 from auditkit.report.sections import section_view
 from auditkit.report.tables import LONGEST_CELL, table_view
 from auditkit.report.templating import environment, plain, source
-from auditkit.report.terms import GLOSSARY, Linker
+from auditkit.report.terms import Linker, glossary
 from auditkit.report.terms import anchor as anchor_of
 from auditkit.report.timing import rounds, times
 from auditkit.text import cut
@@ -75,6 +75,7 @@ def render_html(
     ]
     shown = documents_of(audit.findings)
     documents = document_views(shown)
+    terms = glossary(drops=about.depths_of is not None)
     failures = list(zip(ids[len(sections) :], audit.failures, strict=True))
     anchors = {f.probe: anchor for anchor, f in failures}
     anchors |= {section.finding.probe: section.id for section in sections}
@@ -100,8 +101,8 @@ def render_html(
         limits=[*([NOTE] if redacted else []), *about.limits],
         conclusions=_conclusions(audit, ids),
         unsaid=UNSAID,
-        link=Linker(),
-        glossary=[(anchor_of(term), term, told) for term, (told, _) in GLOSSARY.items()],
+        link=Linker(terms),
+        glossary=[(anchor_of(term), term, told) for term, told in terms.items()],
         speed=speed,
         times=None if speed is None else table_view(times(speed), "times"),
         rounds=None if speed is None else rounds(speed, interactive=interactive),

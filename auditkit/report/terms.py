@@ -1,7 +1,7 @@
 """The glossary: what the page's words mean, each linked where it first stands."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 GLOSSARY: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "LTP": ("Learned Token Pruning (Kim et al. 2022): layer by layer a model drops tokens whose "
@@ -55,6 +55,22 @@ _ANY = re.compile(
 )
 
 
+OF_PRUNING = frozenset(
+    ["LTP", "unpruned", "random keeping", "survival depth", "keep rate", "concordance",
+     "matched lift", "lift", "odds ratio"]
+)  # fmt: skip
+"""Terms that say nothing of a model that drops no tokens."""
+
+
+def glossary(*, drops: bool) -> dict[str, str]:
+    """Terms and meanings for a report on a model that drops tokens, or on one that drops none."""
+    told = {term: meaning for term, (meaning, _) in GLOSSARY.items()
+            if drops or term not in OF_PRUNING}  # fmt: skip
+    if not drops:
+        told["baseline"] = "The model before the change, on the same documents."
+    return told
+
+
 def anchor(term: str) -> str:
     """The id of a term's line in the glossary."""
     return "term-" + re.sub(r"\W+", "-", term.lower())
@@ -63,7 +79,8 @@ def anchor(term: str) -> str:
 class Linker:
     """Links each term of the glossary where it first stands on one page."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Container[str] = GLOSSARY) -> None:
+        self._known = known
         self._linked: set[str] = set()
 
     def __call__(self, text: str) -> Iterator[tuple[str, str]]:
@@ -71,7 +88,7 @@ class Linker:
         end = 0
         for found in _ANY.finditer(text):
             term = _FORMS[found[0]]
-            if term not in self._linked:
+            if term in self._known and term not in self._linked:
                 self._linked.add(term)
                 yield text[end : found.start()], ""
                 yield found[0], anchor(term)

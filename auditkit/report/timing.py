@@ -25,7 +25,7 @@ def times(speed: Speed) -> Table:
             ("spread", "Fastest to slowest round", "interval"),
             ("documents", "Documents per second", "number"),
             ("tokens", "Tokens per second", "number", "Tokens that enter the model, special ones "
-             "included, whether or not they are pruned later."),
+             f"included{', whether or not they are pruned later' * (speed.arm == 'pruned')}."),
         ),
         rows=tuple(rows),
     )  # fmt: skip
@@ -43,6 +43,7 @@ def rounds(speed: Speed, *, interactive: bool) -> ChartView:
         name="rounds", kind="dots", table="rounds", x="ratio", y="round", reference=1.0,
         reference_name="as fast", title=f"The {speed.against} took "
         f"{statistics.median(speed.ratios):.2f} times as long, by the median round",
-        alt=f"One dot a round: time of the {speed.against} model over that of the pruned model.",
+        alt=f"One dot a round: time of the {speed.against} model over that of the {speed.arm} "
+        "model.",
     )  # fmt: skip
     return chart_view(chart, table, "times-rounds", interactive=interactive)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from auditkit.finding import Audit
-from auditkit.trace import ARMS, About
+from auditkit.trace import About
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def unchecked(audit: Audit, about: About) -> Iterator[Unchecked]:
         for what in finding.unchecked:
             yield Unchecked(what, "", finding.probe)
     if about.in_role("reference"):
-        for arm in ARMS:
+        for arm in about.possible:
             if arm.leaves_open and arm.name not in about.arms:
                 yield Unchecked(arm.leaves_open, arm.absent)
     for finding in audit.findings:

@@ -5,7 +5,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from auditkit.plugin import (
     unmet,
 )
 from auditkit.plugin.guard import TIMEOUT
+from auditkit.plugin.probe import question_of
 from auditkit.report.charts import drawn
 from auditkit.run.progress import Clock, Progress, unseen
 from auditkit.run.settings import ProbeSettings
@@ -113,7 +114,7 @@ def ask(
             with _noted(one.plugin, directory), one.plugin.guarded(seconds):
                 if lacking := unmet(one.probe, trace.about):
                     reason = f"the run lacks {'; '.join(lacking)}"
-                    findings.append(not_applicable(one.probe, reason))
+                    findings.append(_put(not_applicable(one.probe, reason), one, trace))
                     continue
                 own = trace.bound(name, one.probe.version, one.options)
                 with clock(f"measure {name}"):
@@ -125,12 +126,17 @@ def ask(
                 one.plugin.guarded(seconds),
                 clock(f"analyse {name}"),
             ):
-                findings.append(analyse(one, own))
+                findings.append(_put(analyse(one, own), one, trace))
         except BaseException as error:  # a third party's code may raise anything
             if is_signal(error):
                 raise
             failures.append(_failure(one.plugin, moment, error))
     return tuple(findings), tuple(failures)
+
+
+def _put(finding: Finding, asked: Asked, trace: Trace) -> Finding:
+    """The finding under the question as it is put to such a model."""
+    return replace(finding, question=question_of(asked.probe, trace.about))
 
 
 @contextmanager

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from auditkit.bench.given import Supplied
-from auditkit.bench.opening import open_bench
 from auditkit.bench.order import check_bench
+from auditkit.bench.settings import ModelSettings
 from auditkit.bench.speed import Speed, read_speed
 from auditkit.bench.speed import measure as measure_speed
 from auditkit.bench.subjects import Bench
@@ -19,7 +19,6 @@ from auditkit.data.swaps import read_swaps
 from auditkit.data.training import about_training, load_training
 from auditkit.files import Folder
 from auditkit.finding import Audit, announce
-from auditkit.ltp.checkpoints import quiet
 from auditkit.record.recording import check_strict, record
 from auditkit.run.asking import Asked, ask, chosen_probes, measure
 from auditkit.run.betting import bet
@@ -33,17 +32,19 @@ from auditkit.trace.caching import part
 
 def audit(
     *,
-    model: str | Path,
-    dataset: str | Path,
+    model: str | Path | None = None,
+    dataset: str | Path | None = None,
     config: str | None = None,
     progress: Progress = unseen,
     **settings: Any,
 ) -> Outcome:
-    """Audit a pruned model against its baseline, as `auditkit run` does.
+    """Audit a pruned or otherwise changed model against its baseline, as `auditkit run` does.
 
     Args:
-        model: What `auditkit train` wrote, or a hub id.
-        dataset: `agnews`, `imdb`, a hub id, or a .csv, .tsv, .jsonl or .parquet file.
+        model: What `auditkit train` wrote, any sequence classifier, or a hub id; None where
+            `predictions` names a file of saved ones.
+        dataset: `agnews`, `imdb`, a hub id, or a .csv, .tsv, .jsonl or .parquet file; None as
+            `model`.
         config: A packaged configuration or the path of a YAML file.
         progress: Told (what, done, total) as it goes; total is 0 while it is not known.
         settings: Any other key of `configs/default.yaml`; they win over `config`.
@@ -51,9 +52,14 @@ def audit(
     Raises:
         AuditError: Any input that cannot be used; nothing that looks finished is left behind.
     """
-    quiet()
-    flags = {"model": str(model), "dataset": str(dataset), **settings}
-    return conduct(load_settings(config, flags), progress)
+    named = {"model": model, "dataset": dataset}
+    flags = {key: str(value) for key, value in named.items() if value is not None} | settings
+    loaded = load_settings(config, flags)
+    if loaded.models.predictions is None:
+        from auditkit.ltp.checkpoints import quiet
+
+        quiet()
+    return conduct(loaded, progress)
 
 
 def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
@@ -68,7 +74,7 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
     lexicon, swaps = read_lexicon(probing.lexicon), read_swaps(probing.swaps)
     progress("open models", 0, 0)
     with clock("open models"):
-        bench = open_bench(settings.models)
+        bench = _opened(settings.models)
     progress("read data", 0, 0)
     with clock("read data"):
         seed = settings.recording.seed
@@ -125,6 +131,17 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
         return write(directory, audit, clock, speed, settings.flat())
 
 
+def _opened(models: ModelSettings) -> Bench:
+    """The bench; of saved predictions without any model library."""
+    if models.predictions is not None:
+        from auditkit.bench.saved import open_saved
+
+        return open_saved(models)
+    from auditkit.bench.opening import open_bench
+
+    return open_bench(models)
+
+
 def _speed(
     settings: Settings,
     bench: Bench,
@@ -134,6 +151,8 @@ def _speed(
     progress: Progress,
 ) -> Speed | None:
     """Measured times, unless the run directory holds those of the same question."""
+    if not bench.model.askable:
+        return None
     earlier, wanted = read_speed(directory), settings.speed_documents
     asked = (wanted, settings.models.batch_tokens)
     if earlier and (earlier.requested, earlier.batch_tokens) == asked:

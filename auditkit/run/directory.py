@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -211,7 +211,7 @@ def _manifest(
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: version(name) for name in _PACKAGES},
+        "packages": {name: found for name in _PACKAGES if (found := _version(name))},
         "git_commit": _commit(),
         "settings": dict(settings),
         "gates": None if limits is None else limits.told,
@@ -220,6 +220,14 @@ def _manifest(
             for name, content in sorted(files.items())
         },
     }
+
+
+def _version(package: str) -> str:
+    """Of an installed package; "" where it is not there, as saved predictions do without some."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def _commit() -> str | None:

@@ -27,11 +27,11 @@ Where = tuple[str, ...]
 
 
 _NOT_DECIDING = frozenset(
-    ["model", "baseline", "reseeded", "dataset", "data_dir", "out", "overwrite", "batch_tokens",
-     "device", "strict", "speed_documents",
-     "probe_timeout", "redact"]
+    ["model", "quantize", "predictions", "baseline", "reseeded", "dataset", "data_dir", "out",
+     "overwrite", "batch_tokens", "device", "strict", "speed_documents", "probe_timeout", "redact"]
 )  # fmt: skip
-"""Settings that decide no number in `results.json`: paths, speed, time limits, what pages show."""
+"""Settings that decide no number in `results.json`, or are told by hashes and names:
+paths, what is done to a model, speed, time limits, what pages show."""
 
 
 class ProbeSettings(Section):
@@ -127,7 +127,7 @@ def load_settings(
     given = _placed(origin, {k: v for k, v in flags.items() if v is not None and v != ()})
     values = _placed(config, read_config(config)) if config is not None else {}
     nested: dict[str, Any] = {name: {} for name in SECTIONS}
-    for (*section, key), value in {**values, **given}.items():
+    for (*section, key), value in _with_predictions(origin, {**values, **given}).items():
         (nested[section[0]] if section else nested)[key] = value
     try:
         return Settings.model_validate(nested)
@@ -137,6 +137,29 @@ def load_settings(
             for item in error.errors()
         ]
         raise SettingsError("; ".join(problems)) from error
+
+
+def _with_predictions(origin: str, values: Mapping[Where, Any]) -> dict[Where, Any]:
+    """Settings in which a file of saved predictions, if there is one, stands for models and data.
+
+    Raises:
+        SettingsError: Models or data are named too.
+    """
+    file = values.get(("models", "predictions"))
+    if not isinstance(file, str | Path):  # none is given, or what is no name
+        return dict(values)
+    stands_for: dict[Where, str] = {
+        ("models", "model"): str(file),
+        ("data", "dataset"): str(file),
+    }
+    others = [("models", key) for key in ("baseline", "reseeded", "quantize")]
+    for place in (*stands_for, *others):
+        if values.get(place) not in (None, stands_for.get(place)):
+            raise SettingsError(
+                f"{origin} -> predictions: it stands for models and data; leave {place[-1]} out, "
+                f"seen {shown(values[place])}"
+            )
+    return {**values, ("models", "predictions"): str(file), **stands_for}
 
 
 def read_gates(file: str) -> tuple[Gate, ...]:

@@ -180,8 +180,10 @@ def reference_layer(total: NDArray[np.integer[Any]], kept: NDArray[np.integer[An
         kept: k after layers 1..L (documents, L), of all documents of the run.
 
     Returns:
-        1..L; of layers equally near the last.
+        1..L; of layers equally near the last. 0 where no layer is known.
     """
+    if not kept.shape[1]:
+        return 0
     alive = kept.sum(axis=0, dtype=np.int64)  # (L,)
     distance = np.abs(2 * alive - total.sum(dtype=np.int64))  # integers: ties are exact
     return int(np.flatnonzero(distance == distance.min())[-1]) + 1

@@ -4,7 +4,7 @@ Models write it once; probes read columns and never need a model again. `Trace.o
 `trace.documents` holds its documents, `scan` and `fold` go through everything else.
 """
 
-from auditkit.trace.about import SCHEMA_VERSION, About, ArmAbout, BudgetAbout, ModelAbout
+from auditkit.trace.about import SAVED, SCHEMA_VERSION, About, ArmAbout, BudgetAbout, ModelAbout
 from auditkit.trace.about_data import (
     TAGS,
     AnnotatorAbout,
@@ -14,7 +14,7 @@ from auditkit.trace.about_data import (
     Refused,
     TrainingAbout,
 )
-from auditkit.trace.arms import ARMS, Arm, arm, keys
+from auditkit.trace.arms import ARMS, Arm, arm, arms_of, keys
 from auditkit.trace.documents import NO_LABEL, Answers, Documents
 from auditkit.trace.reading import Shard, Step, Trace
 from auditkit.trace.tables import OPTIONAL, TABLES, conform, documents_schema, validate
@@ -24,6 +24,7 @@ __all__ = [
     "ARMS",
     "NO_LABEL",
     "OPTIONAL",
+    "SAVED",
     "SCHEMA_VERSION",
     "TABLES",
     "TAGS",
@@ -44,6 +45,7 @@ __all__ = [
     "Trace",
     "TrainingAbout",
     "arm",
+    "arms_of",
     "conform",
     "documents_schema",
     "finish",

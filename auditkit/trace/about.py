@@ -7,9 +7,12 @@ from pydantic import Field
 from auditkit.ranges import Share
 from auditkit.text import sha256
 from auditkit.trace.about_data import AnnotatorAbout, DatasetAbout, Frozen, TrainingAbout
-from auditkit.trace.arms import ARMS, Role, arm, keys
+from auditkit.trace.arms import Arm, Role, arm, arms_of, keys
 
 SCHEMA_VERSION = 2
+
+SAVED = "saved predictions"
+"""The layout of a subject of which nothing but its answers is known; it has 0 layers."""
 
 
 class ModelAbout(Frozen):
@@ -111,6 +114,11 @@ class About(Frozen):
         return self.absent.get("baseline", "")
 
     @property
+    def askable(self) -> bool:
+        """Whether there were models to ask, and not their saved predictions alone."""
+        return self.model.layout != SAVED
+
+    @property
     def layers(self) -> int:
         """L, the number of layers."""
         return self.model.layers
@@ -146,6 +154,11 @@ class About(Frozen):
         return next((name for name in self.in_role("audited") if arm(name).pruning == "hard"), None)
 
     @property
+    def possible(self) -> tuple[Arm, ...]:
+        """The arms that such an audit can have, in the order of `ARMS`."""
+        return arms_of(self.depths_of is not None)
+
+    @property
     def unpruned(self) -> tuple[str, ...]:
         """The arms that have the weights under audit and drop no tokens."""
         own = (run.name for run in self.runs if run.subject == "model")
@@ -171,7 +184,7 @@ class About(Frozen):
                 f"{'is' if known == 1 else 'are'} among those that the model learned from: what is "
                 "measured on them is not what it does on new ones."
             )
-        told += [a.present if a.name in self.arms else a.absent * compared for a in ARMS]
+        told += [a.present if a.name in self.arms else a.absent * compared for a in self.possible]
         return [sentence for sentence in told if sentence]
 
     @property

@@ -30,6 +30,9 @@ class Arm:
     subject: SubjectName
     pruning: Literal["off", "hard", "follow"] = "off"
     """`follow`: depths are dealt to the tokens instead of being decided."""
+    drops: bool | None = None
+    """Whether it belongs to audits of a model that drops tokens, or of one that drops none; None:
+    to both."""
     drawn: bool = False
     """Whether it is repeated, each time with other chance."""
     sampled: bool = False
@@ -56,6 +59,7 @@ ARMS = (
         role="control",
         meaning="the baseline, trained on for as long as the pruned model",
         subject="continued",
+        drops=True,
         versus={"baseline": "more training: nothing pruned"},
         present="The pruned model has had more training than the baseline. The arm continued is "
         "the baseline trained on for as many steps, on the same data and with the same loss but "
@@ -81,6 +85,7 @@ ARMS = (
         role="control",
         meaning="the weights under audit with pruning switched off",
         subject="model",
+        drops=True,
         versus={"baseline": "the training for pruning: nothing pruned"},
     ),
     Arm(
@@ -88,6 +93,7 @@ ARMS = (
         role="audited",
         meaning="the weights under audit with hard masks",
         subject="model",
+        drops=True,
         pruning="hard",
         versus={
             "baseline": "pruning and the training for it, together",
@@ -103,6 +109,7 @@ ARMS = (
         role="audited",
         meaning="the model under audit where it drops no tokens",
         subject="model",
+        drops=False,
         versus={"baseline": "what was done to the model"},
     ),
     Arm(
@@ -110,6 +117,7 @@ ARMS = (
         role="control",
         meaning="the weights under audit, as many tokens kept per layer, chosen at random",
         subject="model",
+        drops=True,
         pruning="follow",
         drawn=True,
         sampled=True,
@@ -122,6 +130,7 @@ ARMS = (
         role="floor",
         meaning="the weights under audit again, in plain padded attention with masks",
         subject="model",
+        drops=True,
         pruning="hard",
         sampled=True,
         versus={"pruned": "arithmetic alone: the same weights in another implementation"},
@@ -131,6 +140,11 @@ ARMS = (
     ),
 )
 """In the order in which an audit tells of them."""
+
+
+def arms_of(drops: bool) -> tuple[Arm, ...]:
+    """The arms that an audit can have: of a model that drops tokens, or of one that drops none."""
+    return tuple(entry for entry in ARMS if entry.drops in (None, drops))
 
 
 def arm(name: str) -> Arm:

@@ -203,7 +203,7 @@ def _matrix(column: pa.ChunkedArray, width: int) -> np.ndarray:
     flat = pc.list_flatten(column).to_numpy()
     there = column.is_valid().to_numpy()
     matrix = np.zeros((len(there), width), dtype=flat.dtype)
-    matrix[there] = flat.reshape(-1, width)
+    matrix[there] = flat.reshape(there.sum(), width)
     return matrix
 
 
