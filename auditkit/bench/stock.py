@@ -41,8 +41,15 @@ _NOT_OURS = (
 _SIZES = (
     "num_hidden_layers", "n_layers", "vocab_size", "hidden_size", "dim", "intermediate_size",
     "hidden_dim", "num_attention_heads", "n_heads", "max_position_embeddings", "type_vocab_size",
+    "n_layer", "n_embd", "n_head", "n_positions", "n_inner", "d_model", "embedding_size",
 )  # fmt: skip
 """What a config.json says of sizes."""
+_LAYERS = ("num_hidden_layers", "n_layers", "n_layer")
+"""Of these, numbers of layers: each has a weight of its own, or several."""
+
+
+UNBOUNDED = 512
+"""Tokens that are read of a document by a model that could read any number."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +147,7 @@ def _check_sizes(name: str, raw: Mapping[str, Any], state: Mapping[str, torch.Te
     """Make sure that no more is declared than the weights can hold: it would be built first."""
     most = max((weight.numel() for weight in state.values()), default=0)
     for key in _SIZES:
-        limit = len(state) if key in ("num_hidden_layers", "n_layers") else most
+        limit = len(state) if key in _LAYERS else most
         if isinstance(value := raw.get(key), int | float) and value > limit:
             raise CheckpointError(
                 f"{name}: {key} is {shown(value)}, more than the weights hold; {TOGETHER}"
@@ -178,7 +185,10 @@ def positions(model: PreTrainedModel) -> int:
         if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
             padding = module.padding_idx
             return module.num_embeddings - (0 if padding is None else padding + 1)
-    return int(getattr(model.config, "max_position_embeddings", None) or 512)
+    try:
+        return int(getattr(model.config, "max_position_embeddings", None) or UNBOUNDED)
+    except NotImplementedError:  # as configurations say that have no bound
+        return UNBOUNDED
 
 
 def sizes(model: PreTrainedModel) -> dict[str, int]:
