@@ -80,7 +80,7 @@ def test_page_and_summary_tell_them_topic_by_topic(tiny_runs: Runs) -> None:
     told = [one for f in audit.findings for one in f.conclusions]
     assert {one.topic for one in told} >= {COST, RESTS}
     page = render_html(audit)
-    section = page[page.index("Conclusions, each with the measurement it rests on") :]
+    section = page[page.index("Conclusions, with what they rest on") :]
     section = section[: section.index("</details>")]
     assert re.findall("<h3>(.*?)</h3>", section) == list(TOPICS)
     assert section.count("<li>") == len(told)

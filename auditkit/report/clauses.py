@@ -63,7 +63,6 @@ class Number:
     probe: str
     what: str
     """`Accuracy, pruned: 91.3 % [90.7, 91.9]`."""
-    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,4 +126,4 @@ def _matching(audit: Audit, address: Address) -> Iterator[Number]:
     for one in exact or figures:
         m = one.measurement
         told = f"{place_in_words(m.name, m.at)}: {one.value}{one.unit}"
-        yield Number(one.probe, told + (f" {one.bounds}" if m.interval else ""), one.address)
+        yield Number(one.probe, told + (f" {one.bounds}" if m.interval else ""))

@@ -30,6 +30,8 @@ _WIDE = 20
 
 _TICKS = 12
 """Whole numbers up to which each has a tick."""
+_APART = 6
+"""Pixels between two numbers of an axis; where there is less, every other one is left out."""
 _MARGIN = 0.03
 """Room at the ends of an axis, of its length."""
 
@@ -139,7 +141,12 @@ def numeric(drawing: Drawing, key: str, *, zero: bool, ends: Sequence[float] = (
         "title": lines_of(drawing.titles[key], 36 if key == "x" else 26),
         "scale": scale,
         # where a font is wide, a title that ends with the plot grows towards the names
-        "axis": alt.Axis(labelFlush=False, titleAnchor="end" if key == "x" else "middle", **ticks),
+        "axis": alt.Axis(
+            labelFlush=False,
+            labelSeparation=_APART,
+            titleAnchor="end" if key == "x" else "middle",
+            **ticks,
+        ),
     }
 
 
