@@ -74,6 +74,31 @@ def test_no_escape_sequence_is_written_to_what_is_no_terminal(more: Mapping[str,
     assert b"\x1b" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "--model", "m", "--dataset", "d.csv"],
+        ["explain", "--model", "m", "a text"],
+        ["train", "--backbone", "m", "--dataset", "d.csv", "--out", "out"],
+        ["convert", "m", "--out", "out"],
+    ],
+)
+def test_nothing_slow_is_imported_before_a_step_is_told(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    line = [sys.executable, "-X", "importtime", "-m", "auditkit", *arguments]
+    done = subprocess.run(
+        line, capture_output=True, text=True, cwd=tmp_path, timeout=120, check=False
+    )
+    assert done.returncode == 2
+    told = done.stderr.splitlines()
+    slow = {"torch", "datasets", "transformers"}
+    imports = [at for at, one in enumerate(told) if one.rpartition("|")[2].strip() in slow]
+    assert imports
+    assert told.index("load libraries") < min(imports)
+
+
 # --- signals ------------------------------------------------------------------------------------
 
 KILLED_WHILE_IMPORTING = """

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from auditkit.cli.bars import bars
 from auditkit.cli.console import clean, quiet_libraries
 from auditkit.cli.options import PLACE, ending
 
@@ -18,11 +19,14 @@ from auditkit.cli.options import PLACE, ending
 @click.argument("original")
 def convert(original: str, out: Path, score_norm: str | None, tokenizer: str | None) -> None:
     """Convert ORIGINAL, a checkpoint directory of the original LTP implementation, to ours."""
-    quiet_libraries()
-    from auditkit.ltp.saving import convert as write
-    from auditkit.ltp.tokenizers import has_tokenizer
+    with bars() as bar:
+        bar("load libraries", 0, 0)
+        quiet_libraries()
+        from auditkit.ltp.saving import convert as write
+        from auditkit.ltp.tokenizers import has_tokenizer
 
-    config = write(original, out, score_norm=score_norm, tokenizer=tokenizer).config
+        bar("convert", 0, 0)
+        config = write(original, out, score_norm=score_norm, tokenizer=tokenizer).config
     rule = config.rule_in_words or "none: it prunes nothing"
     click.echo(
         f"{out}: {config.num_hidden_layers} layers, rule {rule}, scores divided by "

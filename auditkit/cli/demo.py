@@ -28,20 +28,19 @@ def demo(domain: str, out: Path | None) -> int:
     """
     home = out or Path("reports") / f"demo-{domain}"
     backbone = _backbone()
-    from auditkit.data.examples import hold_out, load_dataset
-    from auditkit.data.settings import DataSettings
-    from auditkit.data.sources import sample_corpus
-
     alone()
-    quiet_libraries()
-    data = load_dataset(DataSettings(dataset=str(sample_corpus(domain, "train"))))
-    kept, held_out = hold_out(data, len(data.examples) // 10, 0)
     with bars() as bar:
         bar("load libraries", 0, 0)
+        quiet_libraries()
+        from auditkit.data.examples import hold_out, load_dataset
+        from auditkit.data.settings import DataSettings
+        from auditkit.data.sources import sample_corpus
         from auditkit.ltp.training.settings import TrainingSettings
         from auditkit.run.conduct import conduct
         from auditkit.run.settings import load_settings
 
+        data = load_dataset(DataSettings(dataset=str(sample_corpus(domain, "train"))))
+        kept, held_out = hold_out(data, len(data.examples) // 10, 0)
     checkpoint = home / f"minilm-ltp-{domain}"
     train_with_bars(
         TrainingSettings(

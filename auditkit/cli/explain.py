@@ -53,9 +53,9 @@ def explain(
     settings = section_of("models", flags)
     if text == "-":
         text = _piped()
-    quiet_libraries()
     with bars() as bar:
         bar("load libraries", 0, 0)
+        quiet_libraries()
         from auditkit.bench.explain import explain as explain_text
         from auditkit.bench.opening import open_bench
         from auditkit.data.annotate import load_annotator

@@ -103,9 +103,9 @@ def run(config: str | None, gates_file: str | None, *, print_config: bool, **fla
 
         click.echo(yaml.safe_dump(settings.flat(), sort_keys=False, allow_unicode=True), nl=False)
         return 0
-    quiet_libraries(models=settings.models.predictions is None)
     with bars() as bar:
         bar("load libraries", 0, 0)
+        quiet_libraries(models=settings.models.predictions is None)
         from auditkit.run.conduct import conduct
 
         outcome = conduct(settings, bar)

@@ -91,9 +91,9 @@ def train(
     _exclusive({"--target-macs-share": target_macs_share, "--sweep": sweep, "--lambda": lam})
     shares = None if sweep is None else _numbers("--sweep", sweep, "shares: 0.8,0.6,0.4")
     alone()
-    quiet_libraries()
     with bars() as bar:
         bar("load libraries", 0, 0)
+        quiet_libraries()
         from auditkit.bench.order import check_baseline
         from auditkit.data.examples import hold_out, load_dataset
         from auditkit.ltp.inference import resolve_device
