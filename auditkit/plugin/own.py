@@ -104,7 +104,7 @@ def beside(installed: Mapping[str, Plugin], own: Iterable[Plugin]) -> dict[str, 
     found = dict(installed)
     for plugin in own:
         other = found.get(plugin.name)
-        if other is not None and other.origin != plugin.origin:
+        if other is not None:
             raise ProbeError(
                 f"probe {plugin.name} (from {plugin.distribution}): that name is taken by the "
                 f"probe of {other.distribution}; give yours another `name`"

@@ -133,8 +133,8 @@ def conduct(
             asked, trace, clock, directory, measured, seconds=seconds, progress=progress
         )
         failures = unloaded + broken
-        decided = {"settings": settings.deciding(), **read_files(asked)}
-        about = {**trace.about.model_dump(mode="json"), **decided}
+        decided = settings.deciding() | read_files(asked)
+        about = {**trace.about.model_dump(mode="json"), "settings": decided}
         progress("judge gates", 0, 0)
         gates = judge(settings.gates, findings, failures, bet(settings.gates, trace, directory))
         audit = Audit(about=about, findings=findings, failures=failures, gates=gates)

@@ -50,8 +50,8 @@ def _reanalysed(place: Folder, trace: Trace, progress: Progress, redact: bool | 
     (place / TRACE).remove("folds")
     findings, broken = ask(asked, trace, clock, place, progress=progress)
     failures = unloaded + broken
-    told = {"settings": dict(settings), **read_files(asked)}
-    about = {**trace.about.model_dump(mode="json"), **told}
+    told = {**settings, **read_files(asked)}
+    about = {**trace.about.model_dump(mode="json"), "settings": told}
     progress("judge gates", 0, 0)
     judged = judge(gates, findings, failures, bet(gates, trace, place))
     found = Audit(about=about, findings=findings, failures=failures, gates=judged)
