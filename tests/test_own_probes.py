@@ -353,7 +353,7 @@ def test_what_is_begun_works_and_is_never_overwritten(
         ("Long", "expected a name for a Python file: a small letter, then small letters, digits"),
         ("../x", "expected a name for a Python file"),
         ("class", "expected a name for a Python file"),
-        ("json", "Python has a module of that name; give another"),
+        ("numpy", "Python has a module of that name; give another"),
         ("stopword", "one of that name is installed; give another"),
     ],
 )

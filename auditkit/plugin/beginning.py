@@ -2,14 +2,14 @@
 
 import keyword
 import re
-import sys
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
 from auditkit.errors import SettingsError
-from auditkit.plugin.discovery import OWN, discover
+from auditkit.plugin.discovery import discover
 from auditkit.text import shown
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
@@ -41,8 +41,6 @@ def begin(name: str, folder: Path | str = ".", *, package: bool = False) -> Begu
             f"probe {shown(name)}: expected a name for a Python file: a small letter, then small "
             "letters, digits and _"
         )
-    if name in sys.stdlib_module_names or name == OWN:
-        raise SettingsError(f"probe {name!r}: Python has a module of that name; give another")
     if name in discover():
         raise SettingsError(f"probe {name!r}: one of that name is installed; give another")
     kind = "".join(part.capitalize() for part in name.split("_"))
@@ -73,6 +71,8 @@ def begin(name: str, folder: Path | str = ".", *, package: bool = False) -> Begu
     for path in written:
         if path.exists() or path.is_symlink():
             raise SettingsError(f"{path} is there already; give another name, or move it away")
+    if not package and find_spec(name) is not None:  # its test would import that one
+        raise SettingsError(f"probe {name!r}: Python has a module of that name; give another")
     for path, text in written.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
