@@ -94,7 +94,7 @@ class Scribbles(Broken):
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory: saved predictions, and a file of probes in `own`."""
     monkeypatch.chdir(tmp_path)
-    test_saved.written(tmp_path / "saved.csv", test_saved.predictions())
+    test_saved.written(tmp_path / "saved.csv", test_saved.predictions(20))
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "documents.py").write_text(DOCUMENTS)
     return tmp_path
@@ -102,6 +102,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def audited(out: str, *flags: str) -> Done:
     return command("run", "--predictions", "saved.csv", "--out", out, *flags)
+
+
+QUICK = ("--set", "flips.resamples=100")
 
 
 def claims(out: str) -> dict[str, str]:
@@ -117,7 +120,7 @@ FILE = "own/documents.py:Documents"
 def test_a_file_answers_and_its_manifest_repeats_it(here: Path) -> None:
     done = audited("a", "--probe", FILE, "--set", "documents.times=2")
     assert (done.code, done.err) == (0, "")
-    assert claims("a") == {"documents": "160 documents."}
+    assert claims("a") == {"documents": "40 documents."}
     manifest = json.loads((here / "a" / "manifest.json").read_text())["settings"]
     assert manifest["probes"] == [FILE]
     assert manifest["options"] == {"documents": {"times": 2}}
@@ -138,9 +141,10 @@ def test_a_config_names_files_and_flags_win_option_by_option(here: Path) -> None
     flags = ("--config", "c.yaml", "--set", "calibration.resamples=100")
     printed = yaml.safe_load(audited("a", *flags, "--print-config").out)
     assert printed["options"] == {**options, "calibration": {"least": 7, "resamples": 100}}
-    assert audited("a", *flags, "--set", "documents.times=5").code == 0
-    assert claims("a")["documents"] == "400 documents."
-    assert set(claims("a")) == {"documents", "calibration"}
+    given: dict[str, Any] = {"predictions": "saved.csv", "options": {"documents": {"times": 5}}}
+    asked, failures = chosen_probes(load_settings("c.yaml", given).probing)
+    assert failures == ()
+    assert {one.plugin.name: one.options for one in asked} == options | given["options"]
 
 
 def test_what_a_file_measured_is_asked_again_when_the_file_changes(here: Path) -> None:
@@ -153,25 +157,25 @@ def test_what_a_file_measured_is_asked_again_when_the_file_changes(here: Path) -
     path = here / "own" / "documents.py"
     path.write_text(DOCUMENTS.replace('documents.")', 'rows.")'))
     assert audited("a", "--probe", FILE).code == 0
-    assert (asked(), claims("a")) == (2, {"documents": "80 rows."})
+    assert (asked(), claims("a")) == (2, {"documents": "20 rows."})
     path.write_text(DOCUMENTS.replace('documents.")', 'lines.")'))
     outcome = reanalyse("a")  # asks no model, and reads the file where the manifest says it is
-    assert (asked(), outcome.audit.finding("documents").claim) == (2, "80 lines.")
+    assert (asked(), outcome.audit.finding("documents").claim) == (2, "20 lines.")
 
 
 def test_files_that_hang_leave_or_scribble_cost_the_others_nothing(here: Path) -> None:
     files = [f"own/documents.py:{kind}" for kind in ("Hangs", "Leaves", "Scribbles", "Documents")]
     flags = [flag for name in (*files, "flips") for flag in ("--probe", name)]
-    done = audited("a", *flags, "--probe-timeout", "1")
+    done = audited("a", *flags, *QUICK, "--probe-timeout", "1")
     assert (done.code, done.err) == (3, "")
     broken = {failure.probe: failure.error for failure in auditkit.load("a").failures}
     assert broken == {
         "hangs": "analyse: Stopped: it took longer than 1 seconds; --probe-timeout allows more",
         "leaves": "analyse: Stopped: it called os._exit(0)",
     }
-    assert audited("b", "--probe", "flips").code == 0
+    assert audited("b", "--probe", "flips", *QUICK).code == 0
     assert auditkit.load("a").finding("flips") == auditkit.load("b").finding("flips")
-    assert claims("a")["documents"] == "80 documents."
+    assert claims("a")["documents"] == "20 documents."
 
 
 @pytest.mark.parametrize(
@@ -258,7 +262,8 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_object_is_asked_beside_the_others(here: Path) -> None:
-    flags = {"predictions": "saved.csv", "probes": ["calibration"], "out": "a"}
+    quick = {"calibration": {"resamples": 100}}
+    flags = {"predictions": "saved.csv", "probes": ["calibration"], "out": "a", "options": quick}
     for times in (1, 3):  # its fields are part of what was asked
         outcome = conduct(load_settings(None, flags), extra=[handed_over(Shown(times))])
         assert outcome.audit.finding("shown").claim == f"{times} rows."
@@ -268,7 +273,7 @@ def test_an_object_is_asked_beside_the_others(here: Path) -> None:
 @pytest.mark.usefixtures("installed")
 def test_a_distribution_stands_before_the_name_of_its_probe(here: Path) -> None:
     flags = ("--probe", "their-probes.flips", "--probe", "flips")
-    assert audited("a", *flags, "--set", "their-probes.flips.times=2").code == 0
+    assert audited("a", *flags, *QUICK, "--set", "their-probes.flips.times=2").code == 0
     assert claims("a")["their-probes.flips"] == "2 rows."
     assert set(claims("a")) == {"flips", "their-probes.flips"}
     assert (here / "a" / "trace" / "measured" / "their-probes.flips.parquet").is_file()
