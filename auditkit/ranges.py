@@ -5,10 +5,18 @@ A number's range is written once, where the option is: `margin: Fraction`, or
 """
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PydanticUserError,
+    TypeAdapter,
+    ValidationError,
+)
 
 from auditkit.text import is_unicode
 
@@ -57,3 +65,35 @@ def check(kind: Any, value: object) -> Any:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise ValueError(first["msg"].removeprefix("Value error, ")) from error
+
+
+_SIGNS = {
+    "minimum": "{} or more", "exclusiveMinimum": "more than {}",
+    "maximum": "at most {}", "exclusiveMaximum": "less than {}",
+}  # fmt: skip
+_TYPES = {"integer": "whole number", "string": "text", "boolean": "true or false", "array": "list"}
+
+
+def expected(kind: Any) -> str:
+    """What the annotation `kind` takes, in words: its type and range.
+
+    >>> expected(Natural), expected(Fraction), expected(tuple[str, ...] | None)
+    ('whole number, 0 or more', 'number, more than 0, less than 1', 'list of text, or null')
+    """
+    try:
+        return _worded(TypeAdapter(kind).json_schema())
+    except PydanticUserError:  # a type of a third party's own
+        return str(getattr(kind, "__name__", kind))
+
+
+def _worded(schema: Mapping[str, Any]) -> str:
+    if "anyOf" in schema:
+        return ", or ".join(_worded(part) for part in schema["anyOf"])
+    if "enum" in schema:
+        return "one of " + ", ".join(map(str, schema["enum"]))
+    name = schema.get("type", "value")
+    words = _TYPES.get(name, name)
+    if items := schema.get("items"):
+        words += f" of {_worded(items)}"
+    bounds = {key: schema[key] for key in _SIGNS if schema.get(key, MOST) != MOST}
+    return ", ".join([words, *(_SIGNS[key].format(bound) for key, bound in bounds.items())])

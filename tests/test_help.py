@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from conftest import ROOT
 
 from auditkit.cli.commands import cli
+from auditkit.cli.probes import probes
 
 COMMANDS = sorted(cli.commands)
 DECIDING = {"demo", "gate", "probes", "report", "run"}
@@ -29,6 +30,16 @@ def test_examples_can_be_typed(name: str) -> None:
         words = shlex.split(example.partition(" < ")[0])
         assert words[:2] == ["auditkit", name]
         cli.commands[name].make_context(name, words[2:])  # raises where a flag is none of it
+
+
+@pytest.mark.parametrize("name", sorted(probes.commands))
+def test_examples_of_what_is_done_with_probes_can_be_typed(name: str) -> None:
+    examples = re.findall(r"^    auditkit probes (.*)$", shown("probes", name), flags=re.MULTILINE)
+    assert examples
+    for example in examples:
+        first, *words = shlex.split(example)
+        assert first == name
+        probes.commands[name].make_context(name, words)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

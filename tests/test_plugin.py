@@ -118,7 +118,7 @@ def test_probes_are_found_by_name_and_nothing_is_imported(monkeypatch: pytest.Mo
         entry("alpha", "no.such.module:Y"),
         entry("beta", "no.such.module:Z", "auditkit"),
     )
-    assert list(discover()) == ["alpha", "beta", "zeta"]
+    assert list(discover()) == ["beta", "mine-dist.alpha", "zeta"]
 
 
 def test_probes_stand_where_they_say_and_the_others_last_by_name() -> None:
@@ -132,8 +132,13 @@ def test_probes_stand_where_they_say_and_the_others_last_by_name() -> None:
         name: ClassVar[str] = "a_second"
         place: ClassVar[Place] = Place(0, 1)
 
-    ordered = in_order([Other(), Mine(), Second(), First()])
-    assert [probe.name for probe in ordered] == ["z_first", "a_second", "mine", "other"]
+    probes: list[Probe] = [Other(), Mine(), Second(), First()]
+    assert list(in_order({probe.name: probe for probe in probes})) == [
+        "z_first",
+        "a_second",
+        "mine",
+        "other",
+    ]
 
 
 def test_built_in_probes_have_places_of_their_own() -> None:
@@ -141,18 +146,18 @@ def test_built_in_probes_have_places_of_their_own() -> None:
     places = [place_of(probe) for probe in own]
     assert len(set(places)) == len(places)
     assert all(place.chapter < len(CHAPTERS) for place in places)
-    assert in_order(own)[0].name == "performance"
+    assert next(iter(in_order({probe.name: probe for probe in own}))) == "performance"
 
 
 def test_one_name_twice_names_both_distributions(monkeypatch: pytest.MonkeyPatch) -> None:
-    install(monkeypatch, entry("mine", "a:A", "one"), entry("mine", "b:B", "two"))
-    with pytest.raises(ProbeError, match="probe mine is installed twice, by one and two"):
+    install(monkeypatch, entry("mine", "a:A", "auditkit"), entry("mine", "b:B", "unknown"))
+    with pytest.raises(ProbeError, match="probe mine is installed twice, by auditkit and unknown"):
         discover()
 
 
 def test_one_entry_seen_twice_is_one_probe(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, entry("mine", "a:A"), entry("mine", "a:A"))
-    assert list(discover()) == ["mine"]
+    assert list(discover()) == ["mine-dist.mine"]
 
 
 OUT_OF_RANGE: list[tuple[str, str, list[object]]] = [

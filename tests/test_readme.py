@@ -33,7 +33,10 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=named)
 
 
 def flags_of(command: click.Command) -> set[str]:
-    return {flag for parameter in command.params for flag in parameter.opts} | {"--help"}
+    """Those of its own commands too, where it has some."""
+    own = command.commands.values() if isinstance(command, click.Group) and command != cli else ()
+    flags = {flag for parameter in command.params for flag in parameter.opts} | {"--help"}
+    return flags.union(*map(flags_of, own))
 
 
 def test_the_readme_is_short_and_leads_to_every_page() -> None:

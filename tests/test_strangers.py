@@ -381,7 +381,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     vars(module)["__getattr__"] = missing
     monkeypatch.setitem(sys.modules, HOME, module)
-    own = [plugin.entry_point for plugin in discover().values()]
+    own = [plugin.origin for plugin in discover().values()]
     names = [*LOADED, "Writing"]
     strange = [EntryPoint(name, f"{HOME}:{name}", discovery.GROUP) for name in names]
     monkeypatch.setattr(discovery, "entry_points", lambda group: [*own, *strange])

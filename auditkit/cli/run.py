@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         "run --model ckpt --quantize int8 --dataset news.csv",
         "run --predictions saved.csv --groups region",
         "run --model ckpt --dataset agnews --gates gates.yaml",
+        "run --model ckpt --dataset agnews --probe own/digits.py:Digits --set digits.least=3",
         "run --config reports/ckpt-agnews/manifest.json --limit 500",
         codes=EXIT_CODES,
     )
@@ -76,8 +77,11 @@ if TYPE_CHECKING:
               help="Words that stand for one another, as YAML.  [default: english]")  # fmt: skip
 @click.option("--training-data", metavar="FILE",
               help="Texts to find domain terms in.  [default: the split train]")  # fmt: skip
-@click.option("--probe", "probes", metavar="NAME", multiple=True, help="Run this one; repeatable.")
+@click.option("--probe", "probes", metavar="NAME|FILE:CLASS", multiple=True,
+              help="Run this one, or one of yours (own/digits.py:Digits); repeatable.")  # fmt: skip
 @click.option("--without", metavar="NAME", multiple=True, help="Leave it out; repeatable.")
+@click.option("--set", "assignments", metavar="PROBE.OPTION=VALUE", multiple=True,
+              help="One of `auditkit probes show PROBE`; repeatable.")  # fmt: skip
 @click.option("--probe-timeout", type=int, metavar="SECONDS",
               help="What a third party's probe may take.  [default: 3600]")  # fmt: skip
 @click.option("--gates", "gates_file", metavar="YAML",
@@ -88,13 +92,22 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, metavar="N", help="[default: 0]")
 @click.option("--strict", is_flag=True, default=None,
               help="Refused or truncated rows are an error.")  # fmt: skip
-def run(config: str | None, gates_file: str | None, *, print_config: bool, **flags: Any) -> int:
+def run(
+    config: str | None,
+    gates_file: str | None,
+    assignments: tuple[str, ...],
+    *,
+    print_config: bool,
+    **flags: Any,
+) -> int:
     """Audit a pruned or otherwise changed model against its baseline and write the report.
 
     The same command goes on with an interrupted run, and opens a finished one.
     """
+    from auditkit.run.configs import read_options
     from auditkit.run.settings import load_settings, read_gates
 
+    flags["options"] = read_options(assignments) or None
     if gates_file is not None:
         flags["gates"] = read_gates(gates_file)
     settings = load_settings(config, flags)

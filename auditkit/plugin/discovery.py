@@ -2,40 +2,66 @@
 
 Built-in probes come through the same door as third parties': the entry-point group
 `auditkit.probes`, whose values are frozen dataclasses that implement `Probe`. Their fields are the
-probe's options.
+probe's options. A run calls a probe by its own name; one that a third party's distribution installs
+has that of the distribution before it, `my-package.digits`, so that no name is ever taken.
 """
 
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, get_type_hints
+from typing import Any, NamedTuple, Protocol, get_type_hints
 
 from auditkit.errors import ProbeError
 from auditkit.plugin.guard import TIMEOUT, guarded
 from auditkit.plugin.probe import Probe, needs, place_of
-from auditkit.ranges import check
+from auditkit.ranges import check, expected
 from auditkit.signals import is_signal
 from auditkit.text import fault, one_of, said, shown
 
 GROUP = "auditkit.probes"
 OWN = "auditkit"
 """The distribution of the built-in probes."""
+UNKNOWN = "unknown"
+"""The distribution of an entry point that does not tell its own."""
 
 _NAME = re.compile(
     r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII
 )  # also a file's, and an address's
 
 
+class Origin(Protocol):
+    """Where a probe is taken from: an entry point, a file, an object."""
+
+    @property
+    def name(self) -> str:
+        """What the probe calls itself."""
+        ...
+
+    @property
+    def value(self) -> str:
+        """What errors call it."""
+        ...
+
+    def load(self) -> Any:
+        """Its class, or the probe itself."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """An installed probe, not imported yet."""
+    """A probe that can be asked, not built yet."""
 
     name: str
+    """What a run calls it."""
     distribution: str
-    entry_point: EntryPoint
+    """What it came with: an installed package, a file, a module."""
+    origin: Origin
+    sha256: str = ""
+    """Of the file that it was read from; "" of one that is installed or was handed over."""
 
     @property
     def built_in(self) -> bool:
@@ -59,14 +85,18 @@ class Plugin:
         """
         where = f"probe {self.name} (from {self.distribution})"
         with self.guarded(seconds):
-            with _blamed(where):
+            with blamed(where):
                 _check_name(self.name)
-            with _blamed(f"{where}: cannot be imported"):
-                factory = self.entry_point.load()
-            with _blamed(where):
-                if not dataclasses.is_dataclass(factory) or not isinstance(factory, type):
-                    raise ProbeError(f"{self.entry_point.value} is not a dataclass")
-                return _checked(factory(**_options(factory, options or {})), self.name)
+            with blamed(f"{where}: cannot be imported"):
+                made = self.origin.load()
+            with blamed(where):
+                if not dataclasses.is_dataclass(made):
+                    raise ProbeError(f"{self.origin.value} is not a dataclass")
+                if isinstance(made, type):
+                    kind, build = made, partial(made)
+                else:
+                    kind, build = type(made), partial(dataclasses.replace, made)
+                return _checked(build(**_options(kind, options or {})), self.origin.name)
 
 
 def discover() -> dict[str, Plugin]:
@@ -76,26 +106,46 @@ def discover() -> dict[str, Plugin]:
         ProbeError: Two distributions install a probe of the same name.
     """
     found: dict[str, Plugin] = {}
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        plugin = Plugin(entry.name, _distribution(entry), entry)
-        other = found.get(entry.name)
-        if other is not None and other.entry_point.value != entry.value:
+    plugins = [_installed(entry) for entry in entry_points(group=GROUP)]
+    for plugin in sorted(plugins, key=lambda plugin: plugin.name):
+        other = found.get(plugin.name)
+        if other is not None and other.origin.value != plugin.origin.value:
             raise ProbeError(
-                f"probe {entry.name} is installed twice, by {other.distribution} and "
+                f"probe {plugin.name} is installed twice, by {other.distribution} and "
                 f"{plugin.distribution}; uninstall one"
             )
-        found[entry.name] = plugin
+        found[plugin.name] = plugin
     return found
 
 
-def in_order(probes: Iterable[Probe]) -> list[Probe]:
-    """Probes by the places that they declare, then by name."""
-    return sorted(probes, key=lambda probe: (place_of(probe), probe.name))
+class Option(NamedTuple):
+    """An option of a probe."""
+
+    name: str
+    default: Any
+    expected: str
+    """Its type and range, in words."""
+
+
+def options_of(probe: Probe) -> tuple[Option, ...]:
+    """The options of a probe that was built without any: its fields."""
+    hints = get_type_hints(type(probe), include_extras=True)
+    fields = [f for f in dataclasses.fields(probe) if f.init]  # type: ignore[arg-type]
+    return tuple(Option(f.name, getattr(probe, f.name), expected(hints[f.name])) for f in fields)
+
+
+def in_order(probes: Mapping[str, Probe]) -> dict[str, Probe]:
+    """Probes by the places that they declare, then by the names that a run calls them."""
+    return dict(sorted(probes.items(), key=lambda item: (place_of(item[1]), item[0])))
 
 
 @contextmanager
-def _blamed(where: str) -> Iterator[None]:
-    """Whatever a third party's code raises is an error of the probe."""
+def blamed(where: str) -> Iterator[None]:
+    """Whatever a third party's code raises in the block is an error of the probe.
+
+    Raises:
+        ProbeError: Its line begins with `where`.
+    """
     try:
         yield
     except BaseException as error:
@@ -143,5 +193,8 @@ def _options(factory: type, given: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _distribution(entry: EntryPoint) -> str:
-    return (entry.dist.name if entry.dist is not None else None) or "unknown"
+def _installed(entry: EntryPoint) -> Plugin:
+    """The probe of an entry point, under the name that runs call it."""
+    distribution = (entry.dist.name if entry.dist is not None else None) or UNKNOWN
+    plain = distribution in (OWN, UNKNOWN) or entry.name.startswith(f"{distribution}.")
+    return Plugin(entry.name if plain else f"{distribution}.{entry.name}", distribution, entry)

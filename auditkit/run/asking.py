@@ -24,6 +24,7 @@ from auditkit.plugin import (
     unmet,
 )
 from auditkit.plugin.guard import TIMEOUT
+from auditkit.plugin.own import beside, in_a_file, read_probe, told_options
 from auditkit.plugin.probe import question_of
 from auditkit.report.charts import drawn
 from auditkit.run.progress import Clock, Progress, unseen
@@ -49,33 +50,61 @@ class Asked:
     probe: Probe
     options: Mapping[str, Any]
 
+    @property
+    def version(self) -> str:
+        """What decides its answers beside its options: its version, and of a file the bytes."""
+        return self.probe.version + self.plugin.sha256
 
-def chosen_probes(settings: ProbeSettings) -> tuple[list[Asked], tuple[Failure, ...]]:
+
+def chosen_probes(
+    settings: ProbeSettings, extra: Sequence[Plugin] = ()
+) -> tuple[list[Asked], tuple[Failure, ...]]:
     """The probes to ask, in the order in which they are told, and those that cannot be loaded.
 
+    Args:
+        settings: Which, by name or by file, and their options.
+        extra: More of them, asked beside the others: `auditkit.plugin.handed_over`.
+
     Raises:
-        ProbeError: One of them cannot be loaded with the options that it was given.
-        SettingsError: One is not installed, or none is left.
+        ProbeError: One of them cannot be loaded with the options that it was given, the file of
+            one cannot be run, or two have one name.
+        SettingsError: One is not installed, there is no such file, or none is left.
     """
-    found = discover()
-    names = settings.probes or tuple(found)
-    for name in (*names, *settings.without):
+    installed, seconds = discover(), settings.probe_timeout
+    files = {n: read_probe(n, seconds=seconds) for n in settings.probes or () if in_a_file(n)}
+    found = beside(installed, [*files.values(), *extra])
+    names = [files[n].name if n in files else n for n in settings.probes or installed]
+    names += [plugin.name for plugin in extra]
+    for name in (*names, *settings.without, *settings.options):
         if name not in found:
             raise SettingsError(f"no probe {name!r}; {one_of(found, name)}")
     wanted = [name for name in dict.fromkeys(names) if name not in settings.without]
     if not wanted:
         raise SettingsError(f"no probe is left to run; {one_of(found)}")
-    probes, failures = [], []
+    probes, failures = {}, []
     for name in wanted:
         try:
             options = settings.options.get(name, {})
-            probes.append(found[name].load(options, seconds=settings.probe_timeout))
+            probes[name] = found[name].load(options, seconds=seconds)
         except ProbeError as error:
-            if options:  # they may be at fault, which whoever gave them can mend
+            if options or name not in installed:  # whoever gave them can mend them
                 raise
             failures.append(_failure(found[name], "load", error))
-    asked = [Asked(found[p.name], p, settings.options.get(p.name, {})) for p in in_order(probes)]
+    asked = [
+        Asked(found[name], probe, told_options(found[name], settings.options.get(name, {})))
+        for name, probe in in_order(probes).items()
+    ]
     return asked, tuple(failures)
+
+
+def read_files(asked: Sequence[Asked]) -> dict[str, dict[str, dict[str, str]]]:
+    """What an audit says of probes that were read from files; nothing where none was."""
+    files = {
+        one.plugin.name: {"from": one.plugin.distribution, "sha256": one.plugin.sha256}
+        for one in asked
+        if one.plugin.sha256
+    }
+    return {"probe_files": files} if files else {}
 
 
 def ask(
@@ -116,7 +145,7 @@ def ask(
                     reason = f"the run lacks {'; '.join(lacking)}"
                     findings.append(_put(not_applicable(one.probe, reason), one, trace))
                     continue
-                own = trace.bound(name, one.probe.version, one.options)
+                own = trace.bound(name, one.version, one.options, one.probe.name)
                 with clock(f"measure {name}"):
                     measure(one, own)
             moment = "analyse"
@@ -135,8 +164,9 @@ def ask(
 
 
 def _put(finding: Finding, asked: Asked, trace: Trace) -> Finding:
-    """The finding under the question as it is put to such a model."""
-    return replace(finding, question=question_of(asked.probe, trace.about))
+    """The finding under the name and the question as the run has them."""
+    question = question_of(asked.probe, trace.about)
+    return replace(finding, probe=asked.plugin.name, question=question)
 
 
 @contextmanager
@@ -173,7 +203,7 @@ def analyse(asked: Asked, trace: Trace) -> Finding:
     name = asked.plugin.name
     rng = np.random.default_rng([trace.about.seed, zlib.crc32(name.encode())])
     finding = asked.probe.analyse(trace, rng)
-    if type(finding) is not Finding or finding.probe != name:
+    if type(finding) is not Finding or finding.probe != asked.probe.name:
         raise ProbeError(f"analyse returned {shown(finding)}, expected its own Finding")
     check_finding(finding)
     for chart in finding.charts:
@@ -197,7 +227,7 @@ def measure(asked: Asked, view: "ProbeBench", trace: Folder, progress: Progress 
     if not isinstance(probe, MeasuringProbe):
         return
     question = {
-        "version": probe.version,
+        "version": asked.version,
         "options": asked.options,
     }
     key = hashlib.sha256(json.dumps(question, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,5 +1,6 @@
 """The audit from its settings to its run directory: record, measure, analyse, write."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from auditkit.data.swaps import read_swaps
 from auditkit.data.training import about_training, load_training
 from auditkit.files import Folder
 from auditkit.finding import Audit, announce
+from auditkit.plugin import Plugin
 from auditkit.record.recording import check_strict, record
-from auditkit.run.asking import Asked, ask, chosen_probes, measure
+from auditkit.run.asking import Asked, ask, chosen_probes, measure, read_files
 from auditkit.run.betting import bet
 from auditkit.run.directory import RESULTS, TRACE, Outcome, default_directory, prepared, write
 from auditkit.run.gates import judge
@@ -62,14 +64,22 @@ def audit(
     return conduct(loaded, progress)
 
 
-def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
+def conduct(
+    settings: Settings, progress: Progress = unseen, extra: Sequence[Plugin] = ()
+) -> Outcome:
     """Run an audit from its settings and write the run directory.
+
+    Args:
+        settings: Of the run.
+        progress: Told (what, done, total) as it goes; total is 0 while it is not known.
+        extra: Probes to ask beside those of the settings: `auditkit.plugin.own.handed_over`. A
+            manifest cannot repeat them.
 
     Raises:
         AuditError: Any input that cannot be used; nothing that looks finished is left behind.
     """
     clock, probing = Clock(), settings.probing
-    asked, unloaded = chosen_probes(probing)
+    asked, unloaded = chosen_probes(probing, extra)
     entries = read_glossary(probing.glossary) if probing.glossary else ()
     lexicon, swaps = read_lexicon(probing.lexicon), read_swaps(probing.swaps)
     progress("open models", 0, 0)
@@ -123,7 +133,8 @@ def conduct(settings: Settings, progress: Progress = unseen) -> Outcome:
             asked, trace, clock, directory, measured, seconds=seconds, progress=progress
         )
         failures = unloaded + broken
-        about = {**trace.about.model_dump(mode="json"), "settings": settings.deciding()}
+        decided = settings.deciding() | read_files(asked)
+        about = {**trace.about.model_dump(mode="json"), "settings": decided}
         progress("judge gates", 0, 0)
         gates = judge(settings.gates, findings, failures, bet(settings.gates, trace, directory))
         audit = Audit(about=about, findings=findings, failures=failures, gates=gates)

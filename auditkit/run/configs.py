@@ -1,5 +1,6 @@
 """Configurations as YAML: those that ship, and files of the user's own."""
 
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from auditkit.data.formats import read_text
 from auditkit.errors import SettingsError
 from auditkit.files import regular
 from auditkit.strict_yaml import parsed
-from auditkit.text import one_of
+from auditkit.text import one_of, shown
 
 MOST_CHARACTERS = 1_000_000
 """Of a configuration: the largest that ships has thousands."""
@@ -46,6 +47,27 @@ def read_yaml(file: str) -> Any:
         SettingsError: There is no such file, or it is not YAML.
     """
     return parsed(_text(file, f"no file {file!r}; give a YAML file with gates"), file)
+
+
+def read_options(assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Options of probes by probe, of lines such as `stopword.top=5`; values are YAML.
+
+    Raises:
+        SettingsError: A line is none, its value is not YAML, or an option stands twice.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for line in assignments:
+        place, equals, value = line.partition("=")
+        probe, _, option = place.strip().rpartition(".")
+        if not equals or not probe or not option:
+            raise SettingsError(
+                f"--set {shown(line)}: expected PROBE.OPTION=VALUE, such as stopword.top=5; "
+                "`auditkit probes show PROBE` lists options"
+            )
+        if option in found.setdefault(probe, {}):
+            raise SettingsError(f"--set {shown(line)}: {option} stands twice; give it once")
+        found[probe][option] = parsed(value, f"--set {shown(line)}")
+    return found
 
 
 def _text(file: str, otherwise: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from auditkit.bench.speed import read_speed
 from auditkit.files import Folder
 from auditkit.finding import Audit
-from auditkit.run.asking import ask, chosen_probes
+from auditkit.run.asking import ask, chosen_probes, read_files
 from auditkit.run.betting import bet
 from auditkit.run.directory import TRACE, Outcome, manifest_settings, told_settings, write
 from auditkit.run.gates import judge
@@ -42,18 +42,21 @@ def _reanalysed(place: Folder, trace: Trace, progress: Progress, redact: bool | 
     clock = Clock()
     settings = told_settings(place)
     chosen = {key: settings.get(key) for key in ("probes", "without", "options")}
+    if manifested := manifest_settings(place).get("probes"):
+        chosen["probes"] = manifested  # files with their folders
     asked, unloaded = chosen_probes(section_of("probing", chosen, origin="results.json"))
     limits = {"gates": settings.get("gates", ())}
     gates = section_of("gates", limits, origin="results.json")
     (place / TRACE).remove("folds")
     findings, broken = ask(asked, trace, clock, place, progress=progress)
     failures = unloaded + broken
-    about = {**trace.about.model_dump(mode="json"), "settings": dict(settings)}
+    told = {**settings, **read_files(asked)}
+    about = {**trace.about.model_dump(mode="json"), "settings": told}
     progress("judge gates", 0, 0)
     judged = judge(gates, findings, failures, bet(gates, trace, place))
     found = Audit(about=about, findings=findings, failures=failures, gates=judged)
     progress("draw the page", 0, 0)
-    manifested = dict(manifest_settings(place))
+    repeated = dict(manifest_settings(place))
     if redact is not None:
-        manifested["redact"] = redact
-    return write(place, found, clock, read_speed(place), manifested)
+        repeated["redact"] = redact
+    return write(place, found, clock, read_speed(place), repeated)

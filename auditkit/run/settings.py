@@ -9,13 +9,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, StrictBool, ValidationError, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    StrictBool,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from auditkit.bench.settings import ModelSettings
 from auditkit.data.settings import DataSettings, Section
 from auditkit.errors import SettingsError
 from auditkit.plugin import discover
 from auditkit.plugin.guard import TIMEOUT
+from auditkit.plugin.own import in_a_file, without_folder
 from auditkit.ranges import Name, Natural, Place, Positive
 from auditkit.record.settings import RecordingSettings
 from auditkit.run.configs import read_config, read_yaml
@@ -37,8 +45,8 @@ paths, what is done to a model, speed, time limits, what pages show."""
 class ProbeSettings(Section):
     """Which probes answer, and what they are given."""
 
-    probes: tuple[str, ...] | None = None
-    """None: all that are installed."""
+    probes: tuple[Name, ...] | None = None
+    """Names, and files with a class, `own/digits.py:Digits`; None: all that are installed."""
     without: tuple[str, ...] = ()
     options: dict[str, dict[str, Any]] = Field(default={})
     """By probe: its options."""
@@ -53,10 +61,13 @@ class ProbeSettings(Section):
 
     @field_validator("probes", "without", "options")
     @classmethod
-    def _are_probes(cls, value: Any) -> Any:
+    def _are_probes(cls, value: Any, info: ValidationInfo) -> Any:
         installed = discover() if value else {}
+        chosen = info.data.get("probes") or ()
+        if any(in_a_file(name) for name in chosen):  # what they are called is known when they run
+            return value
         for name in value or ():
-            if name not in installed:
+            if name not in installed and not (info.field_name == "probes" and in_a_file(name)):
                 raise ValueError(f"no probe {name!r}; {one_of(installed, name)}")
         return value
 
@@ -95,6 +106,7 @@ class Settings(Section):
             kept[key] = Path(kept[key]).name if kept[key] else None
         for key in ("lexicon", "swaps"):
             kept[key] = Path(kept[key]).name
+        kept["probes"] = kept["probes"] and [without_folder(name) for name in kept["probes"]]
         return kept
 
 
@@ -108,6 +120,7 @@ PLACES: Mapping[str, Where] = {
     **{key: (key,) for key in Settings.model_fields if key not in SECTIONS},
 }
 """Where each key of a file or flag belongs."""
+OPTIONS: Where = PLACES["options"]
 
 
 def load_settings(
@@ -126,6 +139,8 @@ def load_settings(
     """
     given = _placed(origin, {k: v for k, v in flags.items() if v is not None and v != ()})
     values = _placed(config, read_config(config)) if config is not None else {}
+    if all(isinstance(part.get(OPTIONS), Mapping) for part in (given, values)):
+        given[OPTIONS] = _over(values[OPTIONS], given[OPTIONS])
     nested: dict[str, Any] = {name: {} for name in SECTIONS}
     for (*section, key), value in _with_predictions(origin, {**values, **given}).items():
         (nested[section[0]] if section else nested)[key] = value
@@ -137,6 +152,12 @@ def load_settings(
             for item in error.errors()
         ]
         raise SettingsError("; ".join(problems)) from error
+
+
+def _over(options: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of probes that a file gives, and over them those of flags, one by one."""
+    both = [name for name in flags if isinstance(options.get(name), Mapping)]
+    return {**options, **flags, **{name: {**options[name], **flags[name]} for name in both}}
 
 
 def _with_predictions(origin: str, values: Mapping[Where, Any]) -> dict[Where, Any]:

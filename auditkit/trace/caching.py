@@ -43,6 +43,8 @@ class Owner:
     probe: str
     version: str
     options: Mapping[str, Any]
+    own: str = ""
+    """What the probe calls itself; "": as the run does."""
 
     def key(self, step: Any, by: Sequence[str], fingerprint: str) -> str | None:
         """What a fold's result is kept under; None if the step holds more than plain values.

@@ -183,18 +183,19 @@ class Trace:
             merger.add(step(Shard(rows, self._shards, number)), rows)
         return merger.result()
 
-    def bound(self, probe: str, version: str, options: Mapping[str, Any]) -> "Trace":
+    def bound(self, probe: str, version: str, options: Mapping[str, Any], own: str = "") -> "Trace":
         """This trace as a probe gets it: folds are kept, and no other sees what it writes into it.
 
         Args:
-            probe: The probe's name.
+            probe: The probe's name in the run.
             version: Its version.
             options: Its options; another version or other options fold anew.
+            own: What it calls itself, and asks by for what it measured; "": the same.
         """
         len(self.documents)  # read once, for all probes
         shards = copy(self._shards)
         shards.about = self.about.model_copy(deep=True)
-        return Trace(shards, self._measured, Owner(probe, version, options))
+        return Trace(shards, self._measured, Owner(probe, version, options, own))
 
     def measured(self, probe: str) -> pd.DataFrame | None:
         """What the probe's `measure` returned in this run, or None if it measured nothing.
@@ -202,6 +203,8 @@ class Trace:
         Raises:
             TraceError: The file is not what was written.
         """
+        if self._owner is not None and probe == self._owner.own:
+            probe = self._owner.probe
         if (given := self._measured.get(probe)) is not None:
             return given.copy()
         return measured(self._shards.folder, probe) if isinstance(self._shards, Stored) else None
