@@ -48,6 +48,7 @@ def check(seeds: range, names: tuple[str, ...] = READ) -> None:
     assert told > 0.6 * len(names) * len(seeds)
 
 
+@pytest.mark.slow
 def test_claims_of_random_runs_say_what_their_numbers_do() -> None:
     check(range(12))
     check(range(6), SLOWER)

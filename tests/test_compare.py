@@ -111,6 +111,7 @@ def reasons(first: Path, other: Path) -> set[str]:
     return set(map(str, compare([first, other]).left_out.column("why")))
 
 
+@pytest.mark.slow
 def test_what_is_left_out_has_its_reason(tiny_runs: Runs, tmp_path: Path) -> None:
     run = tiny_runs("bert")
 

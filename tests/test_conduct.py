@@ -80,6 +80,7 @@ def test_without_a_baseline_what_needs_one_says_so(
     assert "no baseline: alone has no folder baseline/" in done.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flag", ["--random-draws", "--random-documents"])
 def test_without_a_random_arm_its_probes_say_so(
     flag: str, model: Path, data: str, tmp_path: Path

@@ -88,6 +88,7 @@ def test_french_end_to_end(model: Path, french_pipeline: str, tmp_path: Path) ->
     assert "upos_ewt" not in page
 
 
+@pytest.mark.slow
 def test_french_read_by_the_english_pipeline(model: Path, tmp_path: Path) -> None:
     csv, out = labelled(tmp_path / "fr.csv", french(60), tiny.CLASSES), tmp_path / "out"
     done = audit(out, *FLAGS, model=model, dataset=csv)

@@ -104,6 +104,7 @@ def test_a_damaged_checkpoint_is_gone_back_behind(file: str, damage: Damage, out
     assert not (steps / "checkpoint-8").exists()
 
 
+@pytest.mark.slow
 def test_what_went_on_from_the_checkpoint_before_is_the_same(
     out: Path, choices: TrainingSettings, trained: Path
 ) -> None:

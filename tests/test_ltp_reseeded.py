@@ -79,6 +79,7 @@ def test_it_is_the_baseline_of_the_next_seed(
     assert not torch.allclose(ours["classifier.weight"], theirs["classifier.weight"], atol=1e-2)
 
 
+@pytest.mark.slow
 def test_asking_for_it_changes_nothing_else(trained: Path, plain: Path) -> None:
     ours, theirs = weights(trained), weights(plain)
     assert ours.keys() == theirs.keys()
@@ -231,6 +232,7 @@ def test_it_repeats_the_recipe_of_a_given_baseline_or_is_refused(
 # --- from the prompt -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_command_tells_it(tmp_path: Path) -> None:
     rows, encoder = tiny.train_csv(tmp_path / "train.csv"), tiny.backbone("bert", tmp_path / "b")
     flags: tuple[Any, ...] = (

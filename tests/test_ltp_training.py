@@ -185,6 +185,7 @@ def test_without_a_target_training_is_the_papers(choices: TrainingSettings, tmp_
     ]
 
 
+@pytest.mark.slow
 def test_thresholds_that_fell_below_zero_are_binarised_to_zero(
     choices: TrainingSettings, tmp_path: Path
 ) -> None:
@@ -342,6 +343,7 @@ def test_a_training_interrupted_in_every_stage_ends_as_if_it_was_not(
     same(out, trained)
 
 
+@pytest.mark.slow
 def test_half_written_files_of_a_killed_training_do_no_harm(
     trained: Path, choices: TrainingSettings, tmp_path: Path
 ) -> None:

@@ -201,6 +201,7 @@ RIGHT = ["Garden", "Kitchen", "Workshop"]
 WRONG = ["Kitchen", "Workshop", "Garden"]
 
 
+@pytest.mark.slow
 def test_a_run_over_a_wrong_order_is_refused_and_labels_mends_it(
     tiny_checkpoint: Checkpoints, tiny_csv: str, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import contract
 import numpy as np
 import pandas as pd
 import pytest
@@ -47,7 +48,7 @@ def trace() -> Trace:
     return synthetic_trace(np.random.default_rng(1), documents=60)
 
 
-@pytest.mark.parametrize("name", TRACES)
+@pytest.mark.parametrize("name", contract.traces(TRACES))
 def test_contract(name: str) -> None:
     asked = AttributionAgreement()
     for trace in (TRACES[name], measured(TRACES[name])):

@@ -2,6 +2,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import contract
 import numpy as np
 import probing
 import pytest
@@ -58,7 +59,7 @@ def apart(trace: Trace, kept: float, others: float) -> Any:
     return states
 
 
-@pytest.mark.parametrize("name", TRACES)
+@pytest.mark.parametrize("name", contract.traces(TRACES))
 def test_contract(name: str) -> None:
     for trace in (TRACES[name], measured(TRACES[name])):
         finding = check_probe(Cluster(), trace)

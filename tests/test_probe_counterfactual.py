@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Callable
 from functools import partial
 
+import contract
 import numpy as np
 import pandas as pd
 import probing
@@ -56,7 +57,7 @@ def answering(trace: Trace, shares: dict[str, float]) -> Callable[[str, str], li
     return reads
 
 
-@pytest.mark.parametrize("name", TRACES)
+@pytest.mark.parametrize("name", contract.traces(TRACES))
 def test_contract(name: str) -> None:
     for swaps in (Swaps(), SWAPS, TEMPLATES):
         trace = measured(TRACES[name], swaps=swaps)

@@ -3,6 +3,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import contract
 import numpy as np
 import pandas as pd
 import pytest
@@ -70,7 +71,7 @@ def shifted(trace: Trace, rate: float, seed: int = 0) -> pd.DataFrame:
     return changed
 
 
-@pytest.mark.parametrize("name", TRACES)
+@pytest.mark.parametrize("name", contract.traces(TRACES))
 def test_contract(name: str) -> None:
     in_float32 = check_probe(Precision(), TRACES[name])
     assert in_float32 is not None

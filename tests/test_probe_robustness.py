@@ -3,6 +3,7 @@ import zlib
 from functools import partial
 from typing import Any
 
+import contract
 import numpy as np
 import probing
 import pytest
@@ -62,7 +63,7 @@ def losing(trace: Trace, hurt: dict[str, float]) -> Any:
     return reads
 
 
-@pytest.mark.parametrize("name", TRACES)
+@pytest.mark.parametrize("name", contract.traces(TRACES))
 def test_contract(name: str) -> None:
     for trace in (TRACES[name], measured(TRACES[name])):
         finding = check_probe(Robustness(), trace)

@@ -1,6 +1,7 @@
 from functools import partial
 from typing import Any
 
+import contract
 import numpy as np
 import pandas as pd
 import probing
@@ -52,7 +53,7 @@ def losing(trace: Trace, stop: float, other: float) -> Any:
     return says
 
 
-@pytest.mark.parametrize("name", TRACES)
+@pytest.mark.parametrize("name", contract.traces(TRACES))
 def test_contract(name: str) -> None:
     for trace in (TRACES[name], measured(TRACES[name])):
         finding = check_probe(SuperficialCue(), trace)

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import contract
 import numpy as np
 import probing
 import pytest
@@ -73,7 +74,7 @@ def padding_dependent(trace: Trace, form: str, from_spare: int = 40) -> Padding:
     return padding
 
 
-@pytest.mark.parametrize("name", TRACES)
+@pytest.mark.parametrize("name", contract.traces(TRACES))
 def test_contract(name: str) -> None:
     for trace in (TRACES[name], measured(TRACES[name])):
         finding = check_probe(QUICK, trace)

@@ -204,6 +204,7 @@ def test_selection_is_a_trace_without_the_other_documents() -> None:
         assert (getattr(part, name) == getattr(alone, name)).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_shards_and_the_order_of_documents_change_nothing(seed: int) -> None:

@@ -20,7 +20,9 @@ from tabular import write_csv
 import auditkit
 from auditkit.trace import TABLES, Trace
 
-layouts = pytest.mark.parametrize("layout", ["bert", "roberta"])
+layouts = pytest.mark.parametrize(
+    "layout", ["bert", pytest.param("roberta", marks=pytest.mark.slow)]
+)
 
 Checkpoints = Callable[[str], Path]
 Runs = Callable[..., Path]
@@ -71,6 +73,7 @@ def test_no_number_depends_on_the_batch_size(
         assert (run / path.relative_to(expected)).read_bytes() == path.read_bytes(), path.name
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_was_moved_gives_the_same_results(
     tiny_runs: Runs, tiny_checkpoint: Checkpoints, tiny_csv: str, tmp_path: Path
 ) -> None:
@@ -139,7 +142,9 @@ def test_a_budget_that_the_sweep_got_later_is_shown(
         (0.5, True), (0.31, False),
     ]  # fmt: skip
     (finding,) = (f for f in auditkit.load(run).findings if f.probe == "efficiency")
-    assert finding.table("budgets").column("model") == ("this checkpoint", "another budget")
+    assert finding.table("budgets").column("model") == (
+        "the baseline", "this checkpoint", "another budget",
+    )  # fmt: skip
 
 
 def test_another_question_to_the_models_is_asked_anew(
@@ -284,6 +289,7 @@ def test_the_module_is_the_command(
     )
 
 
+@pytest.mark.slow
 def test_shuffled_rows_give_the_same_numbers(
     tiny_checkpoint: Checkpoints, tiny_csv: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

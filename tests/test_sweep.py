@@ -109,6 +109,7 @@ def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 # --- a sweep ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_baseline_and_control_are_trained_once(swept: Path, steps: list[Step]) -> None:
     told: dict[str, list[int]] = {}
     for step in steps:
@@ -302,6 +303,7 @@ def test_a_stock_classifier_is_pruned(
         teach(given(quick, stock), tmp_path / "out", resume=True)
 
 
+@pytest.mark.slow
 def test_a_sweep_from_a_given_baseline_trains_none(
     swept: Path, quick: TrainingSettings, tmp_path: Path
 ) -> None:
@@ -362,6 +364,7 @@ def test_the_control_starts_from_the_baseline(
     assert all(torch.allclose(value, after[name], atol=1e-6) for name, value in before.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distill", [0.0, 1.0])
 def test_the_control_learns_from_what_the_pruned_model_learns_from(
     distill: float, swept: Path, choices: TrainingSettings, tmp_path: Path
@@ -374,6 +377,7 @@ def test_the_control_learns_from_what_the_pruned_model_learns_from(
     assert right == [True, distill == 1, distill == 1, distill == 1]
 
 
+@pytest.mark.slow
 def test_the_control_is_taken_only_from_a_training_that_made_the_same(
     swept: Path, choices: TrainingSettings, tmp_path: Path
 ) -> None:
@@ -433,6 +437,7 @@ def test_the_command_tells_all_budgets_and_what_was_missed(sold: tuple[Path, Don
     assert budgets[1]["met"] is False
 
 
+@pytest.mark.slow
 def test_the_report_shows_the_sweep_and_the_control(
     sold: tuple[Path, Done], data: str, tmp_path: Path
 ) -> None:
