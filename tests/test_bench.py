@@ -50,6 +50,7 @@ def change(directory: Path, **values: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
+@pytest.mark.slow
 def test_a_baseline_with_its_classes_in_another_order_gives_the_same_answers(pair: Path) -> None:
     before = opened(pair)
     expected = before.answer("baseline", before.encode(TEXTS))

@@ -62,6 +62,7 @@ def told(probe: str) -> list[tuple[Finding, About]]:
     return [(quick.analyse(t, np.random.default_rng(seed)), t.about) for seed, t in traces]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("probe", "said", "instead"),
     [

@@ -163,6 +163,7 @@ def test_what_is_left_out_has_its_reason(tiny_runs: Runs, tmp_path: Path) -> Non
     assert not [why for why in reasons(run, run) if not why.startswith("undefined in one run: ")]
 
 
+@pytest.mark.slow
 def test_concordance_is_compared_where_rates_rest_on_other_layers(
     tiny_runs: Runs, tmp_path: Path
 ) -> None:

@@ -234,6 +234,7 @@ def test_a_run_over_a_wrong_order_is_refused_and_labels_mends_it(
     assert same[0] == same[1]
 
 
+@pytest.mark.slow
 def test_a_training_over_a_wrong_order_is_refused(
     tiny_checkpoint: Checkpoints, tiny_csv: str, tmp_path: Path
 ) -> None:

@@ -1,5 +1,6 @@
 from typing import Any
 
+import contract
 import numpy as np
 import pandas as pd
 import pytest
@@ -43,7 +44,7 @@ def sharpened(trace: Trace, arm: str, power: float) -> Trace:
     return replace_tables(trace, documents=documents.assign(**own))
 
 
-@pytest.mark.parametrize("name", TRACES)
+@pytest.mark.parametrize("name", contract.traces(TRACES))
 def test_contract(name: str) -> None:
     finding = check_probe(Calibration(resamples=100), TRACES[name])
     assert (finding is None) == bool(unmet(Calibration(), TRACES[name].about))

@@ -356,6 +356,7 @@ def test_table_of_terms_by_hand() -> None:
     assert z == sorted(z, reverse=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "names",
     [

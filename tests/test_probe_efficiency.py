@@ -1,5 +1,6 @@
 from typing import Any
 
+import contract
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,7 +36,7 @@ def analyse(trace: Trace) -> Finding:
     return finding
 
 
-@pytest.mark.parametrize("name", TRACES)
+@pytest.mark.parametrize("name", contract.traces(TRACES))
 def test_contract(name: str) -> None:
     finding = check_probe(Efficiency(), TRACES[name])
     assert (finding is None) == (name == "changed")

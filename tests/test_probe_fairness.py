@@ -1,3 +1,4 @@
+import contract
 import numpy as np
 import pandas as pd
 import probing
@@ -59,7 +60,7 @@ def trace() -> Trace:
     return synthetic_trace(np.random.default_rng(5), documents=400, classes=2)
 
 
-@pytest.mark.parametrize("name", TRACES)
+@pytest.mark.parametrize("name", contract.traces(TRACES))
 def test_contract(name: str) -> None:
     trace = probing.measured(Fairness(), TRACES[name], lexicon=LEXICON)
     finding = check_probe(Fairness(resamples=100), trace)

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import contract
 import numpy as np
 import probing
 import pytest
@@ -58,7 +59,7 @@ def leaning(trace: Trace, weight: Callable[[int, int], float]) -> Any:
     return says
 
 
-@pytest.mark.parametrize("name", TRACES)
+@pytest.mark.parametrize("name", contract.traces(TRACES))
 def test_contract(name: str) -> None:
     for trace in (TRACES[name], measured(TRACES[name])):
         finding = check_probe(Faithfulness(), trace)

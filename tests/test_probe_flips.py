@@ -1,5 +1,6 @@
 from typing import Any
 
+import contract
 import numpy as np
 import pandas as pd
 import pytest
@@ -40,7 +41,7 @@ def trace() -> Trace:
     return synthetic_trace(np.random.default_rng(2), documents=600, classes=3, reseeded=True)
 
 
-@pytest.mark.parametrize("name", TRACES)
+@pytest.mark.parametrize("name", contract.traces(TRACES))
 def test_contract(name: str) -> None:
     finding = check_probe(Flips(resamples=100), TRACES[name])
     assert (finding is None) == bool(unmet(Flips(), TRACES[name].about))

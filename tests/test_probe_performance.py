@@ -1,6 +1,7 @@
 from functools import cache
 from typing import Any
 
+import contract
 import numpy as np
 import pytest
 
@@ -62,7 +63,7 @@ def planted(before: int, lost: int, gained: int, n: int = 1000) -> Trace:
     return answered({"baseline": baseline, "unpruned": baseline, "pruned": pruned})
 
 
-@pytest.mark.parametrize("name", TRACES)
+@pytest.mark.parametrize("name", contract.traces(TRACES))
 def test_contract(name: str) -> None:
     probe, trace = Performance(resamples=100), TRACES[name]
     assert (check_probe(probe, trace) is None) == bool(unmet(probe, trace.about))

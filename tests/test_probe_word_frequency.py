@@ -1,5 +1,6 @@
 from typing import Any
 
+import contract
 import numpy as np
 import pytest
 
@@ -42,7 +43,7 @@ def trace() -> Trace:
     return named(drawn)
 
 
-@pytest.mark.parametrize("name", TRACES)
+@pytest.mark.parametrize("name", contract.traces(TRACES))
 def test_contract(name: str) -> None:
     finding = check_probe(WordFrequency(), TRACES[name])
     assert (finding is None) == bool(unmet(WordFrequency(), TRACES[name].about))

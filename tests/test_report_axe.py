@@ -55,7 +55,14 @@ def test_axe_finds_what_is_wrong(driver: Any, axe: str, tmp_path: Path) -> None:
     assert "color-contrast" in found
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(WIDE, "light"), (WIDE, "dark"), (PHONE, "light")])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (WIDE, "light"),
+        pytest.param(WIDE, "dark", marks=pytest.mark.slow),
+        pytest.param(PHONE, "light", marks=pytest.mark.slow),
+    ],
+)
 def test_the_page_has_no_violation(
     driver: Any, axe: str, tmp_path: Path, width: int, scheme: str
 ) -> None:

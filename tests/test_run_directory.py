@@ -270,6 +270,7 @@ def test_a_run_that_was_killed_before_its_first_file_goes_on(
     assert results(run) == results(tiny_runs("bert", quick=True))
 
 
+@pytest.mark.slow
 def test_the_module_is_the_command(
     tiny_runs: Runs, tiny_checkpoint: Checkpoints, tiny_csv: str, tmp_path: Path
 ) -> None:

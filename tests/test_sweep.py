@@ -129,6 +129,7 @@ def test_baseline_and_control_are_trained_once(swept: Path, steps: list[Step]) -
             assert first[number][figure] == second[number][figure]
 
 
+@pytest.mark.slow
 def test_every_budget_is_a_checkpoint_of_its_own(
     swept: Path, choices: TrainingSettings, tmp_path: Path
 ) -> None:

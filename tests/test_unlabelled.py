@@ -48,6 +48,7 @@ def found(out: Path) -> Audit:
     return load(out)
 
 
+@pytest.mark.slow
 def test_what_needs_labels_says_so_and_the_rest_answers(found: Audit) -> None:
     silent = {f.probe for f in found.findings if "labels (the data have none" in f.claim}
     assert silent == NEED_GOLD
