@@ -34,8 +34,9 @@ from rich.table import Table
 from auditkit.files import Folder
 from auditkit.plugin import MeasuringProbe, unmet
 from auditkit.record.recording import SHARD
+from auditkit.report.rendering import RESULTS
 from auditkit.run.asking import chosen_probes
-from auditkit.run.directory import RESULTS, TRACE
+from auditkit.run.directory import TRACE
 from auditkit.run.reanalysis import reanalyse
 from auditkit.run.settings import ProbeSettings
 from auditkit.testing import SyntheticBench, synthetic_trace

@@ -34,6 +34,9 @@ METHODS_MEET, FAMILIES_MEET, MODELS_MEET = (
     "method against method", "family against family", "model against model",
 )  # fmt: skip
 
+CLAIMED = "partial_spearman"
+"""The statistic that claims rest on."""
+
 BESIDE = {
     METHODS_MEET: "between gradient methods on the same weights",
     FAMILIES_MEET: "between the two families on the same weights",
@@ -75,6 +78,8 @@ class Comparison:
     documents: int
     values: dict[str, Estimate]
     """By statistic."""
+    rhos: dict[str, float]
+    """By example id the value of each document that `CLAIMED` is the mean of."""
     left_out: dict[str, Counter[str]]
     """Per statistic, documents without a value by reason."""
 
@@ -93,12 +98,18 @@ def compared(about: About, documents: Sequence[Attributed]) -> list[Comparison]:
         pairs = [(d, pair) for d in documents if (pair := sides(d)) is not None]
         scores = [_scores(*pair, d.position, about.layers) for d, pair in pairs]
         values, left_out = {}, {}
+        rhos = {
+            document.example_id: rho
+            for (document, _), score in zip(pairs, scores, strict=True)
+            if (rho := score[CLAIMED].value) is not None
+        }
         for name in (number.name for number in STATISTICS):
             column = [score[name] for score in scores]
             known = np.array([s.value for s in column if s.value is not None], dtype=np.float64)
             left_out[name] = Counter(s.why_not for s in column if s.value is None)
             values[name] = document_mean(known)
-        found.append(Comparison(label, part, arm, against, family, len(scores), values, left_out))
+        told = (len(scores), values, rhos, left_out)
+        found.append(Comparison(label, part, arm, against, family, *told))
     return found
 
 
@@ -218,12 +229,6 @@ def _random(source: tuple[str, str], document: Attributed) -> Sides | None:
 def _dealt(one: tuple[str, str], other: tuple[str, str], document: Attributed) -> Sides:
     """One attribution as if tokens had been kept by it, and the other."""
     return as_depth(document.sizes[one], document.depth), document.sizes[other]
-
-
-def claimed_score(document: Attributed, arm: str) -> Score:
-    """What the claim rests on, of one document."""
-    depth, size = _survival((arm, METHOD), document)
-    return partial_spearman(depth, size, document.position)
 
 
 def _scores(depth: Ints, size: Floats, position: Floats, layers: int) -> dict[str, Score]:

@@ -25,17 +25,15 @@ from auditkit.plugin import (
 )
 from auditkit.probes._agreement import (
     BESIDE,
+    CLAIMED,
     Comparison,
     agreement_chart,
     agreement_tables,
-    claimed_score,
     compared,
 )
 from auditkit.probes._attribution import (
-    METHOD,
     METHODS,
     OTHER,
-    Attributed,
     attributed,
     attributed_arms,
 )
@@ -44,7 +42,6 @@ from auditkit.probes._same_words import CAVEATS as CAVEATS_OF_CHANGE
 from auditkit.probes._same_words import claim_of_same_words, same_words, sizes_by_word
 
 ENOUGH_DOCUMENTS = 200
-CLAIMED = "partial_spearman"
 
 CAVEATS = (
     "Agreement is not correctness: two rankings can agree and both be wrong about what the model "
@@ -103,7 +100,7 @@ class AttributionAgreement:
             "warn" if missed else "reported",
             tables=(*agreement_tables(found), convergence_table(converged)),
             charts=(agreement_chart(found),),
-            examples=_extremes(trace, measured, documents),
+            examples=_extremes(trace, measured, found[0]),
             caveats=(*_sample(measured["example_id"].nunique(), broken), *CAVEATS, *missed),
         )
 
@@ -116,23 +113,16 @@ class AttributionAgreement:
         return answer(self, claim, tables=[table], caveats=(*sample, *CAVEATS_OF_CHANGE))
 
 
-def _extremes(
-    trace: Trace, measured: pd.DataFrame, documents: Sequence[Attributed]
-) -> list[Example]:
+def _extremes(trace: Trace, measured: pd.DataFrame, claimed: Comparison) -> list[Example]:
     """The documents in which survival and attributions agree least and most, with both."""
-    arm = attributed_arms(trace.about)[0]
-    scored = [
-        (score, document.example_id)
-        for document in documents
-        if (score := claimed_score(document, arm).value) is not None
-    ]
+    scored = [(rho, example_id) for example_id, rho in claimed.rhos.items()]
     found = []
     for extreme, chosen in (("least", min), ("most", max)) if len(scored) > 1 else ():
         score, example_id = chosen(scored)
         own = measured[
             (measured["example_id"] == example_id)
-            & (measured["arm"] == arm)
-            & (measured["method"] == METHOD)
+            & (measured["arm"] == claimed.arm)
+            & (measured["method"] == claimed.against)
         ]
         title = f"survival and attribution agree {extreme}: correlation {figure(score, 2)}"
         sizes = dict(zip(own["position"], own["attribution"], strict=True))

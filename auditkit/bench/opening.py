@@ -7,7 +7,7 @@ import torch
 
 from auditkit.bench.ltp_subject import LTPSubject
 from auditkit.bench.pair import in_order, open_pair
-from auditkit.bench.reader import TokenReader
+from auditkit.bench.reader import TokenReader, checked_length
 from auditkit.bench.settings import BESIDE, ModelSettings, display
 from auditkit.bench.subjects import Bench, Reader
 from auditkit.errors import CheckpointError, SettingsError
@@ -70,14 +70,7 @@ def _length(settings: ModelSettings, model: LTPForSequenceClassification, tokeni
     """Tokens a document: those asked for, checked, or what the checkpoint was trained on."""
     longest = model.config.max_tokens
     usual = min(longest, tokenizer.model_max_length, model.config.padded_length or longest)
-    length = usual if settings.max_length is None else settings.max_length
-    shortest = tokenizer.num_special_tokens_to_add() + 1
-    if not shortest <= length <= longest:
-        raise SettingsError(
-            f"--max-length is {length}; {settings.model} reads {shortest} to {longest} tokens a "
-            "document"
-        )
-    return int(length)
+    return checked_length(settings.model, tokenizer, settings.max_length, usual, longest)
 
 
 def _beside(settings: ModelSettings, name: str) -> str | None:

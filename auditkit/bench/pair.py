@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from auditkit.bench.quantized import in_int8
-from auditkit.bench.reader import TokenReader
+from auditkit.bench.reader import TokenReader, checked_length
 from auditkit.bench.settings import ModelSettings, display
 from auditkit.bench.stock import StockSubject, load_stock, logits_of, positions, sizes
 from auditkit.bench.subjects import Bench, Reader, Subject
@@ -108,13 +108,9 @@ def _subject(
     classes = in_order(name, own, like[1] if like else own, "model under audit")
     tokenizer = load_tokenizer(name, model.config.vocab_size)
     longest = positions(model)
-    shortest = tokenizer.num_special_tokens_to_add() + 1
-    length = settings.max_length or min(longest, tokenizer.model_max_length)
-    if not shortest <= length <= longest:
-        raise SettingsError(
-            f"--max-length is {length}; {name} reads {shortest} to {longest} tokens a document"
-        )
-    reader: Reader = TokenReader(tokenizer, int(length))
+    usual = min(longest, tokenizer.model_max_length)
+    length = checked_length(name, tokenizer, settings.max_length, usual, longest)
+    reader: Reader = TokenReader(tokenizer, length)
     if like and (reader.rules(), length) == (like[0].rules(), like[0].max_length):
         reader = like[0]
     model.to(torch.device(device))  # type: ignore[arg-type]
@@ -127,7 +123,7 @@ def _subject(
         name=display(name),
         sha256=fingerprint(name),
         layout=str(model.config.model_type),
-        max_length=int(length),
+        max_length=length,
         **sizes(model),
     )
     return StockSubject(about, classes, reader, model), own

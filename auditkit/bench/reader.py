@@ -8,10 +8,33 @@ from typing import Any
 import numpy as np
 
 from auditkit.bench.subjects import Encoded
+from auditkit.errors import SettingsError
 from auditkit.ltp.tokenizing import tokenize
 
 _TOKENIZING = ("truncation_side", "split_special_tokens")
 """Settings of a tokenizer that are handed to its engine with every text."""
+
+
+def checked_length(name: str, tokenizer: Any, asked: int | None, usual: int, longest: int) -> int:
+    """Tokens that are read of a document, special ones included.
+
+    Args:
+        name: The checkpoint, for errors.
+        tokenizer: Its own.
+        asked: By the user; None: nothing.
+        usual: Where nothing was asked for.
+        longest: That the model can read.
+
+    Raises:
+        SettingsError: It is less than one piece with its special tokens, or more than the longest.
+    """
+    length = usual if asked is None else asked
+    shortest = tokenizer.num_special_tokens_to_add() + 1
+    if not shortest <= length <= longest:
+        raise SettingsError(
+            f"--max-length is {length}; {name} reads {shortest} to {longest} tokens a document"
+        )
+    return int(length)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -64,8 +64,8 @@ def gate(directory: str, file: str | None, against: str | None, margin: float) -
 def tell(gates: "Sequence[GateResult]") -> None:
     """One line a gate."""
     for result in gates:
-        status = result.status.replace("_", " ")
         seen = "" if result.value is None else f" (seen {result.value:g})"
         click.echo(
-            f"gate {status}: {cell(result.address)} {result.asked}{seen}: {cell(result.reason)}"
+            f"gate {result.word}: {cell(result.address)} {result.asked}{seen}: "
+            f"{cell(result.reason)}"
         )

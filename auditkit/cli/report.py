@@ -99,7 +99,7 @@ def _tabulated(directory: str, tables: str) -> int:
 
 
 def _reanalysed(directory: str, redact: bool | None) -> int:
-    from auditkit.run.directory import PAGES
+    from auditkit.report.rendering import PAGES
     from auditkit.run.reanalysis import reanalyse
 
     with bars() as bar:

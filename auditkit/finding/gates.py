@@ -26,6 +26,11 @@ class GateResult:
     """One sentence: what decided, or why nothing could."""
 
     @property
+    def word(self) -> str:
+        """The status as it is printed: `not run`."""
+        return self.status.replace("_", " ")
+
+    @property
     def asked(self) -> str:
         """`at least 0.9`."""
         return f"{self.side.replace('_', ' ')} {self.limit:g}"

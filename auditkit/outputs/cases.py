@@ -58,8 +58,8 @@ def _gate(gate: GateResult) -> Case:
         numbers["value"] = gate.value
     if gate.interval is not None:
         numbers |= {"low": gate.interval.low, "high": gate.interval.high}
-    word = gate.status.replace("_", " ")
-    return Case(GATES, inert(gate.address), _outcome(gate.status), word, inert(told), numbers)
+    address, outcome = inert(gate.address), _outcome(gate.status)
+    return Case(GATES, address, outcome, gate.word, inert(told), numbers)
 
 
 def _outcome(status: str) -> Outcome:

@@ -30,9 +30,7 @@ def ctrf(audit: Audit, written: datetime | None = None) -> str:
     moment = 0 if written is None else int(written.timestamp() * 1000)
     summary = {
         "tests": len(tests),
-        **{
-            status: counts[status] for status in ("passed", "failed", "skipped", "pending", "other")
-        },
+        **{status: counts[status] for status in STATUSES},
         "suites": len({case.suite for case in told}),
         "start": moment,
         "stop": moment,

@@ -12,9 +12,9 @@ from auditkit.finding import Address, Audit
 from auditkit.outputs.tables import write_tables
 from auditkit.report.gates import counted
 from auditkit.report.overview import about_of
+from auditkit.report.rendering import PAGES
 from auditkit.text import cut, fault, inert
 
-PAGES = ("report.html", "summary.md")
 NAMES = "metrics.json"
 """Logged beside them: the address of every metric, by its name in MLflow."""
 LONGEST_NAME, LONGEST_TAG = 250, 5000

@@ -228,7 +228,7 @@ class Part:
         return pd.DataFrame(rows, columns=TABLES["words"].names)
 
     def _costs(self, said: Mapping[str, Said], costs: Mapping[str, "Cost"]) -> pd.DataFrame:
-        frames = [pd.DataFrame(columns=TABLES["costs"].names)]
+        frames = []
         for name, cost in costs.items():
             lengths = np.stack([answer.lengths for answer in said[_SAME_COST[name]].answers])
             layers = len(cost.attention)
@@ -245,4 +245,4 @@ class Part:
                     }
                 )
             )
-        return pd.concat(frames[1:] or frames)
+        return pd.concat(frames) if frames else pd.DataFrame(columns=TABLES["costs"].names)

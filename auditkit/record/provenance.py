@@ -19,16 +19,16 @@ from auditkit.text import said
 from auditkit.trace import ARMS, SCHEMA_VERSION, BudgetAbout
 from auditkit.trace.writing import INPUTS, outdated
 
-_LIBRARIES = ("spacy", "tokenizers", "torch", "transformers")
-"""Another version of them may make other words, tokens or last bits: the first words, which are all
-that is made where predictions were saved."""
+_OF_WORDS, _OF_MODELS = ("spacy",), ("tokenizers", "torch", "transformers")
+"""Libraries of which another version may make other words; other tokens or last bits, which are
+made where there are models."""
 
 
 def inputs(
     bench: Bench, dataset: Dataset, annotator: Annotator, settings: RecordingSettings
 ) -> dict[str, Any]:
     """All that decides what a trace holds, as plain JSON: equal inputs, equal trace."""
-    askable = bench.model.askable
+    libraries = (*_OF_WORDS, *(_OF_MODELS if bench.model.askable else ()))
     hashes = {name: subject.about.sha256 for name, subject in bench.subjects.items()}
     drawn = {f"{name}_draws": sample.draws for name, sample in settings.samples.items()}
     marked = [{"rationale": dataset.rationale_column}] if dataset.rationale_column else []
@@ -49,7 +49,7 @@ def inputs(
         "refused": _sha256([row.model_dump() for row in dataset.refused]),
         "dataset_name": f"{dataset.name} {dataset.split}",
         "annotator": f"{annotator.about.name} {annotator.about.version} {annotator.sha256}",
-        "libraries": {name: version(name) for name in _LIBRARIES[: None if askable else 1]},
+        "libraries": {name: version(name) for name in libraries},
         "seed": settings.seed,
         **drawn,
         **sampled,

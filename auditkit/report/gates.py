@@ -9,7 +9,7 @@ from auditkit.finding import GateResult, parse_address
 from auditkit.plugin.sentences import decimals, figure, interval
 from auditkit.report.overview import Badge, place_in_words
 
-STATUSES = ("pass", "fail", "inconclusive", "not_run")
+WORDS = ("pass", "fail", "inconclusive", "not run")
 """In the order of counting."""
 
 
@@ -53,8 +53,8 @@ def counted(gates: Sequence[GateResult]) -> str:
     """`3 gates: 1 pass · 2 inconclusive`; "" where there are none."""
     if not gates:
         return ""
-    counts: Counter[str] = Counter(gate.status for gate in gates)
-    told = " · ".join(f"{counts[s]} {s.replace('_', ' ')}" for s in STATUSES if counts[s])
+    counts = Counter(gate.word for gate in gates)
+    told = " · ".join(f"{counts[word]} {word}" for word in WORDS if counts[word])
     return f"{len(gates)} {'gate' if len(gates) == 1 else 'gates'}: {told}"
 
 

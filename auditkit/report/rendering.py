@@ -10,6 +10,10 @@ from auditkit.report.page import render_html
 from auditkit.report.redaction import check_declared
 from auditkit.report.summary import render_markdown
 
+RESULTS = "results.json"
+PAGES = ("report.html", "summary.md")
+"""For people, made of it."""
+
 
 def load(directory: str | Path) -> Audit:
     """The audit in a run directory.
@@ -17,12 +21,18 @@ def load(directory: str | Path) -> Audit:
     Raises:
         TraceError: No `results.json` there, or it is no audit.
     """
-    path = Path(directory) / "results.json"
-    if not path.is_file():
-        raise TraceError(
-            f"{directory}: no results.json; give a directory that `auditkit run` wrote"
-        )
-    return loads(path.read_bytes())
+    return loads(read_results(Folder(directory)))
+
+
+def read_results(directory: Folder) -> bytes:
+    """The bytes of a run's `results.json`.
+
+    Raises:
+        TraceError: There is none.
+    """
+    if not directory.has(RESULTS):
+        raise TraceError(f"{directory}: no {RESULTS}; give a directory that `auditkit run` wrote")
+    return directory.read(RESULTS)
 
 
 def rerender(

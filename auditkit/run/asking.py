@@ -63,7 +63,7 @@ def chosen_probes(
 
     Args:
         settings: Which, by name or by file, and their options.
-        extra: More of them, asked beside the others: `auditkit.plugin.handed_over`.
+        extra: More of them, asked beside the others: `auditkit.plugin.own.handed_over`.
 
     Raises:
         ProbeError: One of them cannot be loaded with the options that it was given, the file of

@@ -178,7 +178,7 @@ def _gate(gate: GateResult | None) -> Cell:
     """Status, limit, and what was seen."""
     if gate is None:
         return "no such gate"
-    told = f"{gate.status.replace('_', ' ')}: {gate.asked}"
+    told = f"{gate.word}: {gate.asked}"
     if gate.value is None:
         return told
     bounds = [] if gate.interval is None else [gate.interval.low, gate.interval.high]

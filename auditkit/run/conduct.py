@@ -22,9 +22,10 @@ from auditkit.files import Folder
 from auditkit.finding import Audit, announce
 from auditkit.plugin import Plugin
 from auditkit.record.recording import check_strict, record
+from auditkit.report.rendering import RESULTS
 from auditkit.run.asking import Asked, ask, chosen_probes, measure, read_files
 from auditkit.run.betting import bet
-from auditkit.run.directory import RESULTS, TRACE, Outcome, default_directory, prepared, write
+from auditkit.run.directory import TRACE, Outcome, default_directory, prepared, write
 from auditkit.run.gates import judge
 from auditkit.run.progress import Clock, Progress, unseen
 from auditkit.run.settings import Settings, load_settings

@@ -30,14 +30,13 @@ from auditkit.files import Folder
 from auditkit.finding import GATES, Announcement, Audit, dumps, loads, read_announcement
 from auditkit.report.overview import badge_counts
 from auditkit.report.page import render_html, render_outcome
+from auditkit.report.rendering import PAGES, RESULTS
 from auditkit.report.summary import render_markdown
 from auditkit.run.betting import BETS
 from auditkit.run.progress import Clock
 from auditkit.trace.writing import INPUTS
 
 TRACE = "trace"
-RESULTS = "results.json"
-PAGES = ("report.html", "summary.md")
 TIMINGS = "timings.json"
 MANIFEST = "manifest.json"
 

@@ -8,7 +8,8 @@ from auditkit.errors import TraceError
 from auditkit.files import Folder
 from auditkit.finding import GATES, Announcement, Audit, loads, read_announcement
 from auditkit.report.redaction import check_declared, redact
-from auditkit.run.directory import MANIFEST, RESULTS, manifested, redacted, written
+from auditkit.report.rendering import RESULTS, read_results
+from auditkit.run.directory import MANIFEST, manifested, redacted, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,7 @@ def finished(directory: str) -> Finished:
             it cannot be redacted.
     """
     place = Folder(directory)
-    if not place.has(RESULTS):
-        raise TraceError(f"{directory}: no {RESULTS}; give a directory that `auditkit run` wrote")
-    results = place.read(RESULTS)
+    results = read_results(place)
     digest = hashlib.sha256(results).hexdigest()
     files = manifested(place, "files")
     known = files.get(RESULTS, digest) if isinstance(files, dict) else digest
