@@ -28,6 +28,7 @@ from auditkit.ltp.checkpoints import fingerprint
 from auditkit.outputs.bom import bom
 from auditkit.outputs.every_eval import record
 from auditkit.outputs.statement import result, statement
+from auditkit.trace.about import SAVED
 
 GATES = finished_runs.gates()
 AUDIT = loads(dumps(replace(report_case.audit(), gates=GATES)))
@@ -155,6 +156,23 @@ def test_the_command_writes_all_three_beside_the_run(tmp_path: Path) -> None:
 def test_without_gates_nothing_passed(tmp_path: Path) -> None:
     run = finished_runs.run(tmp_path / "run", replace(report_case.audit(), failures=()))
     assert auditkit("attest", run).out.startswith("WARNED: no gate was asked for\n")
+
+
+@pytest.mark.parametrize(
+    ("layout", "family"),
+    [("distilbert", "transformer encoder"), (SAVED, None)],
+)
+def test_a_bill_says_of_a_model_what_is_known(layout: str, family: str | None) -> None:
+    about: dict[str, Any] = report_case.about()
+    kept = [run for run in about["runs"] if run["name"] in ("baseline", "pruned")]
+    about["runs"] = [run | {"name": "changed" if run["name"] == "pruned" else run["name"]}
+                     for run in kept]  # fmt: skip
+    about["subjects"]["model"]["layout"] = layout
+    card = json.loads(bom(replace(report_case.audit(), about=about)))
+    told = card["metadata"]["component"]["modelCard"]["modelParameters"]
+    assert told.get("architectureFamily") == family
+    told = json.loads(bom(AUDIT))["metadata"]["component"]["modelCard"]["modelParameters"]
+    assert told["architectureFamily"] == "transformer encoder with learned token pruning"
 
 
 def test_a_model_that_was_only_named_is_not_attested(tmp_path: Path) -> None:

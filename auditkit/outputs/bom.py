@@ -76,7 +76,7 @@ def _card(audit: Audit, about: About) -> dict[str, Any]:
         "modelParameters": {
             "approach": {"type": "supervised"},
             "task": "text-classification",
-            "architectureFamily": "transformer encoder with learned token pruning",
+            **_family(about),
             "modelArchitecture": about.model.layout,
             "datasets": [{"ref": "data"}],
         },
@@ -89,6 +89,14 @@ def _card(audit: Audit, about: About) -> dict[str, Any]:
             "fairnessAssessments": [one for f in audit.findings for one in _harms(f)],
         },
     }
+
+
+def _family(about: About) -> dict[str, str]:
+    """Nothing of saved predictions, whose models nobody knows."""
+    if not about.askable:
+        return {}
+    pruning = " with learned token pruning" if about.depths_of else ""
+    return {"architectureFamily": f"transformer encoder{pruning}"}
 
 
 def _metric(finding: Finding, m: Measurement) -> dict[str, Any]:

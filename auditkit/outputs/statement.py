@@ -12,9 +12,10 @@ STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://in-toto.io/attestation/test-result/v0.1"
 HASHED = (
     "over config.json and the files of weights of the checkpoint in the order of their names: of "
-    "each its name, then its bytes"
+    "each its name, then its bytes; of a model in int8 over that and what was done to it; of saved "
+    "predictions over classes, ids and probabilities"
 )
-"""What the SHA-256 of a checkpoint is taken over."""
+"""What the SHA-256 of a subject is taken over."""
 
 
 def result(audit: Audit) -> str:
@@ -77,5 +78,5 @@ def _named(audit: Audit, *statuses: str) -> list[str]:
 
 def _told(gate: GateResult) -> str:
     """`performance.accuracy[arm=pruned] at least 0.9`; of an open one, what it is."""
-    word = "" if gate.status in ("pass", "fail") else f" ({gate.status.replace('_', ' ')})"
+    word = "" if gate.status in ("pass", "fail") else f" ({gate.word})"
     return f"{gate.address} {gate.asked}{word}"
