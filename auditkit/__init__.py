@@ -1,7 +1,8 @@
 """auditkit: audit what token pruning does to a transformer classifier.
 
-    outcome = auditkit.audit(model="CKPT", dataset="agnews")
+    audit = auditkit.audit(model="CKPT", dataset="agnews")
     audit = auditkit.load("reports/CKPT-agnews")
+    audit.to_frame()
 
 Names are imported when they are first used, so that the command line starts at once.
 """
@@ -10,6 +11,7 @@ import importlib
 import typing
 
 if typing.TYPE_CHECKING:
+    from auditkit.bench.dropper import Dropper, Tokens
     from auditkit.errors import (
         AnnotationError,
         AuditError,
@@ -20,7 +22,6 @@ if typing.TYPE_CHECKING:
         TraceError,
     )
     from auditkit.finding import (
-        Audit,
         Chart,
         Column,
         Example,
@@ -28,41 +29,43 @@ if typing.TYPE_CHECKING:
         Finding,
         Interval,
         Measurement,
+        Results,
         Segment,
         Table,
         Undefined,
     )
     from auditkit.plugin import BenchView, Probe
-    from auditkit.report.rendering import load
+    from auditkit.run.audit import Audit
     from auditkit.run.conduct import audit
-    from auditkit.run.directory import Outcome
+    from auditkit.run.directory import load
     from auditkit.run.settings import Settings
     from auditkit.trace import About, Trace
 
 from auditkit._version import __version__
 
 _HOMES = {
+    "bench.dropper": ("Dropper", "Tokens"),
     "run.conduct": ("audit",),
     "errors": (
         "AnnotationError", "AuditError", "CheckpointError", "DataError", "ProbeError",
         "SettingsError", "TraceError",
     ),
     "finding": (
-        "Audit", "Chart", "Column", "Example", "Failure", "Finding", "Interval", "Measurement",
+        "Chart", "Column", "Example", "Failure", "Finding", "Interval", "Measurement", "Results",
         "Segment", "Table", "Undefined",
     ),
     "plugin.probe": ("BenchView", "Probe"),
-    "report.rendering": ("load",),
-    "run.directory": ("Outcome",),
+    "run.audit": ("Audit",),
+    "run.directory": ("load",),
     "run.settings": ("Settings",),
     "trace": ("About", "Trace"),
 }  # fmt: skip
 
 __all__ = [
     "About", "AnnotationError", "Audit", "AuditError", "BenchView", "Chart", "CheckpointError",
-    "Column", "DataError", "Example", "Failure", "Finding", "Interval", "Measurement", "Outcome",
-    "Probe", "ProbeError", "Segment", "Settings", "SettingsError", "Table", "Trace", "TraceError",
-    "Undefined", "__version__", "audit", "load",
+    "Column", "DataError", "Dropper", "Example", "Failure", "Finding", "Interval", "Measurement",
+    "Probe", "ProbeError", "Results", "Segment", "Settings", "SettingsError", "Table", "Tokens",
+    "Trace", "TraceError", "Undefined", "__version__", "audit", "load",
 ]  # fmt: skip
 
 

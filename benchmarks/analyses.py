@@ -110,7 +110,7 @@ def analyse(place: Path) -> tuple[Analysed, str]:
     chosen_probes(ProbeSettings())  # imports them, and what they import
     before = _peak()
     outcome = reanalyse(place)
-    after, audit = _peak(), outcome.audit
+    after, audit = _peak(), outcome.results
     if audit.failures:
         raise SystemExit("; ".join(f"{one.probe}: {one.error}" for one in audit.failures))
     seconds = {

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from auditkit.plugin import (
+    ENGINE,
     MODELS,
     BenchView,
     Estimate,
@@ -64,7 +65,7 @@ class AttributionAgreement:
     version: ClassVar[str] = "4"
     question: ClassVar[str] = "Do the tokens that live longest matter most to the prediction?"
     question_of_change: ClassVar[str] = "Do both models rest their predictions on the same words?"
-    needs: ClassVar[frozenset[str]] = frozenset({MODELS, "audited"})
+    needs: ClassVar[frozenset[str]] = frozenset({ENGINE, MODELS, "audited"})
     place: ClassVar[Place] = Place(2, 0)
 
     def measure(self, bench: BenchView) -> pd.DataFrame | None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from auditkit.plugin import (
+    ENGINE,
     GOLD,
     PRUNING,
     BenchView,
@@ -55,7 +56,7 @@ class Cluster:
     name: ClassVar[str] = "cluster"
     version: ClassVar[str] = "2"
     question: ClassVar[str] = "Do kept tokens lie together by class, more than others?"
-    needs: ClassVar[frozenset[str]] = frozenset({GOLD, PRUNING})
+    needs: ClassVar[frozenset[str]] = frozenset({ENGINE, GOLD, PRUNING})
     place: ClassVar[Place] = Place(1, 5)
 
     documents: Rows = 500

@@ -64,7 +64,8 @@ class Rationale:
             What `BenchView.attribute` returns; None of too few documents.
         """
         sample = bench.stratified_sample(bench.attribution_sample, marked_ids(bench))
-        if too_few("mean", len(sample)) or not bench.about.unpruned:
+        inside = bench.about.kind == "ltp" and bench.about.unpruned
+        if too_few("mean", len(sample)) or not inside:
             return None
         return bench.attribute(bench.about.unpruned[:1], METHODS, sample)
 
@@ -125,8 +126,8 @@ def _left_out(everyone: Marked, broken: int, *, attributed: bool) -> list[str]:
         )
     if not attributed:
         found.append(
-            "Attributions were not asked for: too few documents with a rationale, or too small an "
-            "--attribution-sample."
+            "Attributions were not asked for: too few documents with a rationale, too small an "
+            "--attribution-sample, or another method that drops the tokens."
         )
     if broken:
         found.append(f"Documents left out, because an attribution is not finite: {broken}.")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from auditkit.plugin import (
+    ENGINE,
     PRUNING,
     BenchView,
     Chart,
@@ -75,7 +76,7 @@ class Validity:
     name: ClassVar[str] = "validity"
     version: ClassVar[str] = "1"
     question: ClassVar[str] = "Is the audited model the deployed one?"
-    needs: ClassVar[frozenset[str]] = frozenset({PRUNING})
+    needs: ClassVar[frozenset[str]] = frozenset({ENGINE, PRUNING})
     place: ClassVar[Place] = Place(3, 0)
 
     documents: Natural = 200

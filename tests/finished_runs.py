@@ -10,7 +10,7 @@ from typing import Any
 import report_case
 
 from auditkit.files import Folder
-from auditkit.finding import Audit, GateResult, Interval, announce, dumps
+from auditkit.finding import GateResult, Interval, Results, announce, dumps
 
 ACCURACY = "performance.accuracy[arm=pruned]"
 CHANGE = "performance.change[class=World]"
@@ -39,7 +39,7 @@ def gates() -> tuple[GateResult, ...]:
 
 
 def run(
-    folder: Path, audit: Audit | None = None, judged: Sequence[GateResult] = (), **settings: Any
+    folder: Path, audit: Results | None = None, judged: Sequence[GateResult] = (), **settings: Any
 ) -> Path:
     """A run directory as it lies there once a run is done, without a trace."""
     found = replace(audit or report_case.audit(), gates=tuple(judged))

@@ -11,10 +11,10 @@ import report_findings
 import report_hostile
 
 from auditkit.bench.speed import Speed
-from auditkit.finding import Audit, Failure, Finding
+from auditkit.finding import Failure, Finding, Results
 
 
-def full() -> tuple[Audit, Speed | None]:
+def full() -> tuple[Results, Speed | None]:
     """Everything the page can show, and a probe that broke."""
     points = report_findings.attribution()
     some = replace(points, tables=(replace(points.tables[0], rows=points.tables[0].rows[:60]),))
@@ -27,12 +27,12 @@ def full() -> tuple[Audit, Speed | None]:
         *report_case.plain_findings(),
     )
     broken = Failure(probe="broken", distribution="third-party", error="analyse: ValueError: no")
-    return Audit(
+    return Results(
         about=report_case.about(), findings=findings, failures=(broken,)
     ), report_case.speed()
 
 
-def hostile() -> tuple[Audit, Speed | None]:
+def hostile() -> tuple[Results, Speed | None]:
     """Text that means harm, wherever a data set or a third party's probe can put it."""
     wild = report_hostile.HOSTILE
     about = report_case.about(settings={wild[0]: [wild[1], {wild[3]: wild[5]}]}, training=None)
@@ -44,10 +44,10 @@ def hostile() -> tuple[Audit, Speed | None]:
     about["annotator"] |= {"name": wild[1], "advice": wild[5], "accuracy": {wild[6]: 0.5}}
     findings = (report_hostile.hostile(), report_hostile.layer_view())
     broken = Failure(probe=wild[3], distribution=wild[5], error="ValueError: " + wild[0])
-    return Audit(about=about, findings=findings, failures=(broken,)), None
+    return Results(about=about, findings=findings, failures=(broken,)), None
 
 
-def no_baseline() -> tuple[Audit, Speed | None]:
+def no_baseline() -> tuple[Results, Speed | None]:
     """A run of the model alone: one probe answers, another lacks what it needs."""
     lacking = Finding(
         probe="performance",
@@ -60,7 +60,7 @@ def no_baseline() -> tuple[Audit, Speed | None]:
     return replace(report_case.without_baseline(), findings=findings), None
 
 
-CASES: Mapping[str, Callable[[], tuple[Audit, Speed | None]]] = {
+CASES: Mapping[str, Callable[[], tuple[Results, Speed | None]]] = {
     "full": full,
     "hostile": hostile,
     "no_baseline": no_baseline,

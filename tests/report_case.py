@@ -6,7 +6,7 @@ import report_findings
 import report_hostile
 
 from auditkit.bench.speed import Speed
-from auditkit.finding import Audit, Failure, Finding, Status
+from auditkit.finding import Failure, Finding, Results, Status
 
 STATUSES: tuple[Status, ...] = (
     "pass", "fail", "warn", "inconclusive", "reported", "not_applicable",
@@ -85,9 +85,9 @@ def plain_findings() -> tuple[Finding, ...]:
     )
 
 
-def audit(**changes: Any) -> Audit:
+def audit(**changes: Any) -> Results:
     """The whole case."""
-    return Audit(
+    return Results(
         about=about(**changes),
         findings=(
             report_findings.performance(), report_findings.retention(),
@@ -103,10 +103,10 @@ def audit(**changes: Any) -> Audit:
     )  # fmt: skip
 
 
-def without_baseline() -> Audit:
+def without_baseline() -> Results:
     """A run that had nothing to compare with, and no probe."""
     everything = about()
-    return Audit(
+    return Results(
         about=everything
         | {
             "subjects": {"model": everything["subjects"]["model"]},

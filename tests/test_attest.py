@@ -23,7 +23,7 @@ from in_toto_attestation.v1.statement_pb2 import Statement as Message
 from junitparser import JUnitXml
 from schemas import ctrf_schema, packaged, problems
 
-from auditkit.finding import Announcement, Audit, dumps, loads
+from auditkit.finding import Announcement, Results, dumps, loads
 from auditkit.ltp.checkpoints import fingerprint
 from auditkit.outputs.bom import bom
 from auditkit.outputs.every_eval import record
@@ -51,7 +51,7 @@ def bill_problems(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("audit", EVERY)
-def test_the_statement_is_read_by_in_toto(audit: Audit) -> None:
+def test_the_statement_is_read_by_in_toto(audit: Results) -> None:
     told = json.loads(statement(audit, LIMITS, "cd" * 32))
     message = ParseDict(told, Message())  # raises on a key or a type that is not of the format
     Statement.copy_from_pb(message).validate()
@@ -92,7 +92,7 @@ def test_only_gates_that_all_pass_are_passed(
 
 
 @pytest.mark.parametrize("audit", EVERY)
-def test_the_bill_is_valid_and_holds_every_number(audit: Audit) -> None:
+def test_the_bill_is_valid_and_holds_every_number(audit: Results) -> None:
     text = bom(audit, None, "ef" * 32)
     assert bill_problems(text) == []
     card = json.loads(text)["metadata"]["component"]["modelCard"]
@@ -115,7 +115,7 @@ def test_a_bill_that_lies_is_refused() -> None:
 
 
 @pytest.mark.parametrize("audit", EVERY)
-def test_the_record_is_valid_and_says_which_way_is_better(audit: Audit) -> None:
+def test_the_record_is_valid_and_says_which_way_is_better(audit: Results) -> None:
     told = json.loads(record(audit, organization="A\x00B"))
     schema = packaged("every-eval-ever", "every_eval_ever/schemas/eval.schema.json")
     assert schema["version"] == told["schema_version"]

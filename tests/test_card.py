@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditkit.errors import SettingsError
-from auditkit.finding import Audit, dumps, loads
+from auditkit.finding import Results, dumps, loads
 from auditkit.ltp.checkpoints import fingerprint
 from auditkit.outputs.card import updated
 from auditkit.outputs.splicing import BEGIN, END, KEY, spliced
@@ -132,7 +132,7 @@ def test_any_readme_keeps_its_text_and_values(keys: dict[str, str], body: str) -
 
 @pytest.mark.parametrize("case", [page_cases.hostile, page_cases.no_baseline])
 def test_hostile_and_bare_audits_make_cards(case: Any) -> None:
-    audit: Audit = loads(dumps(case()[0]))
+    audit: Results = loads(dumps(case()[0]))
     made = updated("# Theirs\n", audit)
     assert "# Theirs\n" in made
     assert not re.search("[\x00-\x08\ud800-\udfff\u202a-\u202e]", made)

@@ -10,22 +10,22 @@ from conftest import ROOT
 from page_cases import CASES
 from test_golden_pages import GOLDEN
 
-from auditkit.finding import Audit
+from auditkit.finding import Results
 from auditkit.report.clauses import MOST, clause_rows, frameworks
 from auditkit.report.page import render_html
-from auditkit.report.rendering import load
+from auditkit.report.rendering import load_results
 
 EVERY = [clause for one in frameworks() for clause in one.clauses]
-NONE = Audit(about=report_case.about(), findings=(), failures=())
+NONE = Results(about=report_case.about(), findings=(), failures=())
 
 
-def chapter(audit: Audit) -> str:
+def chapter(audit: Results) -> str:
     html = render_html(audit)
     return html.partition('id="clauses"><summary>')[2].partition("</details>")[0]
 
 
 def test_every_address_of_the_map_is_one_that_runs_have() -> None:
-    sample = load(ROOT / "reports" / "sample")
+    sample = load_results(ROOT / "reports" / "sample")
     known = {(f.probe, m.name) for f in sample.findings for m in f.measurements}
     keys = {(f.probe, m.name, key) for f in sample.findings for m in f.measurements for key in m.at}
     for clause in EVERY:
@@ -36,7 +36,7 @@ def test_every_address_of_the_map_is_one_that_runs_have() -> None:
 
 
 def test_the_sample_has_a_number_wherever_the_map_names_one() -> None:
-    sample = load(ROOT / "reports" / "sample")
+    sample = load_results(ROOT / "reports" / "sample")
     for _, rows in clause_rows(sample):
         for row in rows:
             assert bool(row.numbers) == bool(row.clause.measurements), row.clause

@@ -355,6 +355,20 @@ def test_an_interruption_is_one_line(
     assert_unfinished(tmp_path / "run")
 
 
+def test_a_termination_is_one_line(model: Path, data: str, tmp_path: Path) -> None:
+    flags = ("--model", model, "--dataset", data, "--out", tmp_path / "run", *FAST)
+    with subprocess.Popen(
+        [sys.executable, "-m", "auditkit", "run", *flags], stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline()  # the first step is told
+        process.terminate()
+        told = process.stderr.read()
+    assert process.returncode == 143
+    assert told.splitlines()[-1].startswith("auditkit: ended by SIGTERM; the same command goes on")
+    assert_unfinished(tmp_path / "run")
+
+
 def test_help_names_every_command_and_option_of_the_settings() -> None:
     whole = CliRunner().invoke(cli, ["--help"]).output
     assert all(name in whole for name in ("train", "run", "explain", "report", "probes"))

@@ -14,7 +14,7 @@ from auditkit.plugin import place
 from auditkit.probes.performance import Performance
 from auditkit.probes.stopword import Stopword
 from auditkit.report.page import render_html
-from auditkit.report.rendering import load
+from auditkit.report.rendering import load_results
 from auditkit.report.summary import render_markdown
 from auditkit.testing import synthetic_trace
 
@@ -76,7 +76,7 @@ def test_without_a_baseline_nothing_is_concluded_on_its_cost() -> None:
 
 
 def test_page_and_summary_tell_them_topic_by_topic(tiny_runs: Runs) -> None:
-    audit = load(tiny_runs("bert"))
+    audit = load_results(tiny_runs("bert"))
     told = [one for f in audit.findings for one in f.conclusions]
     assert {one.topic for one in told} >= {COST, RESTS}
     page = render_html(audit)
@@ -90,7 +90,7 @@ def test_page_and_summary_tell_them_topic_by_topic(tiny_runs: Runs) -> None:
 
 
 def test_a_topic_without_a_conclusion_says_so(tiny_runs: Runs) -> None:
-    audit = load(tiny_runs("bert"))
+    audit = load_results(tiny_runs("bert"))
     bare = replace(audit, findings=tuple(replace(f, conclusions=()) for f in audit.findings))
     page = render_html(bare)
     assert page.count("No probe of this run concludes anything on this.") == 3

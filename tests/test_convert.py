@@ -9,7 +9,7 @@ from command import Done, audit, auditkit
 from original import config_of, state_of, write
 from tabular import write_csv
 
-from auditkit.finding import Audit, loads
+from auditkit.finding import Results, loads
 from auditkit.ltp.checkpoints import from_stock, open_backbone
 from auditkit.ltp.saving import save_stock
 
@@ -44,7 +44,7 @@ def run(root: Path, out: Path, *flags: str | Path, model: str = "original") -> t
     return done, out
 
 
-def results(out: Path) -> Audit:
+def results(out: Path) -> Results:
     return loads((out / "results.json").read_text(encoding="utf-8"))
 
 

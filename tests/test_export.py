@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from junitparser import Error, Failure, JUnitXml, Skipped
 from schemas import ctrf_schema, packaged, problems
 
-from auditkit.finding import Audit, dumps, loads, parse_address
+from auditkit.finding import Results, dumps, loads, parse_address
 from auditkit.outputs.cases import cases
 from auditkit.outputs.ctrf import ctrf
 from auditkit.outputs.junit import junit
@@ -85,7 +85,7 @@ def test_a_schema_that_is_not_there_fails_where_all_must_hold(
 @given(st.text(max_size=20).map(lambda text: text + "\x00\x1b]]>\ufffe<&\"'"))
 def test_hostile_texts_are_text(wild: str) -> None:
     reason = finished_runs.gate("fail", reason=wild, address=wild or "x")
-    audit = Audit(about={}, findings=(), failures=(), gates=(reason,))
+    audit = Results(about={}, findings=(), failures=(), gates=(reason,))
     (case,) = [case for suite in JUnitXml.fromstring(junit(audit)) for case in suite]
     message = str(case.result[0].message)
     assert "\ufffd\ufffd]]>\ufffd<&\"'" in message

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from auditkit.errors import ProbeError, TraceError
 from auditkit.finding import (
     KEYS,
-    Audit,
     Cell,
     Chart,
     Column,
@@ -21,6 +20,7 @@ from auditkit.finding import (
     Finding,
     Interval,
     Measurement,
+    Results,
     Segment,
     Table,
     Undefined,
@@ -61,8 +61,8 @@ def finding(**changes: Any) -> Finding:
     return Finding(**(fields | changes))
 
 
-def audit(*findings: Finding) -> Audit:
-    return Audit(about={"seed": 0}, findings=findings, failures=())
+def audit(*findings: Finding) -> Results:
+    return Results(about={"seed": 0}, findings=findings, failures=())
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def measurements(draw: st.DrawFn, index: int) -> Measurement:
 
 
 @st.composite
-def audits(draw: st.DrawFn) -> Audit:
+def audits(draw: st.DrawFn) -> Results:
     size = draw(st.integers(0, 3))
     rows = draw(st.lists(st.tuples(CELLS, CELLS), max_size=3))
     depths = st.none() | st.integers(0, 12)
@@ -214,12 +214,12 @@ def audits(draw: st.DrawFn) -> Audit:
         caveats=tuple(draw(st.lists(TEXT, max_size=2))),
     )
     failed = Failure(probe=draw(TEXT), distribution="d", error=draw(TEXT))
-    return Audit(about={"seed": 3, "x": draw(TEXT)}, findings=(one,), failures=(failed,))
+    return Results(about={"seed": 3, "x": draw(TEXT)}, findings=(one,), failures=(failed,))
 
 
 @settings(max_examples=60, deadline=None)
 @given(before=audits())
-def test_what_is_written_is_what_is_read(before: Audit) -> None:
+def test_what_is_written_is_what_is_read(before: Results) -> None:
     text = dumps(before)
     after = loads(text)
     assert dumps(after) == text
@@ -262,7 +262,7 @@ def test_a_lone_surrogate_does_not_keep_results_from_being_written() -> None:
     hostile = finding(
         claim="a\ud800b", tables=(table(rows=(("\udfff", 1.0),)),), measurements=(number(),)
     )
-    text = dumps(Audit(about={"\udc00": "\ud83d"}, findings=(hostile,), failures=()))
+    text = dumps(Results(about={"\udc00": "\ud83d"}, findings=(hostile,), failures=()))
     text.encode("utf-8")
     read = loads(text)
     assert read.findings[0].claim == "a\ufffdb"

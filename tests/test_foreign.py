@@ -9,8 +9,8 @@ import tiny
 from command import Done, audit
 from foreign import french, labelled
 
-from auditkit.finding import Audit, Finding
-from auditkit.report.rendering import load
+from auditkit.finding import Finding, Results
+from auditkit.report.rendering import load_results
 from auditkit.text import cut
 from auditkit.trace import Trace
 
@@ -39,9 +39,9 @@ def word_tags(out: Path) -> pd.DataFrame:
     )
 
 
-def checked(done: Done, out: Path) -> Audit:
+def checked(done: Done, out: Path) -> Results:
     assert done.code == 0, done.err
-    return load(out)
+    return load_results(out)
 
 
 def statuses(findings: tuple[Finding, ...]) -> dict[str, str]:

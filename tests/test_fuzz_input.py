@@ -19,7 +19,7 @@ from tabular import load
 from auditkit.data.glossary import read_glossary
 from auditkit.errors import AuditError
 from auditkit.finding import dumps
-from auditkit.report.rendering import load as load_audit
+from auditkit.report.rendering import load_results
 from auditkit.run.settings import load_settings, read_gates
 
 SECONDS = 5.0
@@ -62,7 +62,7 @@ def read_limits(path: Path) -> None:
 
 
 def read_results(path: Path) -> None:
-    load_audit(path.parent)
+    load_results(path.parent)
 
 
 GOOD = dumps(page_cases.full()[0])

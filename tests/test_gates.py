@@ -24,9 +24,8 @@ from auditkit.finding import (
     read_announcement,
 )  # fmt: skip
 from auditkit.report.page import render_html
-from auditkit.report.rendering import rerender
 from auditkit.report.summary import render_markdown
-from auditkit.run.directory import manifest_settings, write
+from auditkit.run.directory import load, manifest_settings, write
 from auditkit.run.gates import Gate, judge
 from auditkit.run.progress import Clock
 from auditkit.run.settings import load_settings, read_gates
@@ -200,16 +199,17 @@ def test_limits_are_written_down_with_hash_and_first_time(tmp_path: Path) -> Non
 def test_the_pages_say_whether_limits_came_first(before: bool, told: str, tmp_path: Path) -> None:
     audit = replace(report_case.audit(), gates=(outcome({"at_least": 0.9}, measured(0.9)),))
     (tmp_path / "results.json").write_text(dumps(audit), encoding="utf-8")
-    rerender(tmp_path)
-    pages = [tmp_path / "report.html", tmp_path / "summary.md"]
-    assert all("is not recorded" in page.read_text(encoding="utf-8") for page in pages)
+
+    def pages() -> tuple[str, str]:
+        found = load(tmp_path)
+        return found.to_html(), found.to_markdown()
+
+    assert all("is not recorded" in page for page in pages())
     limits = announce(Folder(tmp_path), LIMITS, before_results=before)
     assert limits is not None
-    rerender(tmp_path)
-    for page in pages:
-        text = page.read_text(encoding="utf-8")
-        assert told in text
-        assert limits.read in text
+    for page in pages():
+        assert told in page
+        assert limits.read in page
 
 
 def test_both_pages_show_every_gate_and_escape_it() -> None:

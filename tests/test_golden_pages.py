@@ -15,7 +15,7 @@ from page_cases import CASES
 from auditkit.bench.speed import read_speed
 from auditkit.finding import dumps
 from auditkit.report.page import render_html
-from auditkit.report.rendering import load
+from auditkit.report.rendering import load_results
 from auditkit.report.summary import render_markdown
 
 GOLDEN = Path(__file__).parent / "golden" / "page"
@@ -35,7 +35,7 @@ def inputs(name: str) -> dict[str, str]:
 
 def outputs(folder: Path) -> dict[str, str]:
     """What a kept run becomes."""
-    audit, speed = load(folder), read_speed(folder)
+    audit, speed = load_results(folder), read_speed(folder)
     html = render_html(audit, speed)
     return {
         "report.html": re.sub(

@@ -13,7 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
-from auditkit.finding import Audit, Example, Segment, segments
+from auditkit.finding import Example, Results, Segment, segments
 from auditkit.report import page as report
 
 WORDS = (("Shares", 0), ("rose", 1), ("<b>", 2), ("sharply", 3))
@@ -36,7 +36,7 @@ def page() -> str:
         example(3, gold="World", flipped=False, groups=(("region", "asia"),)),
     )
     finding = replace(report_hostile.layer_view(), examples=examples)
-    return report.render_html(Audit(about=report_case.about(), findings=(finding,), failures=()))
+    return report.render_html(Results(about=report_case.about(), findings=(finding,), failures=()))
 
 
 @pytest.fixture(scope="module")

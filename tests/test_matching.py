@@ -19,7 +19,7 @@ from auditkit.data.labels import Sides, parse_labels
 from auditkit.data.matching import match
 from auditkit.errors import DataError
 from auditkit.ltp.trained_on import count_known, write_texts
-from auditkit.report.rendering import load
+from auditkit.report.rendering import load_results
 from auditkit.trace import Class
 
 Checkpoints = Callable[[str], Path]
@@ -220,7 +220,7 @@ def test_a_run_over_a_wrong_order_is_refused_and_labels_mends_it(
     assert done.code == 0, done.err
     told = "classes matched as --labels says: 2 → Garden, 0 → Kitchen, 1 → Workshop"
     assert told in done.out
-    audit = load(tmp_path / "run")
+    audit = load_results(tmp_path / "run")
     assert audit.about["dataset"]["matched"] == told
     for page in ("report.html", "summary.md"):
         assert "as --labels says" in (tmp_path / "run" / page).read_text(encoding="utf-8")
@@ -230,7 +230,10 @@ def test_a_run_over_a_wrong_order_is_refused_and_labels_mends_it(
     )
     assert done.code == 0, done.err
     assert "by their numbers: 0 → Garden, 1 → Kitchen, 2 → Workshop" in done.out
-    same = [load(tmp_path / name).finding("performance").measurements for name in ("run", "other")]
+    same = [
+        load_results(tmp_path / name).finding("performance").measurements
+        for name in ("run", "other")
+    ]
     assert same[0] == same[1]
 
 
@@ -341,7 +344,7 @@ def test_documents_that_the_model_learned_from_are_counted_and_told(
                     "--probe", "performance", "--speed-documents", "0")  # fmt: skip
     assert done.code == 0, done.err
     assert f"{known} of the documents are among those that the model learned from" in done.out
-    limit = f"{known} of the {load(tmp_path / 'run').about['dataset']['audited']} documents"
+    limit = f"{known} of the {load_results(tmp_path / 'run').about['dataset']['audited']} documents"
     assert limit in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
 
 

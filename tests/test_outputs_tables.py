@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from command import auditkit
 
-from auditkit.finding import Audit, Finding, Interval, Table, Undefined
+from auditkit.finding import Finding, Interval, Results, Table, Undefined
 from auditkit.outputs.tables import HEADER, INDEX, WORDS, harmless, write_tables
 from auditkit.plugin import columns
 from auditkit.testing import replace_tables, synthetic_trace, whole
@@ -42,7 +42,7 @@ def test_the_command_writes_all_tables_and_words(tiny_runs: Runs, tmp_path: Path
 
 def test_a_word_left_in_the_layer_after_those_it_outlived(tmp_path: Path) -> None:
     trace = synthetic_trace(np.random.default_rng(0), documents=9)
-    write_tables(Audit(about={}, findings=(), failures=()), trace, tmp_path / "t")
+    write_tables(Results(about={}, findings=(), failures=()), trace, tmp_path / "t")
     told = pd.DataFrame(read(tmp_path / "t" / WORDS))
     words = whole(trace, "words")
     assert told["document"].tolist() == words["example_id"].tolist()
@@ -62,7 +62,7 @@ def test_numbers_intervals_and_reasons(tmp_path: Path) -> None:
     finding = Finding(
         probe="p", version="1", question="?", claim="c.", status="reported", tables=(table,)
     )
-    write_tables(Audit(about={}, findings=(finding,), failures=()), None, tmp_path / "t")
+    write_tables(Results(about={}, findings=(finding,), failures=()), None, tmp_path / "t")
     assert read(tmp_path / "t" / "p-t.csv") == [
         {"name": "a", "x": "-1.5", "x_undefined": "", "i_low": "-2.0", "i_high": "0.5",
          "i_undefined": ""},
@@ -76,7 +76,7 @@ def test_text_is_no_formula(tmp_path: Path, sign: str) -> None:
     trace = synthetic_trace(np.random.default_rng(0), documents=2)
     words = whole(trace, "words").assign(text=f"{sign}cmd|'/c calc'!A1")
     trace = replace_tables(trace, words=words)
-    write_tables(Audit(about={}, findings=(), failures=()), trace, tmp_path / "t")
+    write_tables(Results(about={}, findings=(), failures=()), trace, tmp_path / "t")
     assert {row["text"] for row in read(tmp_path / "t" / WORDS)} == {f"'{sign}cmd|'/c calc'!A1"}
     assert harmless(-1.5) == -1.5
     assert harmless("plain") == "plain"
@@ -91,7 +91,7 @@ def test_files_are_named_apart_and_stay_in_the_directory(tmp_path: Path) -> None
                 tables=tuple(map(named, names)))
         for probe, names in (("../../x", ["a/b", "a:b", "A b"]), ("words", [""]))
     )  # fmt: skip
-    files = write_tables(Audit(about={}, findings=findings, failures=()), None, tmp_path / "t")
+    files = write_tables(Results(about={}, findings=findings, failures=()), None, tmp_path / "t")
     assert len({path.name.casefold() for path in files}) == len(files) == 5
     assert {path.parent for path in files} == {tmp_path / "t"}
 

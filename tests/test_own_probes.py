@@ -160,7 +160,7 @@ def test_what_a_file_measured_is_asked_again_when_the_file_changes(here: Path) -
     assert (asked(), claims("a")) == (2, {"documents": "20 rows."})
     path.write_text(DOCUMENTS.replace('documents.")', 'lines.")'))
     outcome = reanalyse("a")  # asks no model, and reads the file where the manifest says it is
-    assert (asked(), outcome.audit.finding("documents").claim) == (2, "20 lines.")
+    assert (asked(), outcome.finding("documents").claim) == (2, "20 lines.")
 
 
 def test_files_that_hang_leave_or_scribble_cost_the_others_nothing(here: Path) -> None:
@@ -266,8 +266,8 @@ def test_an_object_is_asked_beside_the_others(here: Path) -> None:
     flags = {"predictions": "saved.csv", "probes": ["calibration"], "out": "a", "options": quick}
     for times in (1, 3):  # its fields are part of what was asked
         outcome = conduct(load_settings(None, flags), extra=[handed_over(Shown(times))])
-        assert outcome.audit.finding("shown").claim == f"{times} rows."
-    assert {finding.probe for finding in outcome.audit.findings} == {"shown", "calibration"}
+        assert outcome.finding("shown").claim == f"{times} rows."
+    assert {finding.probe for finding in outcome.findings} == {"shown", "calibration"}
 
 
 @pytest.mark.usefixtures("installed")

@@ -1,5 +1,6 @@
 """The wheel holds what the tree holds, and works where the tree is not."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -22,12 +23,18 @@ FOLDERS = {"auditkit": "auditkit", "probes": "auditkit/probes"} | {
 """Folders of the tree that are installed, and where."""
 
 
-def run(*command: str | Path, cwd: Path) -> str:
+def run(*command: str | Path, cwd: Path, code: int = 0) -> str:
     """A command's output, outside of the tree and without this process's import paths."""
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == code, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+def installed(package: str | Path, python: Path, *flags: str) -> None:
+    """Put a package into the environment of an interpreter, from here and with no other."""
+    command = ("-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps")
+    run(sys.executable, *command, "--no-index", *flags, str(package), cwd=python.parent)
 
 
 @pytest.fixture(scope="module")
@@ -56,17 +63,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.mktemp("clean")
     venv.create(base / "env", with_pip=False)
     python = base / "env" / "bin" / "python"
-    install = (
-        "-m",
-        "pip",
-        "--python",
-        str(python),
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-index",
-    )
-    run(sys.executable, *install, str(wheel), cwd=base)
+    installed(wheel, python)
     site = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=base)
     here = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     (Path(site.strip()) / "dependencies.pth").write_text("\n".join(sorted(here)))
@@ -111,6 +108,47 @@ def test_the_wheel_works_where_the_tree_is_not(python: Path) -> None:
     assert all(environment in Path(file).parents for _, file in mine)
     listed = run(python.parent / "auditkit", "probes", cwd=python.parent)
     assert all(name in listed for name, _ in mine)
+
+
+@pytest.mark.slow
+def test_a_third_partys_probes_are_asked_beside_the_wheel(
+    python: Path, model: Path, data: str, tmp_path: Path
+) -> None:
+    """One of a package that `probes new` began, and one that breaks: the others lose nothing."""
+    run(python.parent / "auditkit", "probes", "new", "long_words", "--package", cwd=tmp_path)
+    package = tmp_path / "auditkit-long-words"
+    (module,) = package.glob("src/*/long_words.py")
+    good = module.read_text(encoding="utf-8")
+    broken = good.replace("long_words", "burst").replace("LongWords", "Burst")
+    start = broken.index("def analyse")
+    broken = (
+        broken[:start] + "def analyse(self, trace, rng):\n        raise OSError('<b>burst</b>')\n"
+    )
+    (module.with_name("burst.py")).write_text(broken, encoding="utf-8")
+    project = package / "pyproject.toml"
+    line = next(one for one in project.read_text().splitlines() if one.startswith("long_words ="))
+    more = line.replace("LongWords", "Burst").replace("long_words", "burst").partition("  #")[0]
+    more = more.replace("auditkit_burst", "auditkit_long_words")
+    project.write_text(project.read_text().replace(line, f"{line}\n{more}"), encoding="utf-8")
+    installed(package, python, "--no-build-isolation")
+    listed = run(python.parent / "auditkit", "probes", cwd=tmp_path)
+    assert "auditkit-long-words.long_words" in listed
+    out = tmp_path / "run"
+    names = ("performance", "auditkit-long-words.long_words", "auditkit-long-words.burst")
+    flags = [word for name in names for word in ("--probe", name)]
+    told = run(
+        python.parent / "auditkit", "run", "--model", model, "--dataset", data, "--out", out,
+        "--speed-documents", "0", "--random-draws", "1", *flags, cwd=tmp_path, code=3,
+    )  # fmt: skip
+    assert "broke" in told
+    results = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    assert {one["probe"] for one in results["findings"]} == set(names[:2])
+    (failure,) = results["failures"]
+    assert (failure["probe"], failure["distribution"]) == (names[2], "auditkit-long-words")
+    assert "<b>burst</b>" in failure["error"]
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "&lt;b&gt;burst&lt;/b&gt;" in page
+    assert "<b>burst" not in page
 
 
 def test_every_requirement_is_pinned_within_its_bounds() -> None:

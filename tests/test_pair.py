@@ -13,8 +13,10 @@ import tiny
 import torch
 from command import Done, audit
 from safetensors.torch import load_file
+from torch import Tensor
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+import auditkit
 from auditkit.bench.leaving_out import without_each_word
 from auditkit.bench.opening import open_bench
 from auditkit.bench.settings import ModelSettings
@@ -241,6 +243,55 @@ def whole(
         return audit(out, *groups, *flags, model=distilbert, dataset=tiny_csv), out
 
     return run
+
+
+def taught(path: Path, texts: list[str], targets: Tensor, epochs: int) -> Any:
+    """Train a classifier toward distributions, (rows, C), and save it where it was."""
+    model = AutoModelForSequenceClassification.from_pretrained(path).train()
+    pieces = AutoTokenizer.from_pretrained(path)(texts, padding=True, return_tensors="pt")
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
+    for _ in range(epochs):
+        for rows in torch.split(torch.arange(len(texts)), 32):
+            logits = model(pieces["input_ids"][rows], attention_mask=pieces["attention_mask"][rows])
+            loss = torch.nn.functional.cross_entropy(logits.logits, targets[rows])
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            optimizer.zero_grad()
+    model.eval().save_pretrained(path)
+    return model
+
+
+@pytest.mark.slow
+def test_a_distilled_model_is_audited_against_its_teacher(
+    home: Path, tiny_csv: str, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    rows = tiny.sentences(320, seed=11)
+    texts = [text for text, _ in rows]
+    gold = torch.tensor([tiny.CLASSES.index(label) for _, label in rows])
+    teacher, student = (
+        stock.classifier(home / "teacher", "bert"),
+        stock.classifier(home / "student"),
+    )
+    model = taught(teacher, texts, torch.nn.functional.one_hot(gold, 3).float(), epochs=12)
+    pieces = AutoTokenizer.from_pretrained(teacher)(texts, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        logits = model(pieces["input_ids"], attention_mask=pieces["attention_mask"]).logits
+    taught(student, texts, (logits / 2).softmax(-1), epochs=12)  # at temperature 2
+    done = audit(
+        tmp_path / "run", "--baseline", teacher, "--groups", "source,season", model=student,
+        dataset=tiny_csv,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    told = results(tmp_path / "run")
+    assert not told["failures"]
+    performance = auditkit.load(tmp_path / "run").finding("performance")
+    accuracy = {arm: performance.measurement("accuracy", arm=arm).value
+                for arm in ("baseline", "changed")}  # fmt: skip
+    assert min(value or 0 for value in accuracy.values()) > 0.8  # both have learned
+    status = {f["probe"]: f["status"] for f in told["findings"]}
+    assert {name for name, one in status.items() if one != "not_applicable"} >= RUN
+    assert_of_no_pruning(tmp_path / "run")
 
 
 @pytest.mark.slow

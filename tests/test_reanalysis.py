@@ -90,10 +90,10 @@ def test_a_trace_is_analysed_again(run: Path, monkeypatch: pytest.MonkeyPatch) -
     install(monkeypatch, Counting, Breaking)
     seen: list[tuple[str, int, int]] = []
     outcome = reanalyse(run, lambda what, done, total: seen.append((what, done, total)))
-    assert [f.claim for f in outcome.audit.findings] == [claimed()]
+    assert [f.claim for f in outcome.findings] == [claimed()]
     assert ("analyse counting", 0, 0) in seen
-    assert outcome.audit.about["settings"] == {"probes": ["counting"], "seed": 7}
-    assert outcome.audit.about["dataset"]["audited"] == len(DEPTHS)
+    assert outcome.about["settings"] == {"probes": ["counting"], "seed": 7}
+    assert outcome.about["dataset"]["audited"] == len(DEPTHS)
     assert {path.name for path in run.iterdir()} == {
         "report.html", "results.json", "summary.md", "timings.json", "manifest.json", "trace",
     }  # fmt: skip
@@ -119,7 +119,7 @@ def test_what_was_measured_is_kept_and_what_was_folded_is_not(
     old = run / "trace" / "folds" / "counting" / "old.parquet"
     old.parent.mkdir(parents=True)
     old.write_bytes(b"of another probe")
-    (finding,) = reanalyse(run).audit.findings
+    (finding,) = reanalyse(run).findings
     assert finding.claim == claimed(measured=2)
     assert not old.exists()
     assert len(list(old.parent.glob("*.parquet"))) == 1
@@ -128,7 +128,7 @@ def test_what_was_measured_is_kept_and_what_was_folded_is_not(
 def test_a_probe_gets_the_options_of_the_run(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, Counting)
     results(run, {"probes": ["counting"], "options": {"counting": {"unit": "pieces"}}})
-    assert reanalyse(run).audit.findings[0].claim == claimed("pieces")
+    assert reanalyse(run).findings[0].claim == claimed("pieces")
     results(run, {"probes": ["counting"], "options": {"counting": {"units": "x"}}})
     with pytest.raises(auditkit.ProbeError, match="no option 'units'; did you mean unit"):
         reanalyse(run)
@@ -141,11 +141,11 @@ def test_without_results_all_probes_are_asked(run: Path, monkeypatch: pytest.Mon
     install(monkeypatch, Counting, Breaking, alone=True)
     (run / "results.json").unlink()
     outcome = reanalyse(run)
-    assert [f.claim for f in outcome.audit.findings] == [claimed()]
-    assert outcome.audit.failures == (
+    assert [f.claim for f in outcome.findings] == [claimed()]
+    assert outcome.failures == (
         Failure(probe="breaking", distribution="unknown", error="analyse: ValueError: no luck"),
     )
-    assert outcome.audit.about["settings"] == {}
+    assert outcome.about["settings"] == {}
 
 
 def test_a_run_behind_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

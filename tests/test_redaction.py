@@ -24,7 +24,6 @@ from auditkit.finding import (
     DIFFERENCE,
     LOST,
     UNCOUNTED,
-    Audit,
     Card,
     Chart,
     Column,
@@ -35,6 +34,7 @@ from auditkit.finding import (
     GateResult,
     Mark,
     Measurement,
+    Results,
     Segment,
     Table,
     Undefined,
@@ -109,7 +109,7 @@ def finding() -> Finding:
     )  # fmt: skip
 
 
-def audit() -> Audit:
+def audit() -> Results:
     about = report_case.about()
     reasons = (
         f"the rationale's word '{RARE}' is not in the text as a word of its own",
@@ -121,7 +121,7 @@ def audit() -> Audit:
     gate = GateResult(address="words.lift[term=x]", side="at_least", limit=1.0, on="value",
                       status="not_run", reason=f"there is none; near it: words.{LEFT}")  # fmt: skip
     undefined = replace(gate, status="inconclusive", reason=f"it is undefined: “{RARE}”")
-    return Audit(
+    return Results(
         about=about | {"dataset": about["dataset"] | data},
         findings=(finding(), *report_case.plain_findings()),
         failures=(
@@ -207,7 +207,7 @@ def test_laws(rows: list[tuple[str, int, str]], said: list[str]) -> None:
     ).table  # fmt: skip
     claim = "; ".join(f"“{word}” {at}" for at, word in enumerate(said))
     one = Finding(probe="p", version="1", question="?", claim=claim, status="warn", tables=(table,))
-    before = Audit(about=report_case.about(), findings=(one,), failures=())
+    before = Results(about=report_case.about(), findings=(one,), failures=())
     after = redact(before)
     (found,) = after.findings
     assert redact(after) == after
@@ -225,7 +225,7 @@ def test_every_field_of_a_finding_has_been_thought_of() -> None:
         "probe", "version", "question", "claim", "status", "measurements", "tables", "charts",
         "examples", "caveats", "conclusions", "chapter", "verdict", "cards", "marks", "unchecked",
     }  # fmt: skip
-    assert {field.name for field in fields(Audit)} == {
+    assert {field.name for field in fields(Results)} == {
         "about", "findings", "failures", "gates", "schema_version",
     }  # fmt: skip
 
@@ -278,7 +278,7 @@ def test_no_word_of_few_documents_is_on_the_page_of_the_built_in_probes() -> Non
         if not unmet(p, trace.about)
     )
     assert {"terms", "tokens_map", "words"} <= {t.name for one in findings for t in one.tables}
-    found = Audit(about=trace.about.model_dump(mode="json"), findings=findings, failures=())
+    found = Results(about=trace.about.model_dump(mode="json"), findings=findings, failures=())
     held = words.assign(word=reader_words(words["lower"])).groupby("word")["example_id"].nunique()
     rare, common = set(held[held < FEWEST].index), set(held[held >= FEWEST].index)
     ids = set(trace.documents.ids.tolist())

@@ -13,7 +13,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 
 from auditkit.errors import TraceError
 from auditkit.files import Folder
-from auditkit.report.rendering import load
+from auditkit.report.rendering import load_results
 from auditkit.run.regression import regressions
 from auditkit.stats.estimates import Estimate, difference_of
 from auditkit.stats.paired import tango_interval
@@ -56,7 +56,7 @@ def changed(run: Path, to: Path, **values: float) -> Path:
 
 def test_the_same_documents_are_compared_in_pairs(tiny_runs: Runs) -> None:
     run = tiny_runs("bert", quick=True)
-    here = (load(run), Folder(run))
+    here = (load_results(run), Folder(run))
     results = {result.address: result for result in regressions(here, here)}
     low, high = tango_interval(0, 0, 90)
     interval = results[ACCURACY].interval
@@ -72,7 +72,7 @@ def test_other_documents_are_compared_by_their_intervals(tiny_runs: Runs, tmp_pa
     run = tiny_runs("bert", quick=True)
     old = changed(run, tmp_path / "old", accuracy=1.3)
     (worse,) = (
-        r for r in regressions((load(run), Folder(run)), (load(old), Folder(old)))
+        r for r in regressions((load_results(run), Folder(run)), (load_results(old), Folder(old)))
         if r.address == ACCURACY
     )  # fmt: skip
     assert worse.status == "fail"
@@ -86,7 +86,7 @@ def test_runs_that_share_nothing_are_an_error(tiny_runs: Runs, tmp_path: Path) -
     results["findings"] = []
     (old / "results.json").write_text(json.dumps(results))
     with pytest.raises(TraceError, match=r"in common; here: performance.*; there: none"):
-        regressions((load(run), Folder(run)), (load(old), Folder(old)))
+        regressions((load_results(run), Folder(run)), (load_results(old), Folder(old)))
 
 
 def test_nothing_to_hold_a_run_against_is_an_error(tiny_runs: Runs) -> None:

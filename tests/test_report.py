@@ -13,7 +13,7 @@ import report_hostile
 from html_page import Page
 
 from auditkit.errors import TraceError
-from auditkit.finding import Audit, Example, GateResult, Interval, Segment, dumps, loads
+from auditkit.finding import Example, GateResult, Interval, Results, Segment, dumps, loads
 from auditkit.finding.gates import GateStatus
 from auditkit.report import page as report
 from auditkit.report.interactive import vega
@@ -211,7 +211,7 @@ def test_a_gate_that_names_nothing_is_shown_as_it_was_written() -> None:
 
 def test_without_a_probe_that_decides_there_is_no_decision() -> None:
     findings = report_case.plain_findings()
-    audit = Audit(about=report_case.about(), findings=findings, failures=())
+    audit = Results(about=report_case.about(), findings=findings, failures=())
     assert "no decision No decision: no probe that decides was run." in shown(
         Page(report.render_html(audit))
     )
@@ -274,7 +274,7 @@ def test_a_missing_baseline_is_named_with_its_reason() -> None:
 def test_long_tables_are_cut_with_the_count_shown() -> None:
     finding = report_findings.attribution()
     text = Page(
-        report.render_html(Audit(about=report_case.about(), findings=(finding,), failures=()))
+        report.render_html(Results(about=report_case.about(), findings=(finding,), failures=()))
     ).text
     assert "The first 12 of 1,000 rows" in text
     assert "400 of 1,000 rows are drawn" in text
@@ -290,7 +290,7 @@ def test_long_documents_and_many_of_them_stay_within_the_budget() -> None:
     many = tuple(replace(long, example_id=str(number)) for number in range(60))
     finding = replace(report_hostile.layer_view(), examples=many)
     html = report.render_html(
-        Audit(about=report_case.about(), findings=(finding,) * 8, failures=())
+        Results(about=report_case.about(), findings=(finding,) * 8, failures=())
     )
     assert len(html.encode()) < 600_000
     text = Page(html).text
@@ -302,7 +302,7 @@ def test_results_that_are_no_audit_are_an_error_of_one_line() -> None:
     about = report_case.about()
     del about["seed"]
     with pytest.raises(TraceError, match=r"results\.json: about\.seed: Field required"):
-        report.render_html(Audit(about=about, findings=(), failures=()))
+        report.render_html(Results(about=about, findings=(), failures=()))
 
 
 def test_an_explanation_is_a_page_of_its_own() -> None:
@@ -326,7 +326,7 @@ def test_hostile_settings_labels_and_reasons_are_text_too() -> None:
     }  # fmt: skip
     about["annotator"] |= {"name": wild, "advice": wild, "accuracy": {wild: 0.5}}
     about["subjects"]["model"] |= {"name": wild, "layout": wild}
-    page = Page(report.render_html(Audit(about=about, findings=(), failures=())))
+    page = Page(report.render_html(Results(about=about, findings=(), failures=())))
     assert page.open == []
     assert page.tags["img"] == 0
     assert page.tags["style"] == page.tags["script"] == 1

@@ -3,7 +3,7 @@ from collections import Counter
 import numpy as np
 from html_page import Page
 
-from auditkit.finding import Audit
+from auditkit.finding import Results
 from auditkit.plugin import discover
 from auditkit.report.page import render_html
 from auditkit.testing import synthetic_trace
@@ -14,7 +14,7 @@ def test_what_the_built_in_probes_find_becomes_a_sound_page() -> None:
     plugins = [p for p in discover().values() if p.distribution == "auditkit"]
     findings = tuple(p.load().analyse(trace, np.random.default_rng(0)) for p in plugins)
     about = trace.about.model_dump(mode="json")
-    page = Page(render_html(Audit(about=about, findings=findings, failures=())))
+    page = Page(render_html(Results(about=about, findings=findings, failures=())))
     assert page.open == []
     assert [i for i, n in Counter(page.ids).items() if n > 1] == []
     text = " ".join(page.text.split())

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import report_case
 
-from auditkit.finding import Audit, Failure
+from auditkit.finding import Failure, Results
 from auditkit.report.overview import BADGES
 from auditkit.report.summary import SUMMARY_LIMIT, render_markdown
 
@@ -40,6 +40,6 @@ def test_markdown_stays_under_the_limit_of_a_comment() -> None:
         for i, f in enumerate(report_case.plain_findings() * 40)
     )
     failures = (Failure(probe=wild, distribution=wild, error=wild),) * 100
-    text = render_markdown(Audit(about=report_case.about(), findings=findings, failures=failures))
+    text = render_markdown(Results(about=report_case.about(), findings=findings, failures=failures))
     assert len(text) < SUMMARY_LIMIT
     assert "more probes are in report.html" in text

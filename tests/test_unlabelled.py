@@ -12,11 +12,11 @@ from tabular import write_csv
 from auditkit.data.examples import load_dataset
 from auditkit.data.settings import DataSettings
 from auditkit.errors import DataError
-from auditkit.finding import Audit
+from auditkit.finding import Results
 from auditkit.plugin import NO_LABEL
 from auditkit.probes.flips import Flips
 from auditkit.probes.rationale import Rationale
-from auditkit.report.rendering import load
+from auditkit.report.rendering import load_results
 from auditkit.testing import check_probe, synthetic_trace
 from auditkit.testing.traces import without_labels
 from auditkit.trace import Trace
@@ -44,12 +44,12 @@ def out(model: Path, csv: str, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.fixture(scope="module")
-def found(out: Path) -> Audit:
-    return load(out)
+def found(out: Path) -> Results:
+    return load_results(out)
 
 
 @pytest.mark.slow
-def test_what_needs_labels_says_so_and_the_rest_answers(found: Audit) -> None:
+def test_what_needs_labels_says_so_and_the_rest_answers(found: Results) -> None:
     silent = {f.probe for f in found.findings if "labels (the data have none" in f.claim}
     assert silent == NEED_GOLD
     said = {f.probe: f.status for f in found.findings}
@@ -59,7 +59,9 @@ def test_what_needs_labels_says_so_and_the_rest_answers(found: Audit) -> None:
     assert found.about["dataset"]["label_column"] == ""
 
 
-def test_answers_that_changed_are_counted_without_right_and_wrong(found: Audit, out: Path) -> None:
+def test_answers_that_changed_are_counted_without_right_and_wrong(
+    found: Results, out: Path
+) -> None:
     documents = Trace.open(out / "trace").documents
     assert set(documents.label) == {NO_LABEL}
     sides = [documents.answers(arm) for arm in ("pruned", "baseline")]
@@ -98,7 +100,7 @@ def test_a_gate_on_what_was_not_measured_does_not_pass(
     flags = (*FLAGS, "--unlabelled", "--probe", "performance", "--config", config)
     done = audit(tmp_path / "run", *flags, model=model, dataset=csv)
     assert done.code == 5 or done.code != 0
-    gates = load(tmp_path / "run").gates
+    gates = load_results(tmp_path / "run").gates
     assert {gate.status for gate in gates}.isdisjoint({"pass"})
 
 

@@ -19,7 +19,7 @@ from auditkit.trace import Arm
 class LTPSubject(Subject):
     """A model of ours: packed rows, so that an answer depends on nothing but its document."""
 
-    drops = True
+    kind = "ltp"
 
     model: LTPForSequenceClassification
 

@@ -1,7 +1,7 @@
 """Opening the models of an audit, and whether they fit each other."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -18,6 +18,9 @@ from auditkit.ltp.reading import read_declared
 from auditkit.ltp.tokenizers import load_tokenizer
 from auditkit.trace import ModelAbout
 
+if TYPE_CHECKING:
+    from auditkit.bench.dropper import Chosen
+
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -25,8 +28,12 @@ LTP = (LTPConfig.model_type, MODEL_TYPE)
 """What `config.json` calls a model that drops tokens."""
 
 
-def open_bench(settings: ModelSettings) -> Bench:
+def open_bench(settings: ModelSettings, chosen: "Chosen | None" = None) -> Bench:
     """Open a checkpoint and the models beside it: of an LTP checkpoint the unpruned ones.
+
+    Args:
+        settings: Which, and what they run on.
+        chosen: Another method to drop tokens with, where it is no file that the settings name.
 
     Raises:
         CheckpointError: One of them cannot be opened, they do not fit each other, or the training
@@ -38,14 +45,19 @@ def open_bench(settings: ModelSettings) -> Bench:
         from auditkit.ltp.training.unfinished import unfinished  # the Trainer is slow to import
 
         raise CheckpointError(unfinished(place))
-    kind = DTYPES[settings.dtype]
+    kind, dropping = DTYPES[settings.dtype], chosen is not None or settings.dropper is not None
     if read_declared(settings.model)[1].get("model_type") not in LTP:
-        return open_pair(settings, kind)
-    if settings.quantize is not None:
-        raise SettingsError(
-            f"--quantize {settings.quantize}: {settings.model} drops tokens, and is audited as it "
-            "is; give a classifier that drops none, or leave --quantize out"
-        )
+        if not dropping:
+            return open_pair(settings, kind)
+        from auditkit.bench.dropping import open_dropping
+
+        return open_dropping(settings, kind, chosen)
+    for flag, refused in (("--quantize", bool(settings.quantize)), ("--dropper", dropping)):
+        if refused:
+            raise SettingsError(
+                f"{flag}: {settings.model} drops tokens, and is audited as it is; give a "
+                f"classifier that drops none, or leave {flag} out"
+            )
     where = resolve_device(settings.device)
     model = checkpoints.load_ltp(settings.model, dtype=kind, score_norm=settings.score_norm)
     tokenizer = load_tokenizer(settings.model, model.config.vocab_size)

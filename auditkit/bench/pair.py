@@ -28,13 +28,18 @@ def open_pair(settings: ModelSettings, dtype: torch.dtype) -> Bench:
         CheckpointError: One of them cannot be opened, or has other classes.
         SettingsError: There is no baseline, or a setting that does not go with such models.
     """
-    device = _device(settings)
     baseline = settings.baseline or (settings.model if settings.quantize else None)
     if baseline is None:
         raise SettingsError(
             f"{settings.model} drops no tokens, so that only a change can be audited: give the "
             "model before the change with --baseline DIR, or --quantize int8"
         )
+    return open_stock(settings, dtype, baseline)
+
+
+def open_stock(settings: ModelSettings, dtype: torch.dtype, baseline: str) -> Bench:
+    """The same, compared with `baseline`."""
+    device = _device(settings)
     if settings.score_norm is not None:
         raise SettingsError("--score-norm is for checkpoints of the original LTP; leave it out")
     first, labels = _subject(settings, settings.model, dtype, device)

@@ -57,6 +57,7 @@ class SavedSubject(Subject):
     """What an arm said, by example id; it cannot be asked anything else."""
 
     askable = False
+    timed = False
 
     said: Mapping[str, np.ndarray]
     """(C,) float32 by example id."""
@@ -90,7 +91,7 @@ def open_saved(settings: ModelSettings) -> Bench:
     labels, reader = tuple(columns[REQUIRED[0]]), WordReader()
     subjects: dict[str, Subject] = {}
     stem = Path(settings.predictions).name.partition(".")[0]
-    for arm in arms_of(drops=False):
+    for arm in arms_of("change"):
         if arm.name not in columns:
             continue
         probs = _probabilities(source, ids, arm.name, labels)
@@ -133,7 +134,7 @@ def _ids(source: Source) -> list[str]:
 
 def _columns(source: Source) -> dict[str, list[str]]:
     """By arm the classes that it has columns of; the same for all arms."""
-    known = {arm.name for arm in arms_of(drops=False)}
+    known = {arm.name for arm in arms_of("change")}
     found: dict[str, list[str]] = {}
     for column in source.columns:
         arm, colon, name = column.partition(":")

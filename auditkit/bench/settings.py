@@ -2,9 +2,9 @@
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from auditkit.data.settings import Section
 from auditkit.ranges import Name, Positive
@@ -21,6 +21,10 @@ class ModelSettings(Section):
     original LTP's."""
     quantize: Literal["int8"] | None = None
     """What is done to the Linear layers of a classifier that drops no tokens; None: nothing."""
+    dropper: Name | None = None
+    """Another method that drops tokens from such a classifier, `own/topk.py:TopK`; None: none."""
+    dropper_options: dict[str, Any] = Field(default={})
+    """Of that method, by name."""
     predictions: Name | None = None
     """A file of saved predictions, in place of models and data set."""
     baseline: Name | None = None

@@ -130,7 +130,7 @@ def measure(
     documents = bench.encode([found[example_id] for example_id in sample])
     alone = "baseline" not in bench.subjects
     against: Literal["baseline", "unpruned"] = "unpruned" if alone else "baseline"
-    audited: Literal["pruned", "changed"] = "pruned" if bench.model.drops else "changed"
+    audited: Literal["pruned", "changed"] = "changed" if bench.model.kind == "change" else "pruned"
     seconds = alternate(
         {arm: partial(bench.answer, arm, documents) for arm in (against, audited)},
         ROUNDS,

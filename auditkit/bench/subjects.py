@@ -17,9 +17,10 @@ import numpy as np
 from auditkit.bench.settings import ModelSettings
 from auditkit.data.examples import Example
 from auditkit.errors import CheckpointError, TraceError
-from auditkit.trace import Arm, Class, ModelAbout, arm, arms_of
+from auditkit.trace import Arm, Class, Kind, ModelAbout, arm, arms_of
 
 if TYPE_CHECKING:
+    from auditkit.bench.dropper import Chosen
     from auditkit.ltp.cost import Cost
 
 
@@ -82,10 +83,12 @@ class Answer:
 class Subject(ABC):
     """One model of an audit: how it reads texts, and what it says of them."""
 
-    drops: ClassVar[bool] = False
-    """Whether it drops tokens; of one that does not every token outlives all layers."""
+    kind: ClassVar[Kind] = "change"
+    """Of the audit; where nothing drops tokens every token outlives all layers."""
     askable: ClassVar[bool] = True
     """Whether it can be asked of other texts than the recorded ones."""
+    timed: ClassVar[bool] = True
+    """Whether the time that it takes is that of what it stands for."""
 
     about: ModelAbout
     classes: tuple[tuple[int, ...], ...]
@@ -126,6 +129,7 @@ class Bench:
         absent: Mapping[str, str],
         labels: tuple[str, ...],
         settings: ModelSettings,
+        chosen: "Chosen | None" = None,
     ) -> None:
         """Take what `auditkit.bench.opening.open_bench` opened.
 
@@ -134,7 +138,9 @@ class Bench:
             absent: Why each of the others was not opened.
             labels: Class names, in the model's order until `grouped` says otherwise.
             settings: What the bench was opened with.
+            chosen: And the method that drops its tokens, if another than the model's own.
         """
+        self.chosen = chosen
         self.subjects, self.absent = dict(subjects), dict(absent)
         self.labels, self.own_labels, self.settings = labels, labels, settings
         self.classes = tuple(Class(name, model=(index,)) for index, name in enumerate(labels))
@@ -174,7 +180,7 @@ class Bench:
     @property
     def arms(self) -> tuple[str, ...]:
         """The arms that all documents are put to, in the order of `ARMS`."""
-        possible = arms_of(self.model.drops)
+        possible = arms_of(self.model.kind)
         return tuple(a.name for a in possible if a.subject in self.subjects and not a.sampled)
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:

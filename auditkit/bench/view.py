@@ -125,9 +125,7 @@ class ProbeBench:
         targets = said.predicted[self.documents.rows_of(ids), 0].tolist()
         of, classes = (dict(zip(ids, own, strict=True)) for own in (documents, targets))
         words, counting = self._words(ids), self._counting(len(ids))
-        return attributions(
-            self._bench, arms, methods, of, words, classes, counting, self._part
-        )  # fmt: skip
+        return attributions(self._bench, arms, methods, of, words, classes, counting, self._part)
 
     @property
     def _askable(self) -> tuple[str, ...]:
@@ -156,7 +154,8 @@ class ProbeBench:
         self._check(arm, self._askable)
         if dtype not in self._others:
             changed = self._bench.settings.model_copy(update={"dtype": dtype})
-            self._others[dtype] = open_bench(changed).grouped(self._bench.classes)
+            opened = open_bench(changed, self._bench.chosen)
+            self._others[dtype] = opened.grouped(self._bench.classes)
         known = dict(self.texts(example_ids))
         texts = {one: known[one] for one in example_ids}
         return asked(self._others[dtype], arm, texts, self._counting(len(texts)))

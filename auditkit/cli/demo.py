@@ -68,12 +68,12 @@ def demo(domain: str, out: Path | None) -> int:
         },
     )
     with bars() as bar:
-        outcome = conduct(settings, bar)
-    for finding in outcome.audit.findings:
+        audit = conduct(settings, bar)
+    for finding in audit.findings:
         if finding.status != "not_applicable":
             click.echo(f"\n{finding.probe}: {clean(finding.claim)}")
-    click.echo(f"\nreport: {outcome.directory / 'report.html'}")
-    return outcome.audit.exit_code
+    click.echo(f"\nreport: {audit.directory / 'report.html'}")
+    return audit.exit_code
 
 
 def _backbone() -> str:

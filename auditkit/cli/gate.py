@@ -39,7 +39,7 @@ def gate(directory: str, file: str | None, against: str | None, margin: float) -
     from dataclasses import replace
 
     from auditkit.files import Folder
-    from auditkit.report.rendering import load
+    from auditkit.report.rendering import load_results
     from auditkit.run.betting import bet
     from auditkit.run.directory import TRACE
     from auditkit.run.gates import judge
@@ -50,13 +50,13 @@ def gate(directory: str, file: str | None, against: str | None, margin: float) -
     if not file and not against:
         raise click.UsageError("nothing to hold the results against: give --gates or --against")
     gates = read_gates(file) if file else ()
-    audit, place, bets = load(directory), Folder(directory), {}
+    audit, place, bets = load_results(directory), Folder(directory), {}
     if any(gate.on == "anytime" for gate in gates):
         with place.held():
             bets = bet(gates, Trace.open(place / TRACE), place)
     results = judge(gates, audit.findings, audit.failures, bets)
     if against:
-        results += regressions((audit, place), (load(against), Folder(against)), margin)
+        results += regressions((audit, place), (load_results(against), Folder(against)), margin)
     tell(results)
     return replace(audit, gates=results).exit_code
 

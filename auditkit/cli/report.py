@@ -66,32 +66,29 @@ def report(
 def _rendered(directory: str, redact: bool | None, *, interactive: bool) -> int:
     with bars() as bar:
         bar("draw the page", 0, 0)
-        from auditkit.files import Folder
-        from auditkit.report.rendering import rerender
-        from auditkit.run.directory import redacted, written
+        from auditkit.files import write_whole
+        from auditkit.report.rendering import PAGES
+        from auditkit.run.directory import load
 
-        place = Folder(directory)
-        paths = rerender(
-            Path(directory),
-            written=written(place)[:10],
-            interactive=interactive,
-            redacted=redacted(place) if redact is None else redact,
-        )
-    for path in paths:
-        click.echo(path)
+        audit = load(directory)
+        html = audit.to_html(interactive=interactive, redacted=redact)
+        pages = (html, audit.to_markdown(redacted=redact))
+        for name, text in zip(PAGES, pages, strict=True):
+            write_whole(Path(directory, name), text)
+            click.echo(Path(directory, name))
     return 0
 
 
 def _tabulated(directory: str, tables: str) -> int:
     from auditkit.files import Folder
     from auditkit.outputs.tables import write_tables
-    from auditkit.report.rendering import load
+    from auditkit.report.rendering import load_results
     from auditkit.trace import Trace
 
-    audit, recorded = load(directory), Folder(directory) / "trace"
+    results, recorded = load_results(directory), Folder(directory) / "trace"
     trace = Trace.open(recorded) if recorded.has("about.json") else None
     with bars() as bar:
-        files = write_tables(audit, trace, Path(tables), partial(bar, "write words by shard"))
+        files = write_tables(results, trace, Path(tables), partial(bar, "write words by shard"))
     if trace is None:
         click.echo("the run has no trace: words are left out")
     click.echo(f"{len(files)} files in {tables}; what each holds: tables.json")
@@ -103,9 +100,9 @@ def _reanalysed(directory: str, redact: bool | None) -> int:
     from auditkit.run.reanalysis import reanalyse
 
     with bars() as bar:
-        outcome = reanalyse(directory, bar, redact=redact)
-    for failure in outcome.audit.failures:
+        audit = reanalyse(directory, bar, redact=redact)
+    for failure in audit.failures:
         click.echo(f"{failure.probe} broke: {clean(failure.error)}")
     for name in PAGES:
-        click.echo(outcome.directory / name)
-    return outcome.audit.exit_code
+        click.echo(audit.directory / name)
+    return audit.exit_code

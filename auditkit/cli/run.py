@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from auditkit.report.front import Front
-    from auditkit.run.directory import Outcome
+    from auditkit.run.audit import Audit
 
 
 @click.command(
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         "run --model ckpt --dataset news.csv --groups region --glossary terms.txt",
         "run --model small --baseline large --dataset news.csv",
         "run --model ckpt --quantize int8 --dataset news.csv",
+        "run --model bert --dropper own/topk.py:TopK --set dropper.share=0.8 --dataset news.csv",
         "run --predictions saved.csv --groups region",
         "run --model ckpt --dataset agnews --gates gates.yaml",
         "run --model ckpt --dataset agnews --probe own/digits.py:Digits --set digits.least=3",
@@ -40,6 +41,11 @@ if TYPE_CHECKING:
     "--quantize",
     type=click.Choice(["int8"]),
     help="Audit the model with its Linear layers in int8, against itself.",
+)
+@click.option(
+    "--dropper",
+    metavar="FILE:CLASS",
+    help="Another method that drops tokens from the model: docs/droppers.md.",
 )
 @click.option(
     "--predictions",
@@ -81,7 +87,8 @@ if TYPE_CHECKING:
               help="Run this one, or one of yours (own/digits.py:Digits); repeatable.")  # fmt: skip
 @click.option("--without", metavar="NAME", multiple=True, help="Leave it out; repeatable.")
 @click.option("--set", "assignments", metavar="PROBE.OPTION=VALUE", multiple=True,
-              help="One of `auditkit probes show PROBE`; repeatable.")  # fmt: skip
+              help="One of `auditkit probes show PROBE`; of --dropper dropper.OPTION; "
+              "repeatable.")  # fmt: skip
 @click.option("--probe-timeout", type=int, metavar="SECONDS",
               help="What a third party's probe may take.  [default: 3600]")  # fmt: skip
 @click.option("--gates", "gates_file", metavar="YAML",
@@ -104,10 +111,12 @@ def run(
 
     The same command goes on with an interrupted run, and opens a finished one.
     """
-    from auditkit.run.configs import read_options
+    from auditkit.run.configs import DROPPER, read_options
     from auditkit.run.settings import load_settings, read_gates
 
-    flags["options"] = read_options(assignments) or None
+    options = read_options(assignments)
+    flags["dropper_options"] = options.pop(DROPPER, None)
+    flags["options"] = options or None
     if gates_file is not None:
         flags["gates"] = read_gates(gates_file)
     settings = load_settings(config, flags)
@@ -121,21 +130,20 @@ def run(
         quiet_libraries(models=settings.models.predictions is None)
         from auditkit.run.conduct import conduct
 
-        outcome = conduct(settings, bar)
-    _summary(outcome)
-    return outcome.audit.exit_code
+        audit = conduct(settings, bar)
+    _summary(audit)
+    return audit.exit_code
 
 
-def _summary(outcome: "Outcome") -> None:
+def _summary(audit: "Audit") -> None:
     from rich.console import Console
     from rich.table import Table
 
     from auditkit.report.front import front
     from auditkit.report.overview import about_of
 
-    audit = outcome.audit
     data = audit.about["dataset"]
-    about = about_of(audit)
+    about = about_of(audit.results)
     console = Console()
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("probe", "status", "finding"):
@@ -145,7 +153,7 @@ def _summary(outcome: "Outcome") -> None:
     for failure in audit.failures:
         table.add_row(failure.probe, "broke", cell(failure.error))
     console.print(table)
-    _told(front(audit, about, outcome.speed), console)
+    _told(front(audit.results, about, audit.speed), console)
     tell(audit.gates)
     refused = len(data["refused"])
     click.echo(
@@ -165,9 +173,9 @@ def _summary(outcome: "Outcome") -> None:
         click.echo(f"  refused row {row['row']}: {clean(row['reason'])}")
     if refused > 5:
         click.echo(f"  and {refused - 5} more, listed in the report")
-    slowest = sorted(outcome.seconds.items(), key=lambda item: -item[1])[:4]
+    slowest = sorted(audit.seconds.items(), key=lambda item: -item[1])[:4]
     click.echo("time: " + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in slowest))
-    click.echo(f"report: {outcome.directory / 'report.html'}")
+    click.echo(f"report: {audit.directory / 'report.html'}")
 
 
 def _told(front: "Front", console: "Console") -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from auditkit.errors import ProbeError, TraceError
-from auditkit.finding.values import SCHEMA_VERSION, Audit, Finding
+from auditkit.finding.values import SCHEMA_VERSION, Finding, Results
 from auditkit.text import one_line, said
 
 LONGEST = 2**26
@@ -83,14 +83,14 @@ def _reader(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def loads(text: str | bytes) -> Audit:
+def loads(text: str | bytes) -> Results:
     """Read `results.json`; bytes are UTF-8.
 
     Raises:
         TraceError: The text is not an audit of this schema version.
     """
     try:
-        audit: Audit = _read(Audit, text)
+        audit: Results = _read(Results, text)
     except (ValidationError, ProbeError, ValueError, RecursionError) as error:
         raise TraceError(
             f"results.json {_problem(text, error)}; run `auditkit run` again"

@@ -112,7 +112,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Audit:
+class Results:
     """A whole audit: a function of models, data, settings and seed alone.
 
     `about` is `auditkit.trace.About` as plain JSON; times live in `timings.json`.

@@ -9,10 +9,23 @@ Embeddings and classification head are the same in every arm and are not counted
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from auditkit.ltp.configuration import LTPConfig
+
+class Sizes(Protocol):
+    """What a count takes from a configuration."""
+
+    @property
+    def hidden_size(self) -> int:
+        """The width of the hidden states, d."""
+        ...
+
+    @property
+    def intermediate_size(self) -> int:
+        """That inside the FFN, f."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +44,7 @@ class Cost:
         return macs
 
 
-def count(config: LTPConfig, lengths: np.ndarray) -> Cost:
+def count(config: Sizes, lengths: np.ndarray) -> Cost:
     """MACs from the number of tokens alive.
 
     Args:
@@ -43,7 +56,7 @@ def count(config: LTPConfig, lengths: np.ndarray) -> Cost:
     return Cost(2 * d * n_in**2 + 4 * d**2 * n_in, 2 * d * f * n_out)
 
 
-def macs_share(config: LTPConfig, lengths: np.ndarray) -> float:
+def macs_share(config: Sizes, lengths: np.ndarray) -> float:
     """MACs of these documents as a share of what they would cost unpruned (≤ 1)."""
     unpruned = np.broadcast_to(lengths[:1], lengths.shape)
     return float(count(config, lengths).total.sum() / count(config, unpruned).total.sum())

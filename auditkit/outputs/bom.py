@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from auditkit._version import __version__
-from auditkit.finding import Audit, Finding, Measurement
+from auditkit.finding import Finding, Measurement, Results
 from auditkit.outputs.documents import as_text
 from auditkit.report.overview import about_of
 from auditkit.report.unchecked import unchecked
@@ -20,7 +20,7 @@ VERSION = "1.7"
 """Of CycloneDX."""
 
 
-def bom(audit: Audit, written: datetime | None = None, results_sha256: str = "") -> str:
+def bom(audit: Results, written: datetime | None = None, results_sha256: str = "") -> str:
     """The bill. Same arguments, same text.
 
     Args:
@@ -69,7 +69,7 @@ def _data(about: About) -> dict[str, Any]:
     }
 
 
-def _card(audit: Audit, about: About) -> dict[str, Any]:
+def _card(audit: Results, about: About) -> dict[str, Any]:
     numbers = [_metric(f, m) for f in audit.findings for m in f.measurements if m.value is not None]
     missing = (f"Not checked: {one.what}. {one.why}".strip() for one in unchecked(audit, about))
     return {
@@ -95,8 +95,12 @@ def _family(about: About) -> dict[str, str]:
     """Nothing of saved predictions, whose models nobody knows."""
     if not about.askable:
         return {}
-    pruning = " with learned token pruning" if about.depths_of else ""
-    return {"architectureFamily": f"transformer encoder{pruning}"}
+    pruning = {
+        "ltp": " with learned token pruning",
+        "dropper": f" from which tokens are dropped by {about.model.dropper}",
+        "change": "",
+    }
+    return {"architectureFamily": f"transformer encoder{pruning[about.kind]}"}
 
 
 def _metric(finding: Finding, m: Measurement) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from huggingface_hub import EvalResult, ModelCard
 from huggingface_hub.repocard_data import eval_results_to_model_index
 
 from auditkit.errors import SettingsError
-from auditkit.finding import Announcement, Audit
+from auditkit.finding import Announcement, Results
 from auditkit.outputs.splicing import spliced
 from auditkit.report.overview import KeyFigure, about_of, key_figures, place_in_words
 from auditkit.report.summary import render_section
@@ -18,7 +18,7 @@ TASK = "text-classification"
 
 def updated(
     text: str,
-    audit: Audit,
+    audit: Results,
     limits: Announcement | None = None,
     written: datetime | None = None,
     *,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from auditkit.finding import Audit, GateResult
+from auditkit.finding import GateResult, Results
 from auditkit.report.gates import gate_view
 from auditkit.report.overview import BADGES
 from auditkit.text import inert
@@ -35,7 +35,7 @@ class Case:
     """Of a gate: `limit`, and where they are there `value`, `low`, `high`."""
 
 
-def cases(audit: Audit) -> list[Case]:
+def cases(audit: Results) -> list[Case]:
     """Gates first, then probes that answered, then those that broke."""
     told = [_gate(gate) for gate in audit.gates]
     for finding in audit.findings:

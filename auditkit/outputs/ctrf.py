@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from auditkit._version import __version__
-from auditkit.finding import Audit
+from auditkit.finding import Results
 from auditkit.outputs.cases import Case, cases
 from auditkit.outputs.documents import as_text
 
@@ -14,7 +14,7 @@ VERSION = "0.0.0"
 STATUSES = ("passed", "failed", "skipped", "pending", "other")
 
 
-def ctrf(audit: Audit, written: datetime | None = None) -> str:
+def ctrf(audit: Results, written: datetime | None = None) -> str:
     """The document. Same arguments, same text.
 
     Gates that were not run are `skipped`; all else that decided nothing is `other`, with auditkit's

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from auditkit._version import __version__
-from auditkit.finding import Address, Audit, Measurement
+from auditkit.finding import Address, Measurement, Results
 from auditkit.outputs.documents import as_text
 from auditkit.report.overview import about_of, place_in_words
 from auditkit.trace import About
@@ -20,7 +20,7 @@ RANGES = {"share": (0, 1), "points": (-100, 100)}
 
 
 def record(
-    audit: Audit,
+    audit: Results,
     written: datetime | None = None,
     *,
     organization: str = "unknown",

@@ -3,7 +3,7 @@
 from collections import Counter
 from xml.etree import ElementTree
 
-from auditkit.finding import Audit
+from auditkit.finding import Results
 from auditkit.outputs.cases import SUITES, Case, Outcome, cases
 
 TAGS: dict[Outcome, str] = {"failed": "failure", "undecided": "skipped", "broke": "error"}
@@ -11,7 +11,7 @@ TAGS: dict[Outcome, str] = {"failed": "failure", "undecided": "skipped", "broke"
 COUNTS: dict[str, Outcome] = {"failures": "failed", "errors": "broke", "skipped": "undecided"}
 
 
-def junit(audit: Audit) -> str:
+def junit(audit: Results) -> str:
     """The document: one suite of gates, one of probes. Same audit, same text.
 
     A case that decided nothing is skipped, and its message begins with what it is: `inconclusive`.

@@ -4,7 +4,7 @@ What is written: in-toto Statement v1 with the predicate test-result v0.1.
 """
 
 from auditkit.errors import TraceError
-from auditkit.finding import Announcement, Audit, GateResult
+from auditkit.finding import Announcement, GateResult, Results
 from auditkit.outputs.documents import as_text
 from auditkit.report.overview import about_of
 
@@ -18,7 +18,7 @@ HASHED = (
 """What the SHA-256 of a subject is taken over."""
 
 
-def result(audit: Audit) -> str:
+def result(audit: Results) -> str:
     """`FAILED` where a gate fails, `PASSED` where there are gates and all pass, else `WARNED`.
 
     What nobody set a limit to has not passed one, nor has a run in which a probe broke.
@@ -29,7 +29,7 @@ def result(audit: Audit) -> str:
     return "PASSED" if statuses == {"pass"} and not audit.failures else "WARNED"
 
 
-def statement(audit: Audit, limits: Announcement | None = None, gates_sha256: str = "") -> str:
+def statement(audit: Results, limits: Announcement | None = None, gates_sha256: str = "") -> str:
     """The statement as JSON, not signed. Same arguments, same text.
 
     Args:
@@ -72,7 +72,7 @@ def statement(audit: Audit, limits: Announcement | None = None, gates_sha256: st
     return as_text(document)
 
 
-def _named(audit: Audit, *statuses: str) -> list[str]:
+def _named(audit: Results, *statuses: str) -> list[str]:
     return [_told(gate) for gate in audit.gates if gate.status in statuses]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from auditkit.errors import SettingsError
-from auditkit.finding import Audit, Cell, Interval, Table, Undefined
+from auditkit.finding import Cell, Interval, Results, Table, Undefined
 from auditkit.plugin import class_name
 from auditkit.text import one_line
 from auditkit.trace import Trace
@@ -31,7 +31,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_tables(
-    audit: Audit,
+    audit: Results,
     trace: Trace | None,
     directory: Path,
     progress: Callable[[int, int], None] = lambda done, total: None,

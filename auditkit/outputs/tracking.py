@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from auditkit.errors import AuditError, SettingsError
 from auditkit.files import Folder
-from auditkit.finding import Address, Audit
+from auditkit.finding import Address, Results
 from auditkit.outputs.tables import write_tables
 from auditkit.report.gates import counted
 from auditkit.report.overview import about_of
@@ -21,7 +21,7 @@ LONGEST_NAME, LONGEST_TAG = 250, 5000
 """Characters that MLflow takes."""
 
 
-def log(audit: Audit, directory: Folder, uri: str = "") -> str:
+def log(audit: Results, directory: Folder, uri: str = "") -> str:
     """Log a run; numbers that are undefined are left out.
 
     Args:
@@ -70,7 +70,7 @@ def log(audit: Audit, directory: Folder, uri: str = "") -> str:
     return str(run.info.run_id)
 
 
-def metrics(audit: Audit) -> dict[str, tuple[str, float]]:
+def metrics(audit: Results) -> dict[str, tuple[str, float]]:
     """By a name that MLflow takes: the address, and the number there; bounds have their own."""
     told: dict[str, tuple[str, float]] = {}
     seen: set[str] = set()
@@ -103,7 +103,7 @@ def _distinct(name: str, seen: set[str]) -> str:
     return found
 
 
-def tags(audit: Audit) -> dict[str, str]:
+def tags(audit: Results) -> dict[str, str]:
     """What the run is found by."""
     about = about_of(audit)
     told = {
@@ -118,7 +118,7 @@ def tags(audit: Audit) -> dict[str, str]:
     return {f"auditkit.{name}": cut(inert(value), LONGEST_TAG) for name, value in told.items()}
 
 
-def _lay_out(audit: Audit, directory: Folder, names: dict[str, str], held: Path) -> None:
+def _lay_out(audit: Results, directory: Folder, names: dict[str, str], held: Path) -> None:
     """The files that are logged, in a folder."""
     write_tables(audit, None, held / "tables")
     (held / NAMES).write_text(json.dumps(names, ensure_ascii=False, indent=1) + "\n", "utf-8")

@@ -42,6 +42,7 @@ from auditkit.plugin.documents import (
 from auditkit.plugin.groups import by_group, class_name, classes_of
 from auditkit.plugin.probe import (
     CHAPTERS,
+    ENGINE,
     GOLD,
     MODELS,
     PRUNING,
@@ -100,8 +101,9 @@ from auditkit.trace import (
 
 __all__ = [
     "ACCURACY", "ADJUSTED", "ARMS", "CHANGED", "CHAPTERS", "COST", "DECISION", "DIFFERENCE",
-    "GOLD", "KEPT", "LOST", "MODELS", "NO_LABEL", "NO_SWAPS", "NO_TOKENS", "OUTLIVES", "PRUNING",
-    "RANDOM", "RESTS", "SAVED", "SLOT", "TAG_NAMES", "TEMPLATES", "TERM_NOTE", "UNCOUNTED", "WORD",
+    "ENGINE", "GOLD", "KEPT", "LOST", "MODELS", "NO_LABEL", "NO_SWAPS", "NO_TOKENS", "OUTLIVES",
+    "PRUNING", "RANDOM", "RESTS", "SAVED", "SLOT", "TAG_NAMES", "TEMPLATES", "TERM_NOTE",
+    "UNCOUNTED", "WORD",
     "About",
     "AnnotatorAbout", "Answers", "BenchView", "BudgetAbout", "Card", "Cell", "Chart", "Column",
     "Conclusion", "Documents", "Estimate", "Example", "Finding", "Fraction", "GlossaryTerm",

@@ -96,7 +96,7 @@ class Plugin:
                     kind, build = made, partial(made)
                 else:
                     kind, build = type(made), partial(dataclasses.replace, made)
-                return _checked(build(**_options(kind, options or {})), self.origin.name)
+                return _checked(build(**checked_options(kind, options or {})), self.origin.name)
 
 
 def discover() -> dict[str, Plugin]:
@@ -178,8 +178,12 @@ def _checked(probe: Any, name: str) -> Probe:
     return probe
 
 
-def _options(factory: type, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given, as values of the types of their fields."""
+def checked_options(factory: type, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given, as values of the types of a dataclass's fields.
+
+    Raises:
+        ProbeError: One is unknown, or not what the annotation of its field has it: type and range.
+    """
     fields = {f.name for f in dataclasses.fields(factory) if f.init}
     hints = get_type_hints(factory, include_extras=True)
     found = {}

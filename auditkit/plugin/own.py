@@ -46,11 +46,12 @@ def without_folder(name: str) -> str:
     return Path(name).name if in_a_file(name) else name
 
 
-def read_probe(name: str, *, seconds: int = TIMEOUT) -> Plugin:
-    """The probe of a Python file, which is run as a third party's code.
+def read_class(name: str, what: str, *, seconds: int = TIMEOUT) -> tuple[Any, str]:
+    """The class of a Python file, which is run as a third party's code, and the file's SHA-256.
 
     Args:
-        name: The path of the file, a colon, and the name of a class in it.
+        name: The path of the file, a colon, and the name of a class in it that has a `name`.
+        what: What errors call it.
         seconds: What it may take.
 
     Raises:
@@ -59,16 +60,16 @@ def read_probe(name: str, *, seconds: int = TIMEOUT) -> Plugin:
     """
     found = _FILE.fullmatch(name)
     if found is None or not found["kind"]:
-        raise SettingsError(f"probe {shown(name)}: no class is named; write FILE.py:CLASS")
+        raise SettingsError(f"{what} {shown(name)}: no class is named; write FILE.py:CLASS")
     path, kind = Path(found["path"]), found["kind"]
     try:
         source = regular(path).read_bytes()
     except OSError as error:
         raise SettingsError(
-            f"probe {shown(name)}: no file {listing([path.name])}: {error.strerror}; give its path "
-            "from the working directory"
+            f"{what} {shown(name)}: no file {listing([path.name])}: {error.strerror}; give its "
+            "path from the working directory"
         ) from error
-    where = f"probe {listing([path.name])}:{listing([kind])}"
+    where = f"{what} {listing([path.name])}:{listing([kind])}"
     digest = hashlib.sha256(source).hexdigest()
     with guarded(seconds), blamed(where):
         module = _run(path, source, f"auditkit_own_{digest[:16]}")
@@ -76,10 +77,15 @@ def read_probe(name: str, *, seconds: int = TIMEOUT) -> Plugin:
         if factory is None:
             kinds = [key for key, value in vars(module).items() if _declared(value, module)]
             raise ProbeError(f"the file has no class {kind!r}; {one_of(kinds, kind)}")
-        called = getattr(factory, "name", None)
-        if not isinstance(called, str):
+        if not isinstance(getattr(factory, "name", None), str):
             raise ProbeError('the class has no `name`, as in name = "digits"')
-    return Plugin(called, without_folder(name), _Found(called, name, factory), digest)
+    return factory, digest
+
+
+def read_probe(name: str, *, seconds: int = TIMEOUT) -> Plugin:
+    """The probe of a Python file, of which a class is named: `read_class`."""
+    factory, digest = read_class(name, "probe", seconds=seconds)
+    return Plugin(factory.name, without_folder(name), _Found(factory.name, name, factory), digest)
 
 
 def handed_over(probe: Probe) -> Plugin:

@@ -38,6 +38,9 @@ MODELS = "models"
 """The need of a probe that asks the models something that saved predictions do not hold."""
 PRUNING = "pruning"
 """The need of a probe that has nothing to say of a model that drops no tokens."""
+ENGINE = "engine"
+"""The need of a probe that looks into a model deeper than where tokens leave: at thresholds, at
+gradients and states."""
 
 CHAPTERS = ("What it costs and saves", "What is kept", "What predictions rest on", "Is it sound")
 """Of a report, in order; what names no chapter comes after them."""
@@ -77,7 +80,7 @@ class Probe(Protocol):
 
     @property
     def needs(self) -> frozenset[str]:
-        """What it cannot do without: tables, arms, roles, tags, `gold`, `models`, `pruning`."""
+        """What it cannot do without: what `auditkit.plugin.needs` lists."""
         ...
 
     def analyse(self, trace: Trace, rng: np.random.Generator) -> Finding:
@@ -133,6 +136,7 @@ def needs() -> dict[str, str]:
         "rationales": "documents with a rationale that people marked (--rationale-column)",
         MODELS: "models that can be asked (it is of saved predictions)",
         PRUNING: "a model under audit that drops tokens",
+        ENGINE: "auditkit's own engine (another method drops this model's tokens)",
     }
 
 
@@ -142,6 +146,7 @@ def unmet(probe: Probe, about: About) -> list[str]:
     tables = {name for name, rows in about.counts.items() if rows}
     offered = {*about.arms, *roles, *tables, *about.annotator.tags}
     offered |= {PRUNING} if about.depths_of else set()
+    offered |= {ENGINE} if about.kind != "dropper" else set()
     offered |= {MODELS} if about.askable else set()
     offered |= {GOLD} if about.dataset.labelled else set()
     lacking = needs() | {t: f"{TAGS[t]}: {why}" for t, why in about.annotator.lacks.items()}

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from auditkit.bench.subjects import Bench
 from auditkit.data.examples import Dataset
 from auditkit.record.settings import RecordingSettings
-from auditkit.trace import ARMS, ArmAbout, arm, arms_of, keys
+from auditkit.trace import ARMS, ArmAbout, Kind, arm, arms_of, keys
+
+_NOT_OF: Mapping[Kind, str] = {
+    "change": "the model under audit drops no tokens",
+    "dropper": "another method drops the tokens, of which there is one implementation",
+}
+"""By kind of audit: why an arm that is sampled does not belong to it."""
 
 _STREAMS = {"random": 2, "repeat": 4}
 """What an arm's sample is drawn with, beside the seed; `ProbeBench` draws with others."""
@@ -45,12 +51,12 @@ class Plan:
 
 def plan_arms(bench: Bench, dataset: Dataset, settings: RecordingSettings) -> Plan:
     """Every arm whose subject the bench has; those that are sampled, on a stratified sample."""
-    possible = arms_of(bench.model.drops)
+    possible = arms_of(bench.model.kind)
     names = {one.name for one in possible}
     absent = {one.name: bench.absent[one.subject] for one in possible
               if one.subject in bench.absent}  # fmt: skip
     absent |= {
-        name: f"{sample.flags} is 0" if name in names else "the model under audit drops no tokens"
+        name: f"{sample.flags} is 0" if name in names else _NOT_OF[bench.model.kind]
         for name, sample in settings.samples.items()
         if not sample.documents or name not in names
     }

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from auditkit.finding import Audit
+from auditkit.finding import Results
 from auditkit.report.sections import SectionView
 
 FURTHER = "Further probes"
@@ -37,7 +37,7 @@ def chapters(sections: Sequence[SectionView]) -> list[Chapter]:
     ]
 
 
-def shared_caveats(audit: Audit) -> list[str]:
+def shared_caveats(audit: Results) -> list[str]:
     """Caveats that more than one finding gives, in the order in which they first come."""
     counts = Counter(c for finding in audit.findings for c in dict.fromkeys(finding.caveats))
     return [caveat for caveat, number in counts.items() if number > 1]

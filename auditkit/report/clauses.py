@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from auditkit.finding import Address, Audit, parse_address
+from auditkit.finding import Address, Results, parse_address
 from auditkit.report.overview import KeyFigure, about_of, place_in_words
 from auditkit.strict_yaml import parsed
 
@@ -90,7 +90,7 @@ def frameworks() -> tuple[Framework, ...]:
     return TypeAdapter(tuple[Framework, ...]).validate_python(parsed(text, FILE))
 
 
-def clause_rows(audit: Audit) -> list[tuple[str, list[Row]]]:
+def clause_rows(audit: Results) -> list[tuple[str, list[Row]]]:
     """By framework: its clauses, and what this audit tells of each."""
     (audited,) = about_of(audit).in_role("audited")
     return [
@@ -98,7 +98,7 @@ def clause_rows(audit: Audit) -> list[tuple[str, list[Row]]]:
     ]
 
 
-def _row(audit: Audit, audited: str, clause: Clause) -> Row:
+def _row(audit: Results, audited: str, clause: Clause) -> Row:
     addresses = clause.addresses(audited)
     found = [list(_matching(audit, address)) for address in addresses]
     parts = [part for part in clause.parts if part != "gates" or audit.gates]
@@ -112,7 +112,7 @@ def _row(audit: Audit, audited: str, clause: Clause) -> Row:
     )
 
 
-def _matching(audit: Audit, address: Address) -> Iterator[Number]:
+def _matching(audit: Results, address: Address) -> Iterator[Number]:
     """Numbers with a value at an address: the one that has no further keys alone, or all."""
     figures = [
         KeyFigure(finding.probe, m)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from auditkit.bench.speed import Speed
-from auditkit.finding import CARDS, SAVED, Audit, Conclusion, Finding
+from auditkit.finding import CARDS, SAVED, Conclusion, Finding, Results
 from auditkit.report.gates import counted, decided
 from auditkit.report.overview import BADGES, Badge
 from auditkit.report.unchecked import Unchecked, unchecked
@@ -60,7 +60,7 @@ class Front:
         return "no decision" if self.status == "reported" else BADGES[self.status]
 
 
-def front(audit: Audit, about: About, speed: Speed | None) -> Front:
+def front(audit: Results, about: About, speed: Speed | None) -> Front:
     """The first screen of an audit.
 
     Args:
@@ -87,7 +87,7 @@ def front(audit: Audit, about: About, speed: Speed | None) -> Front:
     )
 
 
-def _decision(audit: Audit, about: About, judge: Finding | None) -> tuple[Badge, str, list[str]]:
+def _decision(audit: Results, about: About, judge: Finding | None) -> tuple[Badge, str, list[str]]:
     """Status, sentence, and what follows it. Where there are gates, they decide."""
     verdict = judge.verdict if judge else None
     if audit.gates:
@@ -101,7 +101,7 @@ def _decision(audit: Audit, about: About, judge: Finding | None) -> tuple[Badge,
     return judge.status, verdict.sentence, [verdict.detail]
 
 
-def _without(audit: Audit, about: About) -> str:
+def _without(audit: Results, about: About) -> str:
     """Why nothing decides."""
     if not about.dataset.labelled:
         return "the data have no labels, so nothing is said of right and wrong answers"
@@ -110,7 +110,7 @@ def _without(audit: Audit, about: About) -> str:
     return "no probe that decides was run" if audit.findings else "no probe was run"
 
 
-def _cards(audit: Audit, about: About, speed: Speed | None) -> Iterator[CardView]:
+def _cards(audit: Results, about: About, speed: Speed | None) -> Iterator[CardView]:
     given = [(card, finding.probe) for finding in audit.findings for card in finding.cards]
     for title in CARDS:
         card, probe = next(((c, p) for c, p in given if c.title == title), (None, ""))
@@ -131,7 +131,7 @@ def _measured(speed: Speed | None) -> str:
     return f"Measured: {median:.2f}× the speed (rounds {low:.2f} to {high:.2f}{unsure})."
 
 
-def _concerns(audit: Audit) -> list[Concern]:
+def _concerns(audit: Results) -> list[Concern]:
     """Serious ones first, then notable ones, each in the order of the findings."""
     told = [Concern(f.probe, one) for f in audit.findings for one in f.conclusions if one.concern]
     return sorted(told, key=lambda one: one.told.concern != "serious")

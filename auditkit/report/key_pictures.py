@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from auditkit.finding import (
     DIFFERENCE,
     OUTLIVES,
-    Audit,
     Chart,
     Column,
     ColumnKind,
     Interval,
     Mark,
     Measurement,
+    Results,
     Table,
     Undefined,
 )
@@ -25,7 +25,7 @@ CHANCE = 0.5
 Row = tuple[Mark, Measurement]
 
 
-def key_pictures(audit: Audit, margin: float | None, *, interactive: bool) -> list[ChartView]:
+def key_pictures(audit: Results, margin: float | None, *, interactive: bool) -> list[ChartView]:
     """Those for which findings have rows: what is lost by whom, and which words live longer.
 
     Args:
@@ -40,7 +40,7 @@ def key_pictures(audit: Audit, margin: float | None, *, interactive: bool) -> li
     ]
 
 
-def _rows(audit: Audit, picture: str) -> list[Row]:
+def _rows(audit: Results, picture: str) -> list[Row]:
     """Marks of a picture with their measurements; all documents first."""
     found = [
         (mark, next(m for m in finding.measurements if m.where == mark.measurement))

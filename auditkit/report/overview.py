@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from auditkit.errors import TraceError
-from auditkit.finding import Address, Audit, Measurement, Status
+from auditkit.finding import Address, Measurement, Results, Status
 from auditkit.report.tables import printed
 from auditkit.trace import About
 
@@ -58,12 +58,12 @@ class KeyFigure:
         return printed(m)[1] or m.undefined or f"no interval: {m.no_interval}"
 
 
-def key_figures(audit: Audit) -> list[KeyFigure]:
+def key_figures(audit: Results) -> list[KeyFigure]:
     """The numbers that probes call key figures, in the order of the findings."""
     return [KeyFigure(f.probe, m) for f in audit.findings for m in f.measurements if m.headline]
 
 
-def about_of(audit: Audit) -> About:
+def about_of(audit: Results) -> About:
     """What was audited.
 
     Raises:
@@ -81,7 +81,7 @@ def about_of(audit: Audit) -> About:
         ) from error
 
 
-def badge_counts(audit: Audit) -> list[tuple[Badge, int]]:
+def badge_counts(audit: Results) -> list[tuple[Badge, int]]:
     """How many probes have which badge; badges that none has are left out."""
     counts = Counter[Badge](f.status for f in audit.findings)
     counts["broke"] += len(audit.failures)

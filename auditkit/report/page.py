@@ -16,9 +16,9 @@ from auditkit.finding import (
     TOPICS,
     UNSAID,
     Announcement,
-    Audit,
     Conclusion,
     Example,
+    Results,
 )
 from auditkit.report.chapters import chapters, shared_caveats
 from auditkit.report.clauses import clause_rows
@@ -42,7 +42,7 @@ MOST_REFUSED = 50
 
 
 def render_html(
-    audit: Audit,
+    audit: Results,
     speed: Speed | None = None,
     announced: Announcement | None = None,
     *,
@@ -128,11 +128,11 @@ def render_explanation(
     return page("explain.html.j2", rules=rules([view]), title=title, facts=facts, view=view)
 
 
-def render_outcome(audit: Audit, directory: str, speed: Speed | None = None) -> str:
+def render_audit(audit: Results, directory: str, speed: Speed | None = None) -> str:
     """The first screen and what the probes found for a notebook, without style or script."""
     return (
         environment(plain, autoescape=True)
-        .get_template("outcome.html.j2")
+        .get_template("notebook.html.j2")
         .render(
             front=front(audit, about_of(audit), speed),
             findings=audit.findings,
@@ -143,7 +143,7 @@ def render_outcome(audit: Audit, directory: str, speed: Speed | None = None) -> 
 
 
 def _conclusions(
-    audit: Audit, ids: Sequence[str]
+    audit: Results, ids: Sequence[str]
 ) -> list[tuple[str, list[tuple[str, str, Conclusion]]]]:
     """By topic: the anchor of the probe's section, the probe, and what it concludes."""
     told = [

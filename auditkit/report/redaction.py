@@ -14,7 +14,6 @@ from typing import Any
 from auditkit.errors import TraceError
 from auditkit.finding import (
     UNCOUNTED,
-    Audit,
     Cell,
     Column,
     Conclusion,
@@ -22,6 +21,7 @@ from auditkit.finding import (
     Finding,
     GateResult,
     Measurement,
+    Results,
     Table,
     Undefined,
     Verdict,
@@ -44,7 +44,7 @@ _KIND = re.compile(r"((load|measure|analyse): )?([\w.]+: )?", re.ASCII)
 """How the error of a probe begins: when it broke, and with what kind of error."""
 
 
-def redact(audit: Audit) -> Audit:
+def redact(audit: Results) -> Results:
     """The audit without text of the data set; an audit that is redacted already is left as it is.
 
     In sentences a word stands between “ ”, and stays there where a table of the finding shows it.

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from auditkit.bench.speed import Speed
-from auditkit.finding import TOPICS, Announcement, Audit, Conclusion
+from auditkit.finding import TOPICS, Announcement, Conclusion, Results
 from auditkit.report.front import front
 from auditkit.report.gates import gate_view
 from auditkit.report.overview import about_of, badge_counts, key_figures
@@ -17,7 +17,7 @@ SUMMARY_LIMIT = 60_000
 
 
 def render_markdown(
-    audit: Audit,
+    audit: Results,
     speed: Speed | None = None,
     announced: Announcement | None = None,
     *,
@@ -38,7 +38,7 @@ def render_markdown(
 
 
 def render_section(
-    audit: Audit,
+    audit: Results,
     announced: Announcement | None = None,
     *,
     written: str = "",
@@ -57,7 +57,7 @@ def render_section(
 
 def _rendered(
     template: str,
-    audit: Audit,
+    audit: Results,
     speed: Speed | None,
     announced: Announcement | None,
     *,
@@ -84,7 +84,7 @@ def _rendered(
     return text
 
 
-def _conclusions(audit: Audit) -> list[tuple[str, Conclusion]]:
+def _conclusions(audit: Results) -> list[tuple[str, Conclusion]]:
     """Probe and conclusion, topic by topic."""
     told = [(finding.probe, one) for finding in audit.findings for one in finding.conclusions]
     return sorted(told, key=lambda pair: TOPICS.index(pair[1].topic))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from auditkit.finding import Audit
+from auditkit.finding import Results
 from auditkit.trace import About
 
 
@@ -20,7 +20,7 @@ class Unchecked:
     """The probe that has its place here: it had nothing to look at."""
 
 
-def unchecked(audit: Audit, about: About) -> Iterator[Unchecked]:
+def unchecked(audit: Results, about: About) -> Iterator[Unchecked]:
     """What was not looked at, what matters most first."""
     for failure in audit.failures:
         yield Unchecked(f"{failure.probe} (it broke)", failure.error, failure.probe)
@@ -41,7 +41,7 @@ def unchecked(audit: Audit, about: About) -> Iterator[Unchecked]:
     yield from _left_out(about)
 
 
-def _data(audit: Audit, about: About) -> Iterator[Unchecked]:
+def _data(audit: Results, about: About) -> Iterator[Unchecked]:
     data = about.dataset
     if not data.labelled:
         yield Unchecked("right and wrong answers", "The data have no labels (--unlabelled).")

@@ -63,7 +63,7 @@ def chosen_probes(
 
     Args:
         settings: Which, by name or by file, and their options.
-        extra: More of them, asked beside the others: `auditkit.plugin.own.handed_over`.
+        extra: More of them, alone where the settings name none: `auditkit.plugin.own.handed_over`.
 
     Raises:
         ProbeError: One of them cannot be loaded with the options that it was given, the file of
@@ -73,7 +73,8 @@ def chosen_probes(
     installed, seconds = discover(), settings.probe_timeout
     files = {n: read_probe(n, seconds=seconds) for n in settings.probes or () if in_a_file(n)}
     found = beside(installed, [*files.values(), *extra])
-    names = [files[n].name if n in files else n for n in settings.probes or installed]
+    named = settings.probes or (() if extra else installed)
+    names = [files[n].name if n in files else n for n in named]
     names += [plugin.name for plugin in extra]
     for name in (*names, *settings.without, *settings.options):
         if name not in found:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from auditkit.bench.given import Supplied
 from auditkit.bench.order import check_bench
@@ -19,18 +19,23 @@ from auditkit.data.lexicon import read_lexicon
 from auditkit.data.swaps import read_swaps
 from auditkit.data.training import about_training, load_training
 from auditkit.files import Folder
-from auditkit.finding import Audit, announce
-from auditkit.plugin import Plugin
+from auditkit.finding import Results, announce
+from auditkit.plugin import Plugin, Probe
+from auditkit.plugin.own import handed_over
 from auditkit.record.recording import check_strict, record
 from auditkit.report.rendering import RESULTS
 from auditkit.run.asking import Asked, ask, chosen_probes, measure, read_files
+from auditkit.run.audit import Audit
 from auditkit.run.betting import bet
-from auditkit.run.directory import TRACE, Outcome, default_directory, prepared, write
+from auditkit.run.directory import TRACE, default_directory, prepared, write
 from auditkit.run.gates import judge
 from auditkit.run.progress import Clock, Progress, unseen
 from auditkit.run.settings import Settings, load_settings
 from auditkit.trace import Trace
 from auditkit.trace.caching import part
+
+if TYPE_CHECKING:  # saved predictions need no model library
+    from auditkit.bench.dropper import Chosen, Dropper
 
 
 def audit(
@@ -38,9 +43,11 @@ def audit(
     model: str | Path | None = None,
     dataset: str | Path | None = None,
     config: str | None = None,
+    probes: Sequence[str | Probe] = (),
+    dropper: "str | Dropper | None" = None,
     progress: Progress = unseen,
     **settings: Any,
-) -> Outcome:
+) -> Audit:
     """Audit a pruned or otherwise changed model against its baseline, as `auditkit run` does.
 
     Args:
@@ -49,6 +56,9 @@ def audit(
         dataset: `agnews`, `imdb`, a hub id, or a .csv, .tsv, .jsonl or .parquet file; None as
             `model`.
         config: A packaged configuration or the path of a YAML file.
+        probes: Which answer, by name, by file (`own/digits.py:Digits`), or as objects of yours;
+            none: all that are installed.
+        dropper: Another method that drops tokens from the model: a file's class, or an object.
         progress: Told (what, done, total) as it goes; total is 0 while it is not known.
         settings: Any other key of `configs/default.yaml`; they win over `config`.
 
@@ -57,24 +67,37 @@ def audit(
     """
     named = {"model": model, "dataset": dataset}
     flags = {key: str(value) for key, value in named.items() if value is not None} | settings
-    loaded = load_settings(config, flags)
+    flags["probes"] = [name for name in probes if isinstance(name, str)]
+    own = [handed_over(probe) for probe in probes if not isinstance(probe, str)]
+    chosen = None
+    if isinstance(dropper, str):
+        flags["dropper"] = dropper
+    elif dropper is not None:
+        from auditkit.bench.dropper import handed
+
+        chosen = handed(dropper)
+    loaded = load_settings(config, {k: v for k, v in flags.items() if v != []})
     if loaded.models.predictions is None:
         from auditkit.ltp.checkpoints import quiet
 
         quiet()
-    return conduct(loaded, progress)
+    return conduct(loaded, progress, own, chosen)
 
 
 def conduct(
-    settings: Settings, progress: Progress = unseen, extra: Sequence[Plugin] = ()
-) -> Outcome:
+    settings: Settings,
+    progress: Progress = unseen,
+    extra: Sequence[Plugin] = (),
+    chosen: "Chosen | None" = None,
+) -> Audit:
     """Run an audit from its settings and write the run directory.
 
     Args:
         settings: Of the run.
         progress: Told (what, done, total) as it goes; total is 0 while it is not known.
-        extra: Probes to ask beside those of the settings: `auditkit.plugin.own.handed_over`. A
-            manifest cannot repeat them.
+        extra: Probes to ask beside those that the settings name: `auditkit.plugin.own.handed_over`.
+        chosen: Another method to drop tokens with, where it is an object. A manifest repeats
+            neither.
 
     Raises:
         AuditError: Any input that cannot be used; nothing that looks finished is left behind.
@@ -85,7 +108,7 @@ def conduct(
     lexicon, swaps = read_lexicon(probing.lexicon), read_swaps(probing.swaps)
     progress("open models", 0, 0)
     with clock("open models"):
-        bench = _opened(settings.models)
+        bench = _opened(settings.models, chosen)
     progress("read data", 0, 0)
     with clock("read data"):
         seed = settings.recording.seed
@@ -138,12 +161,12 @@ def conduct(
         about = {**trace.about.model_dump(mode="json"), "settings": decided}
         progress("judge gates", 0, 0)
         gates = judge(settings.gates, findings, failures, bet(settings.gates, trace, directory))
-        audit = Audit(about=about, findings=findings, failures=failures, gates=gates)
+        results = Results(about=about, findings=findings, failures=failures, gates=gates)
         progress("draw the page", 0, 0)
-        return write(directory, audit, clock, speed, settings.flat())
+        return write(directory, results, clock, speed, settings.flat())
 
 
-def _opened(models: ModelSettings) -> Bench:
+def _opened(models: ModelSettings, chosen: "Chosen | None") -> Bench:
     """The bench; of saved predictions without any model library."""
     if models.predictions is not None:
         from auditkit.bench.saved import open_saved
@@ -151,7 +174,7 @@ def _opened(models: ModelSettings) -> Bench:
         return open_saved(models)
     from auditkit.bench.opening import open_bench
 
-    return open_bench(models)
+    return open_bench(models, chosen)
 
 
 def _speed(
@@ -163,7 +186,7 @@ def _speed(
     progress: Progress,
 ) -> Speed | None:
     """Measured times, unless the run directory holds those of the same question."""
-    if not bench.model.askable:
+    if not bench.model.timed:
         return None
     earlier, wanted = read_speed(directory), settings.speed_documents
     asked = (wanted, settings.models.batch_tokens)

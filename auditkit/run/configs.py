@@ -11,6 +11,9 @@ from auditkit.files import regular
 from auditkit.strict_yaml import parsed
 from auditkit.text import one_of, shown
 
+DROPPER = "dropper"
+"""What stands for another method that drops tokens, where probes stand by their names."""
+
 MOST_CHARACTERS = 1_000_000
 """Of a configuration: the largest that ships has thousands."""
 

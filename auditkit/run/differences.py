@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditkit.files import Folder
-from auditkit.finding import Audit, Measurement
+from auditkit.finding import Measurement, Results
 from auditkit.run.directory import TRACE
 from auditkit.stats.estimates import Estimate, difference_of
 from auditkit.stats.paired import answers_difference
@@ -25,7 +25,7 @@ def opened(run: Folder) -> Trace | None:
 
 
 def same_documents(
-    new: tuple[Audit, Trace | None], old: tuple[Audit, Trace | None]
+    new: tuple[Results, Trace | None], old: tuple[Results, Trace | None]
 ) -> tuple[Trace, Trace] | None:
     """The traces, if they are there and of the same documents with the same labels."""
     (one, mine), (other, before) = new, old

@@ -17,21 +17,18 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from auditkit._version import __version__
-from auditkit.bench.speed import Speed
+from auditkit.bench.speed import Speed, read_speed
 from auditkit.errors import SettingsError, TraceError
 from auditkit.files import Folder
-from auditkit.finding import GATES, Announcement, Audit, dumps, loads, read_announcement
-from auditkit.report.overview import badge_counts
-from auditkit.report.page import render_html, render_outcome
-from auditkit.report.rendering import PAGES, RESULTS
-from auditkit.report.summary import render_markdown
+from auditkit.finding import GATES, Results, dumps, loads, read_announcement
+from auditkit.report.rendering import PAGES, RESULTS, load_results
+from auditkit.run.audit import Audit
 from auditkit.run.betting import BETS
 from auditkit.run.progress import Clock
 from auditkit.trace.writing import INPUTS
@@ -45,25 +42,6 @@ _PACKAGES = ("torch", "transformers", "tokenizers", "spacy", "captum", "numpy", 
 
 MOST_NAMED = 60
 """Characters of a run directory's name, of at most four bytes each: file systems take 255 bytes."""
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Outcome:
-    """A finished audit and where it lies."""
-
-    audit: Audit
-    directory: Folder
-    seconds: Mapping[str, float]
-    speed: Speed | None
-    """Measured times of the models; None where they were not measured."""
-
-    def __repr__(self) -> str:
-        counts = [f"{count} {badge}" for badge, count in badge_counts(self.audit)]
-        return f"<Outcome {self.directory}: {', '.join(counts) or 'no probe was run'}>"
-
-    def _repr_html_(self) -> str:
-        """As a notebook shows it."""
-        return render_outcome(self.audit, str(self.directory), self.speed)
 
 
 def default_directory(model: str, dataset: str) -> Folder:
@@ -119,44 +97,65 @@ def _empty(directory: Folder) -> None:
 
 def write(
     directory: Folder,
-    audit: Audit,
+    results: Results,
     clock: Clock,
     speed: Speed | None,
     settings: Mapping[str, Any],
-) -> Outcome:
+) -> Audit:
     """Write the run's files; the page shows what `results.json` holds, to the last digit.
 
     Args:
         directory: Of the run.
-        audit: What was found.
+        results: What was found.
         clock: The seconds of the run's phases; gets those of the pages.
         speed: Measured times of the models, if any.
         settings: All settings of the run by key, for the manifest; with them `--config` repeats it.
     """
     directory.remove(MANIFEST)
-    limits = read_announcement(directory)
-    text = dumps(audit)
-    printed = loads(text)
+    text, now = dumps(results), datetime.now(UTC).isoformat(timespec="seconds")
+    directory.write(RESULTS, text)
+    audit = Audit(
+        results=loads(text),
+        directory=directory,
+        speed=speed,
+        limits=read_announcement(directory),
+        written=now,
+        redacted=_redacted(settings),
+        seconds=clock.seconds,
+    )
     with clock("report"):
-        today, private = datetime.now(UTC).date().isoformat(), _redacted(settings)
-        pages = (
-            render_html(printed, speed, limits, written=today, redacted=private),
-            render_markdown(printed, speed, limits, redacted=private),
-        )
+        pages = (audit.to_html(), audit.to_markdown())
     timings = {
         "unit": "seconds",
         "measured": {phase: round(seconds, 3) for phase, seconds in clock.seconds.items()},
         "speed": None if speed is None else speed.model_dump(mode="json"),
     }
     files = {
-        RESULTS: text,
         **dict(zip(PAGES, pages, strict=True)),
         TIMINGS: json.dumps(timings, indent=1) + "\n",
     }
     for name, content in files.items():
         directory.write(name, content)
-    directory.write(MANIFEST, json.dumps(_manifest(files, limits, settings), indent=1) + "\n")
-    return Outcome(audit, directory, clock.seconds, speed)
+    manifest = _manifest({RESULTS: text, **files}, audit, settings)
+    directory.write(MANIFEST, json.dumps(manifest, indent=1) + "\n")
+    return audit
+
+
+def load(directory: str | Path) -> Audit:
+    """The audit in a run directory; no model and no trace is opened.
+
+    Raises:
+        TraceError: No `results.json` there, or it is no audit.
+    """
+    place = Folder(directory)
+    return Audit(
+        results=load_results(directory),
+        directory=place,
+        speed=read_speed(place),
+        limits=read_announcement(place),
+        written=written(place),
+        redacted=redacted(place),
+    )
 
 
 def manifest_settings(directory: Folder) -> Mapping[str, Any]:
@@ -203,17 +202,17 @@ def told_settings(directory: Folder) -> Mapping[str, Any]:
 
 
 def _manifest(
-    files: Mapping[str, str], limits: Announcement | None, settings: Mapping[str, Any]
+    files: Mapping[str, str], audit: Audit, settings: Mapping[str, Any]
 ) -> dict[str, Any]:
     return {
         "auditkit": __version__,
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "written": audit.written,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: found for name in _PACKAGES if (found := _version(name))},
         "git_commit": _commit(),
         "settings": dict(settings),
-        "gates": None if limits is None else limits.told,
+        "gates": None if audit.limits is None else audit.limits.told,
         "files": {
             name: hashlib.sha256(content.encode("utf-8")).hexdigest()
             for name, content in sorted(files.items())

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from auditkit.errors import TraceError
 from auditkit.files import Folder
-from auditkit.finding import GATES, Announcement, Audit, loads, read_announcement
+from auditkit.finding import GATES, Announcement, Results, loads, read_announcement
 from auditkit.report.redaction import check_declared, redact
 from auditkit.report.rendering import RESULTS, read_results
 from auditkit.run.directory import MANIFEST, manifested, redacted, written
@@ -17,7 +17,7 @@ class Finished:
     """What a run left; no model and no trace is opened for it."""
 
     directory: Folder
-    audit: Audit
+    audit: Results
     """Redacted where the run was told so."""
     redacted: bool
     written: datetime | None

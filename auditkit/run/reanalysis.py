@@ -4,10 +4,11 @@ from pathlib import Path
 
 from auditkit.bench.speed import read_speed
 from auditkit.files import Folder
-from auditkit.finding import Audit
+from auditkit.finding import Results
 from auditkit.run.asking import ask, chosen_probes, read_files
+from auditkit.run.audit import Audit
 from auditkit.run.betting import bet
-from auditkit.run.directory import TRACE, Outcome, manifest_settings, told_settings, write
+from auditkit.run.directory import TRACE, manifest_settings, told_settings, write
 from auditkit.run.gates import judge
 from auditkit.run.progress import Clock, Progress, unseen
 from auditkit.run.settings import section_of
@@ -16,7 +17,7 @@ from auditkit.trace import Trace
 
 def reanalyse(
     directory: Folder | Path | str, progress: Progress = unseen, *, redact: bool | None = None
-) -> Outcome:
+) -> Audit:
     """Let the probes of a run analyse its trace anew, and write all files but the trace.
 
     What probes measured is taken as it lies; what they folded is folded again.
@@ -38,7 +39,7 @@ def reanalyse(
         return _reanalysed(place, trace, progress, redact)
 
 
-def _reanalysed(place: Folder, trace: Trace, progress: Progress, redact: bool | None) -> Outcome:
+def _reanalysed(place: Folder, trace: Trace, progress: Progress, redact: bool | None) -> Audit:
     clock = Clock()
     settings = told_settings(place)
     chosen = {key: settings.get(key) for key in ("probes", "without", "options")}
@@ -54,7 +55,7 @@ def _reanalysed(place: Folder, trace: Trace, progress: Progress, redact: bool | 
     about = {**trace.about.model_dump(mode="json"), "settings": told}
     progress("judge gates", 0, 0)
     judged = judge(gates, findings, failures, bet(gates, trace, place))
-    found = Audit(about=about, findings=findings, failures=failures, gates=judged)
+    found = Results(about=about, findings=findings, failures=failures, gates=judged)
     progress("draw the page", 0, 0)
     repeated = dict(manifest_settings(place))
     if redact is not None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from auditkit.errors import TraceError
 from auditkit.files import Folder
-from auditkit.finding import Audit, GateResult, Measurement
+from auditkit.finding import GateResult, Measurement, Results
 from auditkit.plugin import ARMS
 from auditkit.plugin.rows import measurement
 from auditkit.run.differences import change_of, opened, same_documents
@@ -20,7 +20,7 @@ _AUDITED = frozenset(arm.name for arm in ARMS if arm.role == "audited")
 
 
 def regressions(
-    new: tuple[Audit, Folder], old: tuple[Audit, Folder], margin: float = MARGIN
+    new: tuple[Results, Folder], old: tuple[Results, Folder], margin: float = MARGIN
 ) -> tuple[GateResult, ...]:
     """What became of every key figure that both runs have and that has a better side.
 
@@ -60,7 +60,7 @@ def regressions(
     )
 
 
-def _key_figures(audit: Audit) -> dict[str, Measurement]:
+def _key_figures(audit: Results) -> dict[str, Measurement]:
     """By address: headlines with a better side, of the model under audit or of no arm."""
     return {
         f"{finding.probe}.{m.where}": m

@@ -35,8 +35,9 @@ Where = tuple[str, ...]
 
 
 _NOT_DECIDING = frozenset(
-    ["model", "quantize", "predictions", "baseline", "reseeded", "dataset", "data_dir", "out",
-     "overwrite", "batch_tokens", "device", "strict", "speed_documents", "probe_timeout", "redact"]
+    ["model", "quantize", "dropper", "dropper_options", "predictions", "baseline", "reseeded",
+     "dataset", "data_dir", "out", "overwrite", "batch_tokens", "device", "strict",
+     "speed_documents", "probe_timeout", "redact"]
 )  # fmt: skip
 """Settings that decide no number in `results.json`, or are told by hashes and names:
 paths, what is done to a model, speed, time limits, what pages show."""
@@ -173,7 +174,7 @@ def _with_predictions(origin: str, values: Mapping[Where, Any]) -> dict[Where, A
         ("models", "model"): str(file),
         ("data", "dataset"): str(file),
     }
-    others = [("models", key) for key in ("baseline", "reseeded", "quantize")]
+    others = [("models", key) for key in ("baseline", "reseeded", "quantize", "dropper")]
     for place in (*stands_for, *others):
         if values.get(place) not in (None, stands_for.get(place)):
             raise SettingsError(

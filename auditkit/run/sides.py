@@ -8,9 +8,9 @@ from typing import Any
 
 from auditkit.errors import SettingsError, TraceError
 from auditkit.files import Folder
-from auditkit.finding import Address, Audit, Finding, Measurement
+from auditkit.finding import Address, Finding, Measurement, Results
 from auditkit.report.overview import about_of
-from auditkit.report.rendering import load
+from auditkit.report.rendering import load_results
 from auditkit.run.differences import opened
 from auditkit.run.directory import written
 from auditkit.text import said
@@ -22,7 +22,7 @@ class Side:
     """One of the runs."""
 
     name: str
-    audit: Audit
+    audit: Results
     about: About
     trace: Trace | None
     no_trace: str
@@ -93,7 +93,7 @@ def _called(directories: Sequence[str | Path]) -> list[str]:
 
 
 def _side(name: str, directory: str | Path) -> Side:
-    audit = load(directory)
+    audit = load_results(directory)
     try:
         about = about_of(audit)
     except TraceError as error:

@@ -5,7 +5,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from auditkit.errors import ProbeError
-from auditkit.finding import Audit, Finding, dumps, loads
+from auditkit.finding import Finding, Results, dumps, loads
 from auditkit.plugin import Probe, unmet
 from auditkit.testing.traces import resharded
 from auditkit.trace import Trace
@@ -34,7 +34,7 @@ def check_probe(probe: Probe, trace: Trace, *, seed: int = 0) -> Finding | None:
 
     finding = analysed(trace)
     text = dumps(finding)
-    read = loads(dumps(Audit(about={}, findings=(finding,), failures=()))).findings[0]
+    read = loads(dumps(Results(about={}, findings=(finding,), failures=()))).findings[0]
     told = (finding.probe, finding.version, finding.question)
     line = finding.claim.strip()
     cuts = [dumps(analysed(cut)) for cut in _cuts(trace)]

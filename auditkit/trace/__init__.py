@@ -14,7 +14,7 @@ from auditkit.trace.about_data import (
     Refused,
     TrainingAbout,
 )
-from auditkit.trace.arms import ARMS, Arm, arm, arms_of, keys
+from auditkit.trace.arms import ARMS, Arm, Kind, arm, arms_of, keys
 from auditkit.trace.documents import NO_LABEL, Answers, Documents
 from auditkit.trace.reading import Shard, Step, Trace
 from auditkit.trace.tables import OPTIONAL, TABLES, conform, documents_schema, validate
@@ -37,6 +37,7 @@ __all__ = [
     "Class",
     "DatasetAbout",
     "Documents",
+    "Kind",
     "LanguageFit",
     "ModelAbout",
     "Refused",

@@ -7,7 +7,7 @@ from pydantic import Field
 from auditkit.ranges import Share
 from auditkit.text import sha256
 from auditkit.trace.about_data import AnnotatorAbout, DatasetAbout, Frozen, TrainingAbout
-from auditkit.trace.arms import Arm, Role, arm, arms_of, keys
+from auditkit.trace.arms import Arm, Kind, Role, arm, arms_of, keys
 
 SCHEMA_VERSION = 2
 
@@ -33,6 +33,8 @@ class ModelAbout(Frozen):
     protect_first: bool = True
     original: bool = False
     rule: str = ""
+    dropper: str = ""
+    """Another method that drops its tokens: name, version and options; "" where there is none."""
     thresholds: tuple[float, ...] = ()
 
     @property
@@ -154,9 +156,16 @@ class About(Frozen):
         return next((name for name in self.in_role("audited") if arm(name).pruning == "hard"), None)
 
     @property
+    def kind(self) -> Kind:
+        """What kind of audit it is."""
+        if self.depths_of is None:
+            return "change"
+        return "dropper" if self.model.dropper else "ltp"
+
+    @property
     def possible(self) -> tuple[Arm, ...]:
         """The arms that such an audit can have, in the order of `ARMS`."""
-        return arms_of(self.depths_of is not None)
+        return arms_of(self.kind)
 
     @property
     def unpruned(self) -> tuple[str, ...]:
@@ -184,7 +193,11 @@ class About(Frozen):
                 f"{'is' if known == 1 else 'are'} among those that the model learned from: what is "
                 "measured on them is not what it does on new ones."
             )
-        told += [a.present if a.name in self.arms else a.absent * compared for a in self.possible]
+        for one in self.possible:
+            if one.name in self.arms:
+                told += [one.present, one.trained * (self.kind == "ltp")]
+            else:
+                told.append(one.absent * compared)
         return [sentence for sentence in told if sentence]
 
     @property

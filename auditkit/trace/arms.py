@@ -15,6 +15,10 @@ Role = Literal["audited", "reference", "control", "floor"]
 """audited: what the audit is about · reference: what it is compared with · control: what takes one
 cause out of that comparison · floor: what would differ anyway."""
 
+Kind = Literal["ltp", "dropper", "change"]
+"""Of an audit: of a model that was trained to drop tokens, of another method that drops them from a
+model, or of a model that drops none."""
+
 SubjectName = Literal["model", "baseline", "continued", "reseeded"]
 """Whose weights: of the checkpoint under audit, or of a folder beside it."""
 
@@ -30,9 +34,8 @@ class Arm:
     subject: SubjectName
     pruning: Literal["off", "hard", "follow"] = "off"
     """`follow`: depths are dealt to the tokens instead of being decided."""
-    drops: bool | None = None
-    """Whether it belongs to audits of a model that drops tokens, or of one that drops none; None:
-    to both."""
+    kinds: tuple[Kind, ...] = ("ltp", "dropper", "change")
+    """Of the audits that it belongs to."""
     drawn: bool = False
     """Whether it is repeated, each time with other chance."""
     sampled: bool = False
@@ -41,6 +44,8 @@ class Arm:
     """By other arm: what the paired difference to that arm is the effect of."""
     present: str = ""
     """What a reader must bear in mind where it was run."""
+    trained: str = ""
+    """And where its weights were trained for what it does to tokens."""
     absent: str = ""
     """What a reader must bear in mind where it was not, and there is a baseline."""
     leaves_open: str = ""
@@ -59,7 +64,7 @@ ARMS = (
         role="control",
         meaning="the baseline, trained on for as long as the pruned model",
         subject="continued",
-        drops=True,
+        kinds=("ltp",),
         versus={"baseline": "more training: nothing pruned"},
         present="The pruned model has had more training than the baseline. The arm continued is "
         "the baseline trained on for as many steps, on the same data and with the same loss but "
@@ -85,7 +90,7 @@ ARMS = (
         role="control",
         meaning="the weights under audit with pruning switched off",
         subject="model",
-        drops=True,
+        kinds=("ltp", "dropper"),
         versus={"baseline": "the training for pruning: nothing pruned"},
     ),
     Arm(
@@ -93,7 +98,7 @@ ARMS = (
         role="audited",
         meaning="the weights under audit with hard masks",
         subject="model",
-        drops=True,
+        kinds=("ltp", "dropper"),
         pruning="hard",
         versus={
             "baseline": "pruning and the training for it, together",
@@ -101,7 +106,7 @@ ARMS = (
             "unpruned": "pruning at inference: same weights",
             "random": "the choice of tokens: as many kept, at random",
         },
-        present="The pruned model's weights are adapted to its own masks, so pruned − unpruned and "
+        trained="The pruned model's weights are adapted to its own masks, so pruned − unpruned and "
         "pruned − random contain a mismatch term.",
     ),
     Arm(
@@ -109,7 +114,7 @@ ARMS = (
         role="audited",
         meaning="the model under audit where it drops no tokens",
         subject="model",
-        drops=False,
+        kinds=("change",),
         versus={"baseline": "what was done to the model"},
     ),
     Arm(
@@ -117,7 +122,7 @@ ARMS = (
         role="control",
         meaning="the weights under audit, as many tokens kept per layer, chosen at random",
         subject="model",
-        drops=True,
+        kinds=("ltp", "dropper"),
         pruning="follow",
         drawn=True,
         sampled=True,
@@ -130,7 +135,7 @@ ARMS = (
         role="floor",
         meaning="the weights under audit again, in plain padded attention with masks",
         subject="model",
-        drops=True,
+        kinds=("ltp",),
         pruning="hard",
         sampled=True,
         versus={"pruned": "arithmetic alone: the same weights in another implementation"},
@@ -142,9 +147,9 @@ ARMS = (
 """In the order in which an audit tells of them."""
 
 
-def arms_of(drops: bool) -> tuple[Arm, ...]:
-    """The arms that an audit can have: of a model that drops tokens, or of one that drops none."""
-    return tuple(entry for entry in ARMS if entry.drops in (None, drops))
+def arms_of(kind: Kind) -> tuple[Arm, ...]:
+    """The arms that an audit of a kind can have."""
+    return tuple(entry for entry in ARMS if kind in entry.kinds)
 
 
 def arm(name: str) -> Arm:
