@@ -7,24 +7,22 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import (
-    BertConfig,
-    BertForSequenceClassification,
-    PreTrainedModel,
-    RobertaConfig,
-    RobertaForSequenceClassification,
-)
+from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 
 from auditkit.ltp import LTPForSequenceClassification
 from auditkit.ltp.checkpoints import from_stock
+from auditkit.ltp.layouts import LAYOUTS
 
 VOCABULARY = 60
 LONGEST = 40
-PAD = {"bert": 0, "roberta": 1}
+PAD = {"bert": 0, "roberta": 1, "distilbert": 0}
 
 
 def tiny_stock(layout: str, seed: int = 0, **changes: Any) -> PreTrainedModel:
-    """A stock classifier whose weights are wide enough for attention to differ between tokens."""
+    """A stock classifier whose weights are wide enough for attention to differ between tokens.
+
+    Other arguments change its configuration, by the names that BERT's has.
+    """
     torch.manual_seed(seed)
     fields: dict[str, Any] = {
         "vocab_size": VOCABULARY,
@@ -38,11 +36,10 @@ def tiny_stock(layout: str, seed: int = 0, **changes: Any) -> PreTrainedModel:
         "initializer_range": 0.3,
         "pad_token_id": PAD[layout],
     } | changes
-    model: PreTrainedModel = (
-        BertForSequenceClassification(BertConfig(**fields))
-        if layout == "bert"
-        else RobertaForSequenceClassification(RobertaConfig(**fields))
-    )
+    names, fixed = LAYOUTS[layout].spelled, LAYOUTS[layout].fixed
+    told = {names.get(key, key): value for key, value in fields.items() if key not in fixed}
+    config = AutoConfig.for_model(layout, **told)
+    model: PreTrainedModel = AutoModelForSequenceClassification.from_config(config)  # type: ignore[no-untyped-call]
     model.train(False)
     return model
 

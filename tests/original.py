@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from auditkit.ltp import LTPForSequenceClassification
-from auditkit.ltp.layouts import to_stock
+from auditkit.ltp.naming import to_stock
 
 FINAL = 0.013
 """`final_token_threshold`: the linear part of the thresholds."""

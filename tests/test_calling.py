@@ -1,4 +1,4 @@
-"""Real tiny models called in padded batches, in both layouts, and with their thresholds moved."""
+"""Real tiny models called in padded batches, in all layouts, and with their thresholds moved."""
 
 from typing import Any, cast
 
@@ -15,8 +15,8 @@ from auditkit.bench.subjects import Bench, Encoded
 from auditkit.errors import TraceError
 from auditkit.ltp import LTPForSequenceClassification
 from auditkit.ltp import padded as plain
+from auditkit.ltp.layouts import LAYOUTS
 
-LAYOUTS = ("bert", "roberta")
 ROWS = documents(40, seed=11, longest=24)
 IDS = [f"d{number:02}" for number in range(len(ROWS))]
 

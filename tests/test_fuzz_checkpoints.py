@@ -27,6 +27,7 @@ from auditkit.bench.settings import ModelSettings
 from auditkit.errors import AuditError
 from auditkit.ltp.checkpoints import from_stock, load_baseline, open_backbone
 from auditkit.ltp.inference import run
+from auditkit.ltp.layouts import LAYOUTS
 from auditkit.ltp.saving import save_stock
 from auditkit.ltp.tokenizers import encode
 from auditkit.ltp.training.given import first_tokenizer
@@ -36,8 +37,8 @@ CASES = 100
 SECONDS, MEGABYTES = 20, 400
 """What one case may take on a busy machine; most take a twentieth of a second and nothing."""
 
-STOCK = ("bert", "roberta")
-KINDS = (*STOCK, "ltp-bert", "ltp-roberta", "original-roberta")
+STOCK = tuple(LAYOUTS)
+KINDS = (*STOCK, *(f"ltp-{layout}" for layout in STOCK), "original-roberta")
 
 VALUES: tuple[Any, ...] = (
     -1, 0, 1, 2, 3, 12.5, 10**5, 10**8, 10**9, 10**400, -(10**9), 0.5, 1e-30, 1e30, 1e308,
@@ -207,9 +208,9 @@ CHANGES: tuple[Callable[[Path, random.Random], None], ...] = (
 
 @pytest.fixture(scope="module")
 def kinds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
-    """A stock classifier and a pruned model of ours in either layout, and one of the original."""
+    """A stock classifier and a pruned model of ours in every layout, and one of the original."""
     root = tmp_path_factory.mktemp("kinds")
-    for layout in ("bert", "roberta"):
+    for layout in STOCK:
         words = tiny.backbone(layout, root / f"{layout}-words")
         stock = open_backbone(str(words), tiny.CLASSES)
         model = from_stock(stock).eval()

@@ -11,6 +11,7 @@ from auditkit.ltp import LTPConfig, LTPForSequenceClassification
 from auditkit.ltp.checkpoints import from_stock
 from auditkit.ltp.cost import count, macs_share
 from auditkit.ltp.inference import evaluate
+from auditkit.ltp.layouts import LAYOUTS
 from auditkit.ltp.training.budget import LambdaController, fit_offset, rising_schedule, warm_start
 
 DOCUMENTS = documents(60, seed=31)
@@ -159,7 +160,7 @@ def test_a_controller_goes_on_from_its_state() -> None:
 # --- meeting the target ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("layout", ["bert", "roberta"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("target", [0.4, 0.5, 0.7])
 def test_thresholds_are_started_and_moved_to_the_target(layout: str, target: float) -> None:
     model = unpruned(layout)

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from auditkit.ltp import LTPForSequenceClassification, LTPOutput
 from auditkit.ltp.checkpoints import load_ltp
 from auditkit.ltp.cost import count
-from auditkit.ltp.layouts import rename
+from auditkit.ltp.naming import rename
 from auditkit.ltp.original import split
 from auditkit.ltp.pruning import topk_rate
 

@@ -15,12 +15,13 @@ from auditkit.ltp import LTPForSequenceClassification
 from auditkit.ltp.attention import PLACES
 from auditkit.ltp.checkpoints import from_stock
 from auditkit.ltp.inference import pad, plan, run
+from auditkit.ltp.layouts import LAYOUTS
 from auditkit.ltp.pruning import permute_depths
 from auditkit.ltp.training.budget import warm_start
 
 LAYERS = 3
 POOL = [row for row in documents(18, seed=21) if len(row) <= 24]
-LAYOUTS = st.sampled_from(["bert", "roberta"])
+ANY = st.sampled_from(list(LAYOUTS))
 MODES = st.sampled_from(["off", "hard"])
 
 Padded = list[int | None]
@@ -52,7 +53,7 @@ def forward(
 
 
 def test_the_models_of_these_tests_drop_a_fair_share_in_two_layers() -> None:
-    for layout in ("bert", "roberta"):
+    for layout in LAYOUTS:
         _, depths, _ = forward(model_of(layout), [list(row) for row in POOL], "hard")
         depth = np.concatenate(depths)
         shares = [(depth == n).sum() / (depth >= n).sum() for n in range(LAYERS)]
@@ -75,7 +76,7 @@ def placed(draw: st.DrawFn) -> list[tuple[Padded, Padded]]:
     return out
 
 
-@given(layout=LAYOUTS, mode=MODES, rows=placed(), noise=st.integers(0, 5))
+@given(layout=ANY, mode=MODES, rows=placed(), noise=st.integers(0, 5))
 @settings(max_examples=40, deadline=None)
 def test_a_documents_numbers_depend_on_nothing_but_the_document(
     layout: str, mode: str, rows: list[tuple[Padded, Padded]], noise: int
@@ -113,7 +114,7 @@ def test_the_same_holds_for_a_model_of_real_width(mode: str, longest: int) -> No
         assert depth == depths[number]
 
 
-@given(layout=LAYOUTS, rows=placed())
+@given(layout=ANY, rows=placed())
 @settings(max_examples=25, deadline=None)
 def test_depths_and_lengths_say_the_same_and_retention_falls(
     layout: str, rows: list[tuple[Padded, Padded]]
@@ -126,7 +127,7 @@ def test_depths_and_lengths_say_the_same_and_retention_falls(
         assert depth[0] == LAYERS  # the first token is protected
 
 
-@given(seed=st.integers(0, 1000), layout=LAYOUTS)
+@given(seed=st.integers(0, 1000), layout=ANY)
 @settings(max_examples=15, deadline=None)
 def test_random_pruning_keeps_as_many_tokens_and_both_ends_their_fate(
     seed: int, layout: str

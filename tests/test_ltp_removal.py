@@ -20,6 +20,7 @@ from torch import Tensor
 import auditkit.ltp.attention as attention_module
 from auditkit.ltp import LTPConfig, LTPForSequenceClassification
 from auditkit.ltp.checkpoints import load_ltp
+from auditkit.ltp.layouts import LAYOUTS
 from auditkit.ltp.packing import pack
 from auditkit.ltp.pruning import keep_mask, topk_rate
 
@@ -61,7 +62,9 @@ def reference(
     first = 2 if config.layout == "roberta" else 0
     x = w["embeddings.word_embeddings.weight"][list(ids)]
     x = x + w["embeddings.position_embeddings.weight"][first : first + n]
-    x = norm("embeddings.LayerNorm", x + w["embeddings.token_type_embeddings.weight"][0])
+    if config.layout != "distilbert":
+        x = x + w["embeddings.token_type_embeddings.weight"][0]
+    x = norm("embeddings.LayerNorm", x)
     alive = torch.ones(n, dtype=torch.bool)
     result = Reference(np.empty(0), [0] * n)
     for layer in range(config.num_hidden_layers):
@@ -93,7 +96,8 @@ def reference(
                 stays = bool(stays or ("keep" in masks and masks["keep"][token]))
             result.depth[token] += stays
         alive = torch.tensor([depth > layer for depth in result.depth])
-    result.logits = linear("head.out", torch.tanh(linear("head.dense", x[:1]))).numpy()[0]
+    activation = torch.relu if config.layout == "distilbert" else torch.tanh
+    result.logits = linear("head.out", activation(linear("head.dense", x[:1]))).numpy()[0]
     return result
 
 
@@ -176,7 +180,7 @@ def dropped(results: list[Reference], layers: int) -> list[float]:
     ]
 
 
-@pytest.mark.parametrize("layout", ["bert", "roberta"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("score_norm", ["length", "alive", "padded:40"])
 @pytest.mark.parametrize("protect_first", [True, False])
 def test_removal_equals_masking(layout: str, score_norm: str, protect_first: bool) -> None:
@@ -237,7 +241,7 @@ def cut_small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("cut_small")
-@pytest.mark.parametrize("layout", ["bert", "roberta"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_removal_equals_masking_however_the_work_is_cut(layout: str) -> None:
     model = pruning_model(layout, seed=31)
     rows = documents(14, seed=32)
@@ -375,7 +379,7 @@ def test_scores_add_up_in_float32_in_mixed_precision() -> None:
 
 
 def test_a_document_too_long_or_empty_or_an_unknown_mode_is_refused() -> None:
-    for layout in ("bert", "roberta"):
+    for layout in LAYOUTS:
         model = pruning_model(layout)
         assert model.config.max_tokens == 40
         with pytest.raises(ValueError, match="41 tokens; the model reads 40: truncate it"):

@@ -1,4 +1,4 @@
-"""train → run → explain on tiny checkpoints of both layouts, through the command line.
+"""train → run → explain on tiny checkpoints of all layouts, through the command line.
 
 What a trace holds is computed again from the checkpoint, one document at a time.
 """
@@ -19,7 +19,9 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from auditkit.trace import Trace
 
 LAYERS = 3
-layouts = pytest.mark.parametrize("layout", ["bert", "roberta"])
+layouts = pytest.mark.parametrize(
+    "layout", ["bert", "roberta", pytest.param("distilbert", marks=pytest.mark.slow)]
+)
 
 Checkpoints = Callable[[str], Path]
 Traces = Callable[[str], Trace]
@@ -149,7 +151,7 @@ def test_special_tokens_are_marked(
     layout: str, tiny_traces: Traces, tiny_checkpoint: Checkpoints
 ) -> None:
     tokenizer = AutoTokenizer.from_pretrained(tiny_checkpoint(layout))
-    ends = {"bert": ("[CLS]", "[SEP]"), "roberta": ("<s>", "</s>")}[layout]
+    ends = ("<s>", "</s>") if layout == "roberta" else ("[CLS]", "[SEP]")
     assert tuple(tokenizer.convert_ids_to_tokens([0, 2] if layout == "roberta" else [2, 3])) == ends
     for tokens in by_document(table_of(tiny_traces(layout), "tokens")).values():
         special = tokens["special"].to_numpy()

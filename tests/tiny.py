@@ -22,11 +22,15 @@ from tokenizers import (
 from transformers import (
     BertConfig,
     BertModel,
+    DistilBertConfig,
+    DistilBertModel,
     PreTrainedModel,
     PreTrainedTokenizerFast,
     RobertaConfig,
     RobertaModel,
 )
+
+from auditkit.ltp.layouts import LAYOUTS
 
 CLASSES = ("Garden", "Kitchen", "Workshop")
 MAX_LENGTH = 72
@@ -93,8 +97,8 @@ def audit_csv(path: Path, count: int = 90) -> str:
 
 
 def backbone(layout: str, directory: Path) -> Path:
-    """A random encoder of that layout (`bert`, `roberta`) with a tokenizer trained on the task."""
-    tokenizer = {"bert": _word_pieces, "roberta": _byte_pairs}[layout]()
+    """A random encoder of that layout with a tokenizer trained on the task."""
+    tokenizer = _byte_pairs() if layout == "roberta" else _word_pieces()
     tokenizer.save_pretrained(directory)
     encoder(layout, tokenizer).save_pretrained(directory)
     return directory
@@ -114,6 +118,10 @@ def encoder(layout: str, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
     }
     if layout == "bert":
         return BertModel(BertConfig(**shared, max_position_embeddings=LONGEST))
+    if layout == "distilbert":
+        names = LAYOUTS[layout].spelled
+        told = {names.get(key, key): value for key, value in shared.items()}
+        return DistilBertModel(DistilBertConfig(**told, max_position_embeddings=LONGEST))
     return RobertaModel(
         RobertaConfig(
             **shared,

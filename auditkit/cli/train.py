@@ -29,7 +29,7 @@ MOST_HELD_OUT = 1000
 )
 @data_options
 @click.option("--backbone", metavar="PATH_OR_HUB_ID",
-              help="Pretrained encoder, BERT or RoBERTa layout.  "
+              help="Pretrained encoder: BERT, RoBERTa or DistilBERT layout.  "
               "[this or --baseline is required]")  # fmt: skip
 @click.option("--baseline", metavar="CKPT_OR_DIR",
               help="Prune this one instead: a fine-tuned classifier, or the baseline of an earlier "

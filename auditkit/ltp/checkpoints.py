@@ -1,4 +1,4 @@
-"""Opening checkpoints: ours, the original implementation's, and stock BERT and RoBERTa classifiers.
+"""Opening checkpoints: ours, the original implementation's, and stock classifiers of our layouts.
 
 What they must hold is said in `reading`; here they become models, whose answers are seen to be
 numbers.
@@ -11,27 +11,19 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import (
-    AutoConfig,
-    BertForSequenceClassification,
-    PreTrainedModel,
-    RobertaForSequenceClassification,
-)
+from transformers import PreTrainedModel
+from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
 from transformers.utils import logging
 
 from auditkit.errors import CheckpointError
 from auditkit.ltp.configuration import LTPConfig
 from auditkit.ltp.inference import run
-from auditkit.ltp.layouts import LAYOUTS, SHARED, unpruned
+from auditkit.ltp.layouts import LAYOUTS
 from auditkit.ltp.modeling import LTPForSequenceClassification
+from auditkit.ltp.naming import stock_configuration, unpruned
 from auditkit.ltp.original import MODEL_TYPE
 from auditkit.ltp.pruning import finite
 from auditkit.ltp.reading import read_classifier, read_declared, read_encoder
-
-_STOCK: dict[str, type[PreTrainedModel]] = {
-    "bert": BertForSequenceClassification,
-    "roberta": RobertaForSequenceClassification,
-}
 
 
 def load_ltp(
@@ -66,7 +58,7 @@ def load_ltp(
 
 
 def load_baseline(name: str, *, dtype: torch.dtype = torch.float32) -> LTPForSequenceClassification:
-    """Open a stock BERT or RoBERTa classifier as a model of ours that prunes nothing.
+    """Open a stock classifier of one of our layouts as a model of ours that prunes nothing.
 
     One engine runs all arms, so that they differ in their weights and masks alone.
 
@@ -88,22 +80,23 @@ def open_backbone(name: str, labels: Sequence[str]) -> PreTrainedModel:
         CheckpointError: It is not there, is damaged, or has another layout.
     """
     config, weights = read_encoder(name, labels)
-    shared = {key: getattr(config, key) for key in SHARED}
-    model: PreTrainedModel = _STOCK[config.layout].from_pretrained(
-        None,
-        config=AutoConfig.for_model(config.layout, **shared),
-        state_dict=weights,
-        dtype=torch.float32,
+    stock = stock_configuration(config)
+    kind: Any = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING[type(stock)]
+    model: PreTrainedModel = kind.from_pretrained(
+        None, config=stock, state_dict=weights, dtype=torch.float32
     )
     return model
 
 
-def from_stock(stock: PreTrainedModel) -> LTPForSequenceClassification:
+def from_stock(stock: PreTrainedModel, **changes: Any) -> LTPForSequenceClassification:
     """An LTP model with copies of the weights of a stock classifier, and all thresholds 0.
 
+    Args:
+        stock: The classifier.
+        changes: Settings of ours that are not to be as it has them.
+
     Raises:
-        CheckpointError: A layout other than BERT's and RoBERTa's, or positions that are not
-            absolute.
+        CheckpointError: A layout that is none of ours, or positions that are not absolute.
     """
     source = stock.config
     layout = source.model_type
@@ -113,9 +106,11 @@ def from_stock(stock: PreTrainedModel) -> LTPForSequenceClassification:
         raise CheckpointError(
             f"position_embedding_type is {source.position_embedding_type!r}; expected 'absolute'"
         )
-    shared: dict[str, Any] = {name: getattr(source, name, None) for name in SHARED}
+    own = LAYOUTS[layout]
+    told = {ours: getattr(source, theirs, None) for ours, theirs in own.settings.items()}
+    config = LTPConfig(layout=layout, **{**told, **own.fixed, **changes})
     copies = {key: value.clone() for key, value in stock.state_dict().items()}
-    return _filled(LTPConfig(layout=layout, **shared), unpruned(copies, layout), stock.dtype)
+    return _filled(config, unpruned(copies, layout), stock.dtype)
 
 
 def quiet() -> None:

@@ -6,6 +6,8 @@ from typing import Literal
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
 
+from auditkit.ltp.layouts import LAYOUTS
+
 Pruning = Literal["off", "soft", "hard", "random"]
 
 SCORE_NORM = re.compile(r"length|alive|padded:[1-9][0-9]{0,8}")
@@ -15,12 +17,14 @@ SCORE_NORM = re.compile(r"length|alive|padded:[1-9][0-9]{0,8}")
 class LTPConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # its __init_subclass__
     """Everything but the weights of an `LTPForSequenceClassification`.
 
-    The fields of the backbone carry the names that BERT and RoBERTa configurations use.
+    The fields of the backbone carry the names that BERT and RoBERTa configurations use, whatever
+    the layout.
     `model_type` is our own: checkpoints of the original implementation carry `ltp` and must not
     open as ours.
 
     Attributes:
-        layout: `bert` or `roberta`: how positions are numbered and where the head drops out.
+        layout: Of `LAYOUTS`: how positions are numbered, what the head does and what weights are
+            called in the stock classifier.
         pruning: What `forward` does unless told otherwise.
         rule: `absolute`: keep a token iff its score reaches the layer's threshold (Kim et al.
             2022); `relative`: iff it reaches `relative_threshold` × the document's largest score;
@@ -66,12 +70,17 @@ class LTPConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # its __ini
     def validate_architecture(self) -> None:
         """Reject what the model cannot be built with."""
         for name, seen, allowed in (
-            ("layout", self.layout, ("bert", "roberta")),
+            ("layout", self.layout, tuple(LAYOUTS)),
             ("pruning", self.pruning, ("off", "soft", "hard", "random")),
             ("rule", self.rule, ("absolute", "relative", "topk")),
         ):
             if seen not in allowed:
                 raise ValueError(f"{name} is {seen!r}; available: {', '.join(allowed)}")
+        for name, value in LAYOUTS[self.layout].fixed.items():
+            if getattr(self, name) != value:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)!r}; in the layout {self.layout} it is {value}"
+                )
         if not SCORE_NORM.fullmatch(self.score_norm):
             raise ValueError(
                 f"score_norm is {self.score_norm!r}; available: length, alive, padded:<N>"
@@ -91,11 +100,14 @@ class LTPConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # its __ini
         return tuple(str(name) for _, name in sorted(names.items(), key=lambda item: int(item[0])))
 
     @property
+    def first_position(self) -> int:
+        """The position of a document's first token."""
+        return (self.pad_token_id or 0) + 1 if LAYOUTS[self.layout].positions_after_padding else 0
+
+    @property
     def max_tokens(self) -> int:
-        """The longest document, in tokens: RoBERTa's positions begin after the padding index."""
-        if self.layout == "roberta":
-            return self.max_position_embeddings - (self.pad_token_id or 0) - 1
-        return self.max_position_embeddings
+        """The longest document, in tokens."""
+        return self.max_position_embeddings - self.first_position
 
     @property
     def rule_in_words(self) -> str:

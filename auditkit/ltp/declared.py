@@ -4,8 +4,7 @@ Sizes may be anything: the layers are compared with those that the weights have 
 made, and the model's shapes with theirs before it takes memory.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 import torch
@@ -14,8 +13,9 @@ from transformers import AutoConfig
 
 from auditkit.errors import CheckpointError
 from auditkit.ltp.configuration import LTPConfig
-from auditkit.ltp.layouts import SHARED
+from auditkit.ltp.layouts import LAYOUTS
 from auditkit.ltp.modeling import LTPForSequenceClassification
+from auditkit.ltp.naming import layers_in
 from auditkit.ltp.stored import cause, shown
 
 TOGETHER = "take config.json and the weights from one checkpoint, each whole"
@@ -31,14 +31,10 @@ _SHARES = (
     "hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout",
     "initializer_range", "relative_threshold", "topk_rate",
 )  # fmt: skip
-"""Numbers from 0 to 1; the dropout of a classifier may be null: as in the layers."""
+"""Numbers from 0 to 1."""
 
 _SMALL = ("layer_norm_eps", "temperature")
 """Numbers above 0, under 1."""
-
-_LAYER = re.compile(
-    r"(\w+\.encoder\.layer|layers)\.\d+\.(attention\.self\.query|qkv)\.weight", re.ASCII
-)
 
 _ONLY = {
     "position_embedding_type": ("absolute", "'absolute'"),
@@ -61,6 +57,7 @@ def configuration(
     layout: str,
     state: Mapping[str, Tensor],
     labels: tuple[str, ...],
+    names: Mapping[str, str] | None = None,
     **own: Any,
 ) -> LTPConfig:
     """Our configuration of a checkpoint, checked as far as the arithmetic depends on it.
@@ -68,25 +65,31 @@ def configuration(
     Args:
         name: The checkpoint, for errors.
         raw: Its `config.json`.
-        layout: `bert` or `roberta`; settings that are not said are the stock classifier's.
+        layout: Of `LAYOUTS`; settings that are not said are the stock classifier's.
         state: The weights, by our names or the stock classifier's.
         labels: Class names by class index.
+        names: Our name of a setting → what `config.json` calls it; None: as the stock classifier.
         own: What `config.json` does not say in our words.
 
     Raises:
         CheckpointError: Something in it cannot be, is not reproduced here, or does not fit the
             weights.
     """
-    stock = AutoConfig.for_model(layout).to_dict()
-    values: dict[str, Any] = {"layout": layout}
-    values |= {key: raw.get(key, stock.get(key)) for key in SHARED}
+    stock, settings = AutoConfig.for_model(layout).to_dict(), LAYOUTS[layout].settings
+    names = settings if names is None else names
+    values: dict[str, Any] = {"layout": layout, **LAYOUTS[layout].fixed}
+    values |= {ours: raw.get(theirs, stock.get(theirs)) for ours, theirs in names.items()}
     values |= own
-    _check_numbers(name, values | {key: raw[key] for key in _ONLY if key in raw})
-    layers = sum(_LAYER.fullmatch(key) is not None for key in state)
+    null = {ours for ours, theirs in settings.items() if stock[theirs] is None}
+    if not LAYOUTS[layout].positions_after_padding:
+        null.add("pad_token_id")
+    seen = values | {key: raw[key] for key in _ONLY if key in raw}
+    _check_numbers(name, seen, names, null)
+    layers = layers_in(state, layout)
     if values["num_hidden_layers"] != layers:
         raise CheckpointError(
-            f"{name}: num_hidden_layers is {shown(values['num_hidden_layers'])}, the weights hold "
-            f"{layers}; {TOGETHER}"
+            f"{name}: {names['num_hidden_layers']} is {shown(values['num_hidden_layers'])}, the "
+            f"weights hold {layers}; {TOGETHER}"
         )
     values["id2label"] = dict(enumerate(labels))
     values["label2id"] = {label: number for number, label in enumerate(labels)}
@@ -115,26 +118,30 @@ def unbuilt(name: str, config: LTPConfig) -> LTPForSequenceClassification:
         raise CheckpointError(f"{name}: config.json makes no model: {cause(error)}") from error
 
 
-def _check_numbers(name: str, values: Mapping[str, Any]) -> None:
+def _check_numbers(
+    name: str, values: Mapping[str, Any], names: Mapping[str, str], null: Set[str]
+) -> None:
+    """Make sure that the numbers can be, by our names; those in `null` may be null."""
+    fixed = LAYOUTS[values["layout"]].fixed  # `LTPConfig` holds these to what they are
     for key, value in values.items():
+        if key in fixed or (value is None and key in null):
+            continue
         if key in _ONLY:
             good, expected = value in (_ONLY[key][0], None), _ONLY[key][1]
         elif key in _WHOLE:
             good, expected = type(value) is int and value >= 1, "a whole number from 1"
         elif key == "pad_token_id":
             good = type(value) is int and 0 <= value < values["vocab_size"]
-            good = good or (values["layout"], value) == ("bert", None)  # only RoBERTa counts on it
             expected = "a whole number from 0, below vocab_size"
         elif key in _SHARES:
             good, expected = _is_number(value) and 0 <= value <= 1, "a number from 0 to 1"
-            good = good or (key, value) == ("classifier_dropout", None)
         elif key in _SMALL:
             good, expected = _is_number(value) and 0 < value < 1, "a number between 0 and 1"
         else:
             continue
         if not good:
             raise CheckpointError(
-                f"{name}: {key} is {shown(value)}, expected {expected}; {TOGETHER}"
+                f"{name}: {names.get(key, key)} is {shown(value)}, expected {expected}; {TOGETHER}"
             )
 
 

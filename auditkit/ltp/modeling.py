@@ -26,13 +26,11 @@ from transformers import (
     PreTrainedModel,
     initialization,
 )
-from transformers.models.bert.modeling_bert import BertEmbeddings
-from transformers.models.roberta.modeling_roberta import RobertaEmbeddings
 from transformers.utils.generic import ModelOutput
 
 from auditkit.ltp.batch_pass import Pass
 from auditkit.ltp.configuration import LTPConfig
-from auditkit.ltp.layers import LTPHead, LTPLayer
+from auditkit.ltp.layers import LTPEmbeddings, LTPHead, LTPLayer
 from auditkit.ltp.pruning import permute_depths
 
 
@@ -58,7 +56,7 @@ class LTPOutput(ModelOutput):
 
 
 class LTPForSequenceClassification(PreTrainedModel):  # type: ignore[no-untyped-call]  # its __init_subclass__
-    """BERT or RoBERTa with a learned threshold in every layer.
+    """BERT, RoBERTa or DistilBERT with a learned threshold in every layer.
 
     `pruning` (an argument of `forward`, else the configuration's): `off`; `soft`, the training mask
     sigmoid((score − θ)/temperature) on every layer's output; `hard`, which removes rows, in
@@ -82,8 +80,7 @@ class LTPForSequenceClassification(PreTrainedModel):  # type: ignore[no-untyped-
 
     def __init__(self, config: LTPConfig) -> None:
         super().__init__(config)
-        embeddings = RobertaEmbeddings if config.layout == "roberta" else BertEmbeddings
-        self.embeddings = embeddings(config)
+        self.embeddings = LTPEmbeddings(config)
         self.layers = nn.ModuleList(LTPLayer(config) for _ in range(config.num_hidden_layers))
         self.head = LTPHead(config)
         self.thresholds = nn.Parameter(torch.zeros(config.num_hidden_layers))
@@ -102,10 +99,6 @@ class LTPForSequenceClassification(PreTrainedModel):  # type: ignore[no-untyped-
         super()._init_weights(module)  # type: ignore[no-untyped-call]
         if module is self:
             initialization.zeros_(self.thresholds)  # unless a checkpoint gave them
-        if isinstance(module, BertEmbeddings | RobertaEmbeddings):
-            count = module.position_ids.shape[-1]
-            module.position_ids.copy_(torch.arange(count).expand((1, -1)))
-            module.token_type_ids.zero_()
 
     def forward(
         self,
@@ -128,7 +121,7 @@ class LTPForSequenceClassification(PreTrainedModel):  # type: ignore[no-untyped-
             input_ids: (B, T).
             attention_mask: (B, T); padding on either side and holes are allowed. A position is
                 counted from the document's first token, holes included.
-            token_type_ids: (B, T).
+            token_type_ids: (B, T), of no effect where the layout has none.
             labels: (B,) for the loss (cross-entropy).
             pruning: `off`, `soft`, `hard` or `random`; None: as configured.
             force_keep: (B, T) bool: tokens that no layer drops (`hard` only).
@@ -179,18 +172,11 @@ class LTPForSequenceClassification(PreTrainedModel):  # type: ignore[no-untyped-
         # looked up while padded: attribution methods replace this module's (B, T, D) output
         words = self.embeddings.word_embeddings(input_ids)
         words = words.reshape(-1, words.shape[-1]).index_select(0, run.place)
-        types = (
-            torch.zeros_like(run.place)
-            if token_type_ids is None
-            else token_type_ids.reshape(-1).index_select(0, run.place)
-        )
-        first = (self.config.pad_token_id or 0) + 1 if self.config.layout == "roberta" else 0
-        rows: Tensor = self.embeddings(
-            inputs_embeds=words[None],
-            token_type_ids=types[None],
-            position_ids=(run.position + first)[None],
-        )
-        return rows[0]
+        types = None
+        if token_type_ids is not None:
+            types = token_type_ids.reshape(-1).index_select(0, run.place)
+        rows: Tensor = self.embeddings(words, run.position + self.config.first_position, types)
+        return rows
 
     @torch.no_grad()
     def _random_depths(

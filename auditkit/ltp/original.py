@@ -16,7 +16,8 @@ from torch import Tensor
 from auditkit.errors import CheckpointError, SettingsError
 from auditkit.ltp.configuration import SCORE_NORM, LTPConfig
 from auditkit.ltp.declared import TOGETHER, unbuilt
-from auditkit.ltp.layouts import BUFFERS, rename, to_stock
+from auditkit.ltp.layouts import BUFFERS
+from auditkit.ltp.naming import rename, to_stock
 from auditkit.ltp.original_config import original_configuration, read_number
 from auditkit.ltp.stored import shown
 from auditkit.ltp.weights import check_dense, check_shapes

@@ -10,7 +10,7 @@ from torch import Tensor
 from auditkit.errors import CheckpointError
 from auditkit.ltp.configuration import LTPConfig
 from auditkit.ltp.declared import class_names, configuration
-from auditkit.ltp.layouts import HEADS
+from auditkit.ltp.layouts import LAYOUTS
 from auditkit.ltp.stored import shown
 from auditkit.text import one_of
 
@@ -53,7 +53,7 @@ def original_configuration(
         value = read_number(name, raw, option)
         own = {"rule": rule} | ({_OPTIONS[rule]: value} if rule in _OPTIONS else {})
     norm = _NORMS[_scoring_mode(name, raw)] if score_norm is None else score_norm
-    labels = class_names(name, raw, stock, HEADS["roberta"])
+    labels = class_names(name, raw, stock, LAYOUTS["roberta"].classes)
     return configuration(
         name, raw, "roberta", stock, labels,
         original=True, protect_first=False, score_norm=norm, classifier_dropout=None, **own,

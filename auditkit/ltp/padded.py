@@ -93,9 +93,8 @@ def masked(
     length = alive.sum(1).cpu().numpy()
     start = alive.int().argmax(1)
     depth = torch.zeros_like(alive, dtype=torch.int8)
-    first = (config.pad_token_id or 0) + 1 if config.layout == "roberta" else 0
-    positions = (alive.cumsum(1) - 1).clamp(min=0) + first
-    x = model.embeddings(input_ids=input_ids, position_ids=positions)
+    positions = (alive.cumsum(1) - 1).clamp(min=0) + config.first_position
+    x = model.embeddings(model.embeddings.word_embeddings(input_ids), positions)
     divisor = np.full(len(length), input_ids.shape[1]) if by_width else None
     attended = []
     for number, layer in enumerate(cast(Sequence[LTPLayer], model.layers)):
@@ -111,7 +110,7 @@ def masked(
         inner = layer.activation(_linear(layer.ffn_in, x))
         x = layer.ffn_norm(x + _linear(layer.ffn_out, inner))
     summary = x[torch.arange(len(start), device=start.device), start]
-    pooled = torch.tanh(_linear(model.head.dense, summary))
+    pooled = model.head.activation(_linear(model.head.dense, summary))
     return Masked(_linear(model.head.out, pooled), depth, torch.stack(attended))
 
 

@@ -14,7 +14,8 @@ from auditkit.errors import CheckpointError
 from auditkit.ltp.configuration import LTPConfig
 from auditkit.ltp.declared import OWN, UNTRAINED, class_names, configuration, unbuilt
 from auditkit.ltp.hub import located
-from auditkit.ltp.layouts import HEADS, LAYOUTS, recognised, to_stock, unpruned
+from auditkit.ltp.layouts import LAYOUTS, SHARED
+from auditkit.ltp.naming import recognised, to_stock, unpruned
 from auditkit.ltp.original import MODEL_TYPE, read_original
 from auditkit.ltp.stored import check_regular, read_json, read_tensors, shown, training_record
 from auditkit.ltp.weights import check_dense, check_finite, check_shapes
@@ -62,7 +63,7 @@ def read_encoder(name: str, labels: Sequence[str]) -> tuple[LTPConfig, dict[str,
 
     Returns:
         The weights as the stock classifier calls them; without a head for other classes. What is
-        missing, of the head or of BERT's pooler, is to be drawn anew.
+        missing of the head, BERT's pooler with it, is to be drawn anew.
 
     Raises:
         CheckpointError: It is not there, is damaged, or of another layout.
@@ -71,8 +72,9 @@ def read_encoder(name: str, labels: Sequence[str]) -> tuple[LTPConfig, dict[str,
     layout, state = _as_stock(name, raw, read_tensors(name, path))
     config = configuration(name, raw, layout, state, tuple(labels))
     model = to_stock(unbuilt(name, config))
-    head = {key for key in model.keys() | state.keys() if key.startswith("classifier.")}
-    drawn = {key for key in model.keys() - state.keys() if key.startswith("bert.pooler.")}
+    modules = LAYOUTS[layout].head.values()
+    head = {key for key in model.keys() | state.keys() if not key.startswith(f"{layout}.")}
+    drawn = {key for key in model.keys() - state.keys() if key.rpartition(".")[0] in modules}
     check_shapes(
         name,
         {key: value for key, value in state.items() if key not in head},
@@ -89,12 +91,13 @@ def _read_own(
 ) -> tuple[LTPConfig, dict[str, Tensor]]:
     check_dense(name, state)
     layout = raw.get("layout", "bert")
-    if layout not in LAYOUTS:
+    if not isinstance(layout, str) or layout not in LAYOUTS:
         raise CheckpointError(f"{name}: layout is {shown(layout)}; available: {', '.join(LAYOUTS)}")
     labels = class_names(name, raw, state, "head.out.weight")
     own = {key: raw[key] for key in OWN if key in raw}
     whole = LTPConfig().to_dict() | dict(raw)  # what is not said is as our own classes have it
-    config = configuration(name, whole, layout, state, labels, **own)
+    ours = {key: key for key in SHARED}
+    config = configuration(name, whole, layout, state, labels, ours, **own)
     check_shapes(name, state, unbuilt(name, config).state_dict(), UNTRAINED)
     return config, dict(state)
 
@@ -103,7 +106,7 @@ def _read_stock(
     name: str, raw: Mapping[str, Any], state: Mapping[str, Tensor]
 ) -> tuple[LTPConfig, dict[str, Tensor]]:
     layout, stock = _as_stock(name, raw, state)
-    labels = class_names(name, raw, stock, HEADS[layout])
+    labels = class_names(name, raw, stock, LAYOUTS[layout].classes)
     config = configuration(name, raw, layout, stock, labels)
     check_shapes(name, stock, to_stock(unbuilt(name, config)), UNTRAINED)
     return config, unpruned(stock, layout)

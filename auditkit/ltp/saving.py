@@ -3,12 +3,12 @@
 import shutil
 from pathlib import Path
 
-from transformers import AutoConfig, AutoModelForSequenceClassification
+from transformers import AutoModelForSequenceClassification
 
 from auditkit.errors import CheckpointError, SettingsError
 from auditkit.ltp.checkpoints import load_ltp
-from auditkit.ltp.layouts import SHARED, to_stock
 from auditkit.ltp.modeling import LTPForSequenceClassification
+from auditkit.ltp.naming import stock_configuration, to_stock
 from auditkit.ltp.original import MODEL_TYPE
 from auditkit.ltp.reading import read_declared
 from auditkit.ltp.tokenizers import has_tokenizer, load_tokenizer
@@ -54,10 +54,8 @@ def convert(
 
 def save_stock(model: LTPForSequenceClassification, directory: Path) -> None:
     """Save an unpruned model as the stock classifier of its layout, which anybody can open."""
-    config = model.config
-    shared = {name: getattr(config, name) for name in SHARED}
     stock = AutoModelForSequenceClassification.from_config(  # type: ignore[no-untyped-call]
-        AutoConfig.for_model(config.layout, **shared)
+        stock_configuration(model.config)
     )
     stock.load_state_dict(to_stock(model), strict=True)
     stock.save_pretrained(directory)

@@ -58,8 +58,7 @@ def model_of(
     if name in FROM_BACKBONE:
         backbone = open_backbone(settings.backbone or "", labels)
         # drawing the masks would cost a third of a step at 256 tokens
-        backbone.config.attention_probs_dropout_prob = 0.0
-        model = from_stock(backbone)
+        model = from_stock(backbone, attention_probs_dropout_prob=0.0)
         check_answers(settings.backbone or "", model)
         check_length(settings.backbone or "", model, settings.max_length)
     elif name == "hard":
