@@ -146,7 +146,8 @@ def test_the_gates_told_of_are_those_of_the_file() -> None:
 
 
 @each_page
-def test_every_block_of_python_runs(page: Path) -> None:
+def test_every_block_of_python_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)  # pages name files as they lie in a checkout
     for code in blocks(page, "python"):
         exec(code, {"__name__": "page"})
 
