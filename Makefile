@@ -11,13 +11,17 @@ CARRY := -m pip install --quiet --no-deps --ignore-requires-python $(CARRIED)
 CTRF := 0.3.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo venv schemas test test-slow lint format types wheel clean
+.PHONY: help demo site venv schemas test test-slow lint format types wheel clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 demo: venv ## train, prune and audit a small model on texts that come with auditkit, offline
 	$(BIN)/auditkit demo
+
+site: venv ## build the documentation into build/site, offline; every broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+	@echo "open build/site/index.html; its search wants a server: python3 -m http.server -d build/site"
 
 venv: $(VENV)/.installed ## set up .venv with the pinned dependencies
 
@@ -49,7 +53,7 @@ format: venv ## let ruff mend what it can
 	$(BIN)/ruff format .
 
 types: venv ## mypy, strict
-	$(BIN)/mypy auditkit probes tests benchmarks
+	$(BIN)/mypy auditkit probes tests benchmarks tools/docs_site.py
 
 wheel: venv ## build the wheel, install it in a clean environment, run types and tests against it
 	rm -rf build dist

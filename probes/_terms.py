@@ -103,6 +103,8 @@ def class_terms(
 ) -> pd.DataFrame:
     """Words that mark each class: log-odds above chance, and rarer in the language at large.
 
+    The second is the weirdness of Ahmad, Gillam & Tostevin 1999.
+
     Args:
         counts: Columns label, lower, count.
         fold: What to write into the column `fold`.

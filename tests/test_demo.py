@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import tiny
 from command import auditkit as command
 from conftest import ROOT
-from pages import README, commands
+from pages import README, commands, of_auditkit
 
 import auditkit
 
@@ -58,6 +59,35 @@ def test_the_demo_trains_audits_and_tells_three_findings(
     codes = {words[0]: command(*words).code for words in printed}
     assert codes.pop("gate") in (0, 1, 4)  # decided, whatever so small a model comes to
     assert codes == {"explain": 0, "report": 0}
+
+
+TUTORIAL = ROOT / "docs" / "tutorial.md"
+SOONER = {
+    "run": ("--limit", "60", "--attribution-sample", "2", "--speed-documents", "0"),
+    "train": ("--max-length", "96", "--epochs", "0.1"),  # of so small an encoder
+}
+"""What a command of the tutorial is given besides, by its name."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("small")
+def test_the_tutorial_goes_through(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("docs", "auditkit/data_files"):
+        (tmp_path / folder).parent.mkdir(exist_ok=True)
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    assert command("demo").code == 0
+    for name, *given in of_auditkit(TUTORIAL):
+        done = command(name, *given, *SOONER.get(name, ()))
+        assert done.code in ((0, 1, 4) if "--gates" in given else (0,)), done.err
+    assert (tmp_path / "comparison.html").is_file()
+    (finding,) = auditkit.load("reports/long-words").findings
+    assert "of long words outlive all layers" in finding.claim
+    assert len(auditkit.load("reports/gated").gates) == 3
+    line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_long_words.py"]
+    tested = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert tested.returncode == 0, tested.stdout
 
 
 def test_without_the_weights_the_demo_says_what_to_install(

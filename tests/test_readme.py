@@ -146,8 +146,9 @@ def test_the_gates_told_of_are_those_of_the_file() -> None:
 
 
 @each_page
-def test_every_block_of_python_runs(page: Path) -> None:
+def test_every_block_of_python_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By itself; those of docs/python.md run one after the other, on a run: `test_audit.py`."""
+    monkeypatch.chdir(ROOT)  # pages name files as they lie in a checkout
     for code in blocks(page, "python") if page.name != "python.md" else ():
         exec(code, {"__name__": "page"})
 

@@ -30,7 +30,7 @@ class Conclusion:
             no measurement.
     """
 
-    __pydantic_config__: ClassVar = STRICT
+    __pydantic_config__: ClassVar[object] = STRICT
 
     topic: str
     """One of `TOPICS`."""

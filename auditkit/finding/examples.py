@@ -14,7 +14,7 @@ Span = tuple[int, int, int]
 class Segment:
     """A stretch of an example's text and how long it survived."""
 
-    __pydantic_config__: ClassVar = STRICT
+    __pydantic_config__: ClassVar[object] = STRICT
 
     text: str
     depth: int | None
@@ -29,7 +29,7 @@ class Segment:
 class Example:
     """A document shown with what was kept of it, layer by layer."""
 
-    __pydantic_config__: ClassVar = STRICT
+    __pydantic_config__: ClassVar[object] = STRICT
 
     example_id: str
     title: str

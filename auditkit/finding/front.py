@@ -24,7 +24,7 @@ class Verdict:
         ProbeError: A sentence that is empty or of several lines, or no measurement.
     """
 
-    __pydantic_config__: ClassVar = STRICT
+    __pydantic_config__: ClassVar[object] = STRICT
 
     sentence: str
     """Begins with the decision: `Not enough evidence to accept: …`."""
@@ -49,7 +49,7 @@ class Card:
             no measurement.
     """
 
-    __pydantic_config__: ClassVar = STRICT
+    __pydantic_config__: ClassVar[object] = STRICT
 
     title: str
     """One of `CARDS`."""
@@ -74,7 +74,7 @@ class Mark:
         ProbeError: A picture that is none of `PICTURES`.
     """
 
-    __pydantic_config__: ClassVar = STRICT
+    __pydantic_config__: ClassVar[object] = STRICT
 
     picture: str
     """One of `PICTURES`."""

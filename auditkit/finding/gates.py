@@ -13,7 +13,7 @@ GateStatus = Literal["pass", "fail", "inconclusive", "not_run"]
 class GateResult:
     """A gate, what was seen, and what follows."""
 
-    __pydantic_config__: ClassVar = STRICT
+    __pydantic_config__: ClassVar[object] = STRICT
 
     address: str
     side: Literal["at_least", "at_most"]

@@ -18,7 +18,7 @@ STRICT = ConfigDict(extra="forbid")
 class Interval:
     """A closed interval `[low, high]`."""
 
-    __pydantic_config__: ClassVar = STRICT
+    __pydantic_config__: ClassVar[object] = STRICT
 
     low: float
     high: float
@@ -37,7 +37,7 @@ class Interval:
 class Undefined:
     """A number that does not exist, and why."""
 
-    __pydantic_config__: ClassVar = STRICT
+    __pydantic_config__: ClassVar[object] = STRICT
 
     undefined: str
 
@@ -54,7 +54,7 @@ class Measurement:
             having none at once, or neither.
     """
 
-    __pydantic_config__: ClassVar = STRICT
+    __pydantic_config__: ClassVar[object] = STRICT
 
     name: str
     value: float | None

@@ -30,7 +30,7 @@ Cell = str | int | float | Interval | Undefined
 class Column:
     """One column of a `Table`."""
 
-    __pydantic_config__: ClassVar = STRICT
+    __pydantic_config__: ClassVar[object] = STRICT
 
     name: str
     """The key that charts use."""
@@ -53,7 +53,7 @@ class Table:
             length is not the number of columns, or a cell that is not finite.
     """
 
-    __pydantic_config__: ClassVar = STRICT
+    __pydantic_config__: ClassVar[object] = STRICT
 
     name: str
     title: str
@@ -92,7 +92,7 @@ class Chart:
     Because a chart holds no data of its own, picture and table cannot disagree.
     """
 
-    __pydantic_config__: ClassVar = STRICT
+    __pydantic_config__: ClassVar[object] = STRICT
 
     name: str
     kind: ChartKind

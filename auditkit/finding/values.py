@@ -35,7 +35,7 @@ class Finding:
             card or mark on a measurement that is not there or has no value.
     """
 
-    __pydantic_config__: ClassVar = STRICT
+    __pydantic_config__: ClassVar[object] = STRICT
 
     probe: str
     version: str
@@ -103,7 +103,7 @@ class Finding:
 class Failure:
     """A probe that broke: shown in the report, never hidden."""
 
-    __pydantic_config__: ClassVar = STRICT
+    __pydantic_config__: ClassVar[object] = STRICT
 
     probe: str
     distribution: str
@@ -118,7 +118,7 @@ class Results:
     `about` is `auditkit.trace.About` as plain JSON; times live in `timings.json`.
     """
 
-    __pydantic_config__: ClassVar = STRICT
+    __pydantic_config__: ClassVar[object] = STRICT
 
     about: Mapping[str, Any]
     findings: tuple[Finding, ...]

@@ -29,7 +29,7 @@ _CONSTANT_SIZE = Score(None, "every token has the same attribution")
 
 
 def kendall_tau(depth: Ints, size: Floats) -> Score:
-    """Kendall's τ-b, which allows for the many ties of depth."""
+    """Kendall's τ-b, which allows for the many ties of depth (Kendall 1945)."""
     from scipy.stats import kendalltau
 
     flat = _flat(depth, size)

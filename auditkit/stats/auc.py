@@ -1,4 +1,7 @@
-"""How well a score ranks one class over others, for two models on the same documents."""
+"""How well a score ranks one class over others, for two models on the same documents.
+
+Of groups and their backgrounds the areas are those of Borkan et al. 2019.
+"""
 
 from dataclasses import dataclass
 

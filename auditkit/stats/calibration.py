@@ -18,11 +18,11 @@ CHANCE = 200
 def debiased_ece(confidence: Floats, right: NDArray[np.bool_], bins: int = BINS) -> float | None:
     """Expected calibration error of the top label, less its bias, in bins of equal mass.
 
-    The plain estimate takes noise for miscalibration. Its bias is estimated as by Kumar, Liang and
-    Ma (Verified Uncertainty Calibration, NeurIPS 2019): with each bin's accuracy drawn anew from a
-    normal distribution around the observed one; the mean of |normal| is known, so nothing is
-    simulated. Equal confidences share a bin. Of a calibrated model's bias 59 % stay (2 - √2), of
-    a miscalibrated one's next to nothing.
+    The plain estimate takes noise for miscalibration. Its bias is estimated as by Kumar, Liang & Ma
+    2019 (Verified Uncertainty Calibration): with each bin's accuracy drawn anew from a normal
+    distribution around the observed one; the mean of |normal| is known, so nothing is simulated.
+    Equal confidences share a bin. Of a calibrated model's bias 59 % stay (2 - √2), of a
+    miscalibrated one's next to nothing.
 
     Args:
         confidence: Probability of the predicted class (n,).
@@ -73,7 +73,7 @@ def brier_scores(probs: Floats, labels: NDArray[np.int64]) -> Floats:
 def probability_loyalty(probs: Floats, reference: Floats) -> Floats:
     """Loyalty of every document's probabilities to the reference's (n,): 1 - √JSD, base 2, in 0..1.
 
-    Xu et al., Beyond Preserved Accuracy, EMNLP 2021.
+    Xu et al. 2021, Beyond Preserved Accuracy.
 
     Args:
         probs: Class probabilities (n, C).

@@ -145,8 +145,8 @@ def share_of(k: int, n: int) -> Estimate:
 def difference_of(one: Estimate, other: Estimate) -> Estimate:
     """`one` − `other` from their intervals, each side's reach added in squares (MOVER).
 
-    Zou & Donner, Construction of confidence limits about effect measures, Statistics in Medicine
-    27, 2008. It covers estimates that are independent, and more than that where both rest on the
+    Zou & Donner 2008, Construction of confidence limits about effect measures, Statistics in
+    Medicine 27. It covers estimates that are independent, and more than that where both rest on the
     same documents and so vary together.
     """
     n = min(one.n, other.n)

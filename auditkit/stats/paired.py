@@ -170,7 +170,7 @@ def mcnemar_score(lost: float, gained: float) -> float:
 
 
 def mcnemar_exact(lost: int, gained: int) -> float:
-    """Two-sided exact McNemar test: lost and gained documents are equally likely.
+    """Two-sided exact test of McNemar 1947: lost and gained documents are equally likely.
 
     min(1, 2 · Binom(lost + gained, 1/2).cdf(min(lost, gained))); 1 without discordant documents.
     """

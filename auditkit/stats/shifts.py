@@ -81,6 +81,7 @@ def _tail(value: float, drawn: Floats, n: int, tail: float) -> Estimate:
 def divergences(reference: Floats, model: Floats) -> Floats:
     """KL(reference ‖ model) of each document's probabilities (n, C), in nats (n,).
 
+    Kullback & Leibler 1951.
     Not finite where the model gives 0 to what the reference does not: float32 rounds to it.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -100,7 +101,8 @@ def mean_divergence(values: Floats) -> tuple[Estimate, int]:
 def times_as_often(hits: NDArray[np.bool_], others: NDArray[np.bool_]) -> Estimate:
     """How many times as often one thing happens as another, on the same documents (n,) each.
 
-    Linearised over documents, Student's t on the logarithm.
+    Linearised over documents, Student's t on the logarithm. Of answers that change this is relative
+    churn (Milani Fard et al. 2016).
     """
     n, one, other = len(hits), int(hits.sum()), int(others.sum())
     if not other:
