@@ -277,7 +277,7 @@ def test_a_distilled_model_is_audited_against_its_teacher(
     pieces = AutoTokenizer.from_pretrained(teacher)(texts, padding=True, return_tensors="pt")
     with torch.no_grad():
         logits = model(pieces["input_ids"], attention_mask=pieces["attention_mask"]).logits
-    taught(student, texts, (logits / 2).softmax(-1), epochs=12)  # at temperature 2
+    taught(student, texts, (logits / 2).softmax(-1), epochs=24)  # at temperature 2
     done = audit(
         tmp_path / "run", "--baseline", teacher, "--groups", "source,season", model=student,
         dataset=tiny_csv,
