@@ -74,6 +74,16 @@ class Folder:
     def _remote(self) -> bool:
         return "://" in self.place
 
+    @property
+    def absolute(self) -> "Folder":
+        """The same, from whatever working directory."""
+        return self if self._remote else Folder(Path(self.place).resolve())
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes see the same files; what is in memory they do not."""
+        return not self.place.startswith("memory:")
+
     def read(self, name: str) -> bytes:
         """What the file holds.
 

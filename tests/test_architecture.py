@@ -30,7 +30,9 @@ HOMES = {
     "click": {"cli"},
     "datasets": {"data", "ltp"},
     "jinja2": {"report"},
+    "loky": {"record"},
     "mlflow": {"outputs"},
+    "ray": {"record"},
     "rich": {"cli"},
     "sklearn": {"stats", "probes"},
     "spacy": {"data"},
@@ -46,6 +48,7 @@ HEAVY = {
     "datasets",
     "mlflow",
     "pandas",
+    "ray",
     "sklearn",
     "spacy",
     "statsmodels",
@@ -143,7 +146,7 @@ def test_a_library_has_one_home(path: Path) -> None:
 def test_every_library_in_use_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    lines = project["dependencies"] + extras["demo"] + extras["mlflow"]
+    lines = project["dependencies"] + extras["demo"] + extras["mlflow"] + extras["ray"]
     declared = {canonicalize_name(Requirement(line).name) for line in lines}
     distributions = packages_distributions()
     used = {name.split(".")[0] for path in SOURCES for name in imports(path)}

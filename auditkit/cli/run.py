@@ -64,6 +64,10 @@ if TYPE_CHECKING:
 @click.option("--out", metavar="DIR", help="[default: reports/<model>-<dataset>/]")
 @click.option("--overwrite", is_flag=True, default=None, help="Start anew.")
 @click.option("--batch-tokens", type=int, metavar="N", help="Changes speed and memory alone.")
+@click.option("--workers", type=int, metavar="N",
+              help="Processes that record: speed alone.  [default: as many as pay]")  # fmt: skip
+@click.option("--ray", metavar="[ADDRESS]", is_flag=False, flag_value="local",
+              help="Record on a Ray cluster; without an address on one started here.")  # fmt: skip
 @click.option("--random-draws", type=int, metavar="N", help="[default: 3]")
 @click.option("--random-documents", type=int, metavar="N", help="[default: 2000]")
 @click.option(

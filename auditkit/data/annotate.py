@@ -70,6 +70,11 @@ class Annotator:
         self._nlp = nlp
         self._common = _lexicon() if nlp.lang == "en" else frozenset[str]()
 
+    @property
+    def place(self) -> str:
+        """Where the pipeline lies, by which another process loads it."""
+        return str(self._nlp.path)
+
     @cached_property
     def sha256(self) -> str:
         """Of the pipeline's files, whichever of them are used."""
@@ -98,7 +103,11 @@ class Annotator:
                 f"{self.about.name}: {why}; {OTHER}"
             )
             known |= {"lacks": dict.fromkeys(TAGS, reason), "advice": ""}
-        return Annotator(self._nlp, self.about.model_copy(update=known), self.language)
+        return self.reading(self.about.model_copy(update=known))
+
+    def reading(self, about: AnnotatorAbout) -> "Annotator":
+        """The same pipeline, which reads texts as `about` tells."""
+        return Annotator(self._nlp, about, self.language)
 
     def annotate(self, texts: Iterable[str]) -> Iterator[tuple[Word, ...]]:
         """The words of every text, in order, streaming. White space and markup are no words."""

@@ -6,19 +6,19 @@ missing and nothing else.
 """
 
 import math
-from collections.abc import Callable
-from functools import partial
+import os
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from auditkit._version import __version__
 from auditkit.bench.subjects import Bench
 from auditkit.data.annotate import Annotator
 from auditkit.data.examples import Dataset
-from auditkit.errors import DataError
+from auditkit.errors import DataError, SettingsError
 from auditkit.files import Folder
-from auditkit.record.part import Part
 from auditkit.record.plan import Plan, plan_arms
 from auditkit.record.provenance import budgets, claim, inputs, training_summary
+from auditkit.record.recorder import Lot, Recorder, record_in_turn
 from auditkit.record.settings import RecordingSettings
 from auditkit.trace import (
     About,
@@ -26,16 +26,17 @@ from auditkit.trace import (
     DatasetAbout,
     Trace,
     TrainingAbout,
-    documents_schema,
     finish,
     finished_shards,
-    write_shard,
 )
 from auditkit.trace.shards import Stored
 from auditkit.trace.writing import check_shards
 
 SHARD = 512
 """Documents a shard."""
+
+PAYS = 8
+"""Shards from which on several processes pay: each takes seconds to open its models."""
 
 STEP = "record documents"
 """What progress calls it."""
@@ -65,18 +66,22 @@ def record(
     claim(folder, inputs(bench, dataset, annotator, settings))
     annotator = annotator.suited({one.example_id: one.text for one in dataset.examples})
     plan = plan_arms(bench, dataset, settings)
-    schema = documents_schema(plan.group_columns, plan.arm_keys)
     total = len(dataset.examples)
     check_shards(folder, math.ceil(total / SHARD))
     done = finished_shards(folder)
-    progress(STEP, 0, total)
-    for number, start in enumerate(range(0, total, SHARD)):
-        examples = dataset.examples[start : start + SHARD]
-        if number not in done:
-            part = Part(bench, annotator, examples, plan)
-            tables = part.tables(partial(_advance, progress, start, total))
-            write_shard(folder, number, tables, schema)
-        progress(STEP, start + len(examples), total)
+    lots = [
+        Lot(number, dataset.examples[start : start + SHARD])
+        for number, start in enumerate(range(0, total, SHARD))
+    ]
+    left = [lot for lot in lots if lot.number not in done]
+    known = total - sum(len(lot.examples) for lot in left)
+    recorder = Recorder(bench, annotator, plan, folder)
+
+    def on_documents(count: int) -> None:
+        progress(STEP, known + count, total)
+
+    on_documents(0)
+    _record(recorder, left, settings, on_documents)
     finish(folder, _about(folder, bench, dataset, annotator, plan, training))
     return Trace.open(folder)
 
@@ -104,8 +109,39 @@ def check_strict(bench: Bench, dataset: Dataset) -> None:
                 )
 
 
-def _advance(progress: Progress, start: int, total: int, done: int) -> None:
-    progress(STEP, start + done, total)
+def _record(
+    recorder: Recorder,
+    lots: Sequence[Lot],
+    settings: RecordingSettings,
+    on_documents: Callable[[int], None],
+) -> None:
+    """Record lots here, in several processes, or on a Ray cluster, as the settings say."""
+    bench, folder = recorder.bench, recorder.folder
+    alone = not bench.model.askable or not folder.shared  # saved predictions, or what is in memory
+    if settings.ray is not None and lots:
+        if alone:
+            raise SettingsError(
+                f"--ray {settings.ray}: saved predictions and folders in memory are recorded here; "
+                "leave it out"
+            )
+        from auditkit.record.on_ray import record_on_ray
+
+        gpu = bench.device == "cuda"
+        record_on_ray(
+            recorder.recipe, lots, settings.ray, settings.workers, on_documents, gpu=gpu
+        )  # fmt: skip
+    elif not alone and (count := _processes(settings.workers, len(lots), bench.device)) > 1:
+        from auditkit.record.workers import record_in_processes
+
+        record_in_processes(recorder.recipe, lots, count, on_documents)
+    else:
+        record_in_turn(recorder, lots, on_documents)
+
+
+def _processes(workers: int | None, lots: int, device: str) -> int:
+    """How many processes record so many lots."""
+    pays = device == "cpu" and lots >= PAYS
+    return min(workers or ((os.cpu_count() or 1) if pays else 1), lots)
 
 
 def _trained(

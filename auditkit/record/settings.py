@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 from auditkit.data.settings import Section
-from auditkit.ranges import Natural
+from auditkit.ranges import Name, Natural, Positive
 
 
 class Sample(NamedTuple):
@@ -29,6 +29,10 @@ class RecordingSettings(Section):
     """On how many documents, stratified; 0: the arm `random` is not run."""
     repeat_documents: Natural = 256
     """On how many documents the arm `repeat` is run, stratified; 0: it is not."""
+    workers: Positive | None = None
+    """Processes that record; None: as many as pay. No number depends on it."""
+    ray: Name | None = None
+    """The address of a Ray cluster that records, or `local`; None: this machine does."""
 
     @property
     def samples(self) -> Mapping[str, Sample]:

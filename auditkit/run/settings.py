@@ -37,7 +37,7 @@ Where = tuple[str, ...]
 _NOT_DECIDING = frozenset(
     ["model", "quantize", "dropper", "dropper_options", "predictions", "baseline", "reseeded",
      "dataset", "data_dir", "out", "overwrite", "batch_tokens", "device", "strict",
-     "speed_documents", "probe_timeout", "redact"]
+     "speed_documents", "probe_timeout", "redact", "workers", "ray"]
 )  # fmt: skip
 """Settings that decide no number in `results.json`, or are told by hashes and names:
 paths, what is done to a model, speed, time limits, what pages show."""

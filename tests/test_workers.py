@@ -1,0 +1,177 @@
+"""Recording in several processes: the same bytes, whoever dies on the way."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recorded import annotator, bench, contents, dataset
+
+from auditkit.bench.subjects import Bench
+from auditkit.errors import SettingsError, TraceError
+from auditkit.files import Folder
+from auditkit.record import recording, workers
+from auditkit.record.plan import plan_arms
+from auditkit.record.recorder import Lot, Recipe, Recorder
+from auditkit.record.settings import RecordingSettings
+from auditkit.trace import finished_shards
+
+PART, SHARDS = 30, 3
+TWO = RecordingSettings(workers=2, random_draws=2, random_documents=20, repeat_documents=20)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_shards() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recording, "SHARD", PART)
+        yield
+
+
+@pytest.fixture(scope="module")
+def models(model: Path) -> Bench:
+    return bench(model)
+
+
+@pytest.fixture(scope="module")
+def alone(models: Bench, tiny_csv: str, tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    """Recorded in this process."""
+    folder = Folder(tmp_path_factory.mktemp("alone") / "trace")
+    record(models, tiny_csv, folder, TWO.model_copy(update={"workers": 1}))
+    return folder
+
+
+def record(
+    models: Bench, data: str, folder: Folder, settings: RecordingSettings, told: Any = None
+) -> None:
+    own = dataset(data, models)
+    progress = told or (lambda what, done, total: None)
+    recording.record(models.grouped(own.matching.classes), own, annotator(), settings, folder,
+                     progress)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_how_many_record_changes_no_byte(
+    models: Bench, alone: Folder, tiny_csv: str, tmp_path: Path
+) -> None:
+    told: list[tuple[str, int, int]] = []
+    folder = Folder(tmp_path / "trace")
+    record(models, tiny_csv, folder, TWO, lambda *one: told.append(one))
+    assert contents(folder) == contents(alone)
+    assert {what for what, _, _ in told} == {recording.STEP}
+    counts = [done for _, done, _ in told]
+    assert counts[0] == 0
+    assert counts[-1] == 90
+    assert counts == sorted(counts)
+
+
+@pytest.mark.slow
+def test_what_a_process_had_when_it_was_killed_is_recorded_again(
+    models: Bench, alone: Folder, tiny_csv: str, tmp_path: Path
+) -> None:
+    folder, killed = Folder(tmp_path / "trace"), list[int]()
+
+    def kill() -> None:
+        """The first process that is there, once something is recorded."""
+        while not killed:
+            time.sleep(0.05)
+            if (tmp_path / "trace" / "shards").is_dir():
+                children = Path(f"/proc/{os.getpid()}/task")
+                pids = [int(pid) for task in children.iterdir()
+                        for pid in (task / "children").read_text().split()]  # fmt: skip
+                mine = [pid for pid in pids
+                        if b"popen_loky" in Path(f"/proc/{pid}/cmdline").read_bytes()]  # fmt: skip
+                if mine:
+                    os.kill(mine[-1], signal.SIGKILL)
+                    killed.append(mine[-1])
+
+    threading.Thread(target=kill, daemon=True).start()
+    record(models, tiny_csv, folder, TWO)
+    assert killed
+    assert contents(folder) == contents(alone)
+
+
+@pytest.mark.slow
+def test_processes_that_always_die_end_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, models: Bench, tiny_csv: str, tmp_path: Path
+) -> None:
+    own = dataset(tiny_csv, models)
+    plan = plan_arms(models, own, TWO)
+    recipe = Recorder(models, annotator(), plan, Folder(tmp_path / "trace")).recipe
+    dying = Dying(**{name: getattr(recipe, name) for name in Recipe.__dataclass_fields__})
+    lots = [Lot(0, own.examples[:PART])]
+    with pytest.raises(TraceError, match="3 times a process that records ended before") as error:
+        workers.record_in_processes(dying, lots, 2, lambda count: None)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("killing", [False, True])
+def test_ray_changes_no_byte(
+    killing: bool, models: Bench, alone: Folder, tiny_csv: str, tmp_path: Path
+) -> None:
+    """Nor does the death of an actor's process."""
+    folder, killed = Folder(tmp_path / "trace"), list[int]()
+
+    def kill() -> None:
+        while not killed:
+            time.sleep(0.05)
+            if (tmp_path / "trace" / "shards").is_dir():
+                for line in Path("/proc").glob("[0-9]*/cmdline"):
+                    with suppress(OSError):
+                        if line.read_bytes().startswith(b"ray::_Recording"):
+                            os.kill(int(line.parent.name), signal.SIGKILL)
+                            killed.append(int(line.parent.name))
+                            break
+
+    if killing:
+        threading.Thread(target=kill, daemon=True).start()
+    told: list[int] = []
+    settings = TWO.model_copy(update={"ray": "local"})
+    record(models, tiny_csv, folder, settings, lambda what, done, total: told.append(done))
+    assert bool(killed) == killing
+    assert contents(folder) == contents(alone)
+    assert told[-1] == 90
+
+
+def test_what_ray_cannot_do_is_one_line(models: Bench, tiny_csv: str) -> None:
+    settings = TWO.model_copy(update={"ray": "nowhere:1"})
+    with pytest.raises(SettingsError, match="folders in memory are recorded here") as error:
+        record(models, tiny_csv, Folder("memory://ray/trace"), settings)
+    assert "\n" not in str(error.value)
+
+
+class Dying(Recipe):
+    """Whose process dies."""
+
+    def opened(self) -> Recorder:
+        os._exit(9)
+
+
+def test_what_is_in_memory_is_recorded_here(
+    models: Bench, alone: Folder, tiny_csv: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "record_in_processes", lambda *_: pytest.fail("in a process"))
+    folder = Folder("memory://workers/trace")
+    assert not folder.shared
+    record(models, tiny_csv, folder, TWO)
+    assert finished_shards(folder) == set(range(SHARDS))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "lots", "device", "count"),
+    [
+        (None, 1, "cpu", 1), (None, 7, "cpu", 1), (None, 8, "cpu", 3), (None, 99, "cpu", 3),
+        (1, 99, "cpu", 1), (5, 99, "cpu", 5), (5, 2, "cpu", 2), (None, 99, "cuda", 1),
+        (2, 99, "cuda", 2), (None, 0, "cpu", 0),
+    ],
+)  # fmt: skip
+def test_as_many_record_as_pay(
+    wanted: int | None, lots: int, device: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    assert recording._processes(wanted, lots, device) == count
