@@ -41,8 +41,8 @@ schemas: venv ## fetch the schema that npm alone carries (CTRF); without it a te
 test: venv ## the fast tests, a process of one thread on each core
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist worksteal
 
-test-slow: venv ## the tests on real data, with real training
-	$(BIN)/python -m pytest -m slow
+test-slow: venv ## the tests on real data, with real training; a file is run by one process
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n logical --dist loadfile
 
 lint: venv ## ruff: rules and format
 	$(BIN)/ruff check .

@@ -127,7 +127,7 @@ def test_settings_cannot_be_changed() -> None:
     [
         ("random_drawz: 3", "random_drawz: no such key; did you mean random_draws[?] available: "),
         ("recording: {random_drawz: 3}", "-> recording -> random_drawz: no such key; did you mean "
-         "random_draws[?] available: random_documents, random_draws, ray, repeat_documents, seed, workers"),
+         "random_draws[?] available: random_documents, random_draws, ray, repeat_documents, seed"),
         ("models: {seed: 3}", "-> models -> seed: no such key; .*available: baseline, batch_tok"),
         ("models: {dtype: int8}", "-> dtype: .*'float32', 'bfloat16' or 'float16', seen 'int8'"),
         ("models: m", "-> models: expected keys and values, seen 'm'"),

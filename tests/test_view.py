@@ -400,7 +400,8 @@ def test_states_of_tokens_by_hand(bench: Bench, trace: Trace, layer: int) -> Non
 
 def hidden(model: Any, ids: torch.Tensor, layer: int) -> torch.Tensor:
     """States after a layer as plain attention makes them, one document."""
-    x = model.embeddings(input_ids=ids)[0]
+    positions = torch.arange(ids.shape[1]) + model.config.first_position
+    x = model.embeddings(model.embeddings.word_embeddings(ids), positions)[0]
     for own in list(model.layers)[:layer]:
         parts = own.qkv(x).view(len(x), 3, own.heads, -1).permute(1, 2, 0, 3)  # (3, H, n, d)
         context = torch.nn.functional.scaled_dot_product_attention(*parts)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from auditkit.data.delimited import read_delimited
 from auditkit.data.formats import Source, from_table, read_jsonl, read_parquet, read_table
+from auditkit.data.several import called, fetched, files_of, is_several, is_url, joined
 from auditkit.errors import DataError
 from auditkit.text import fault, one_of
 
@@ -48,7 +49,8 @@ def open_source(name: str, *, split: str | None = None, data_dir: Path | None = 
     """Find and open a data set.
 
     Args:
-        name: A name in `KNOWN`, a hub id (`OWNER/NAME`), or the path of a file (`READERS`).
+        name: A name in `KNOWN`, a hub id (`OWNER/NAME`), or the path of a file (`READERS`), a
+            folder or a pattern of such files, or a URL that fsspec knows.
         split: None is `test`. A file has no splits: `train` and `all` stand for the file itself.
         data_dir: Where local copies of the known data sets are; default: `AUDITKIT_DATA`.
 
@@ -57,13 +59,21 @@ def open_source(name: str, *, split: str | None = None, data_dir: Path | None = 
             rows.
     """
     path = Path(name)
-    if (reader := _reader(path)) is not None:
+    if is_url(name):
+        with fetched(name) as paths:
+            _check_split(name, split)
+            source = joined(called(name), paths, _reader)
+    elif is_several(name):
+        _check_split(name, split)
+        source = joined(called(name), files_of(name), _reader)
+    elif (reader := _reader(path)) is not None:
         source = reader(_file(path, split))
     elif name in KNOWN:
         source = _open_known(name, split or "test", _data_directory(data_dir))
     elif _is_there(path):
-        kind = "a directory" if path.is_dir() else "a file of another kind"
-        raise DataError(f"data set {name!r} is {kind}; give a file: {one_of(READERS)}")
+        raise DataError(
+            f"data set {name!r} is a file of another kind; give a file: {one_of(READERS)}"
+        )
     elif re.fullmatch(r"[\w.-]+/[\w.-]+", name, flags=re.ASCII):
         source = _open_hub(name, name, split or "test")
     else:
@@ -99,12 +109,16 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _file(path: Path, split: str | None) -> Path:
+def _check_split(name: str, split: str | None) -> None:
     if split not in (None, "train", "all"):
         raise DataError(
-            f"split {split!r} of {path.name}: a file has no splits; leave out --split, "
+            f"split {split!r} of {name}: a file has no splits; leave out --split, "
             "or give the file that holds the split"
         )
+
+
+def _file(path: Path, split: str | None) -> Path:
+    _check_split(path.name, split)
     if not _is_there(path):
         raise DataError(f"data file {str(path)!r} not found; check the path (from {Path.cwd()})")
     return path
