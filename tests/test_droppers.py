@@ -151,6 +151,33 @@ def test_topk_keeps_a_share_by_attention_received(files: dict[str, str], bert: P
         np.testing.assert_array_equal(dealt.lengths, answer.lengths)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_architecture_tells_who_receives_attention(kind: str, home: Path) -> None:
+    """Each row of a layer's attention is a distribution over the tokens alive."""
+    path = stock.classifier(home / f"received-{kind}", kind)
+    seen: list[Tokens] = []
+
+    @dataclass(frozen=True)
+    class Looking(Scripted):
+        def keep(self, tokens: Tokens) -> Tensor:
+            seen.append(tokens)
+            return super().keep(tokens)
+
+    bench = opened(path, Looking(layer=1))
+    bench.answer("pruned", some(bench, 1))
+    assert [tokens.layer for tokens in seen] == list(range(1, bench.model.about.layers + 1))
+    for tokens in seen:
+        n = len(tokens.ids)
+        assert tokens.states is not None
+        assert tokens.states.shape[0] == n
+        assert tokens.attention is not None
+        rows = tokens.attention[:, tokens.alive]
+        torch.testing.assert_close(rows.sum(-1), torch.ones_like(rows[..., 0]))
+        assert (rows[..., ~tokens.alive] == 0).all()
+        torch.testing.assert_close(tokens.received.sum(), torch.tensor(1.0))
+    assert not seen[-1].alive.all()
+
+
 def test_tokens_are_kept_dropped_and_left_unread_against_it(bert: Path) -> None:
     bench = opened(bert, Scripted(layer=2))
     (document,) = some(bench, 1)

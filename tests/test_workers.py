@@ -162,16 +162,14 @@ def test_what_is_in_memory_is_recorded_here(
     assert finished_shards(folder) == set(range(SHARDS))
 
 
-@pytest.mark.parametrize(
-    ("wanted", "lots", "device", "count"),
-    [
-        (None, 1, "cpu", 1), (None, 7, "cpu", 1), (None, 8, "cpu", 3), (None, 99, "cpu", 3),
-        (1, 99, "cpu", 1), (5, 99, "cpu", 5), (5, 2, "cpu", 2), (None, 99, "cuda", 1),
-        (2, 99, "cuda", 2), (None, 0, "cpu", 0),
-    ],
-)  # fmt: skip
-def test_as_many_record_as_pay(
-    wanted: int | None, lots: int, device: str, count: int, monkeypatch: pytest.MonkeyPatch
+def test_one_process_is_this_one(
+    models: Bench, alone: Folder, tiny_csv: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 3)
-    assert recording._processes(wanted, lots, device) == count
+    """Where nobody says how many, or one shard is left."""
+    monkeypatch.setattr(workers, "record_in_processes", lambda *_: pytest.fail("in a process"))
+    folder = Folder(tmp_path / "trace")
+    record(models, tiny_csv, folder, TWO.model_copy(update={"workers": None}))
+    assert contents(folder) == contents(alone)
+    (folder / "shards" / "000001").remove("shard.json")
+    record(models, tiny_csv, folder, TWO)
+    assert contents(folder) == contents(alone)

@@ -34,16 +34,16 @@ TOLERANCE = 1e-4
 
 
 class Hooked:
-    """A model with hooks on its L layers; they do nothing but in `dropping`."""
+    """A model with hooks on its L layers; they are there in `run` alone."""
 
     def __init__(self, model: PreTrainedModel, layers: int) -> None:
         """Find the layers.
 
         Raises:
-            CheckpointError: They are not to be found, take no mask, or the answer goes on depending
-                on tokens that were dropped.
+            CheckpointError: They are not to be found, or take no mask.
         """
         model.set_attn_implementation("eager")  # the others tell no weights
+        model.config.output_attentions = True  # nor do some layers that are not asked
         lists = (m for m in model.modules() if isinstance(m, nn.ModuleList) and len(m) == layers)
         found = next((m for m in lists if _mask_place(m[0]) is not None), None)
         if not layers or found is None:

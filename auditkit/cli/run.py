@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 @click.option("--overwrite", is_flag=True, default=None, help="Start anew.")
 @click.option("--batch-tokens", type=int, metavar="N", help="Changes speed and memory alone.")
 @click.option("--workers", type=int, metavar="N",
-              help="Processes that record: speed alone.  [default: as many as pay]")  # fmt: skip
+              help="Processes that record; changes speed alone.  [default: 1]")  # fmt: skip
 @click.option("--ray", metavar="[ADDRESS]", is_flag=False, flag_value="local",
               help="Record on a Ray cluster; without an address on one started here.")  # fmt: skip
 @click.option("--random-draws", type=int, metavar="N", help="[default: 3]")

@@ -6,7 +6,6 @@ missing and nothing else.
 """
 
 import math
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -34,9 +33,6 @@ from auditkit.trace.writing import check_shards
 
 SHARD = 512
 """Documents a shard."""
-
-PAYS = 8
-"""Shards from which on several processes pay: each takes seconds to open its models."""
 
 STEP = "record documents"
 """What progress calls it."""
@@ -130,18 +126,12 @@ def _record(
         record_on_ray(
             recorder.recipe, lots, settings.ray, settings.workers, on_documents, gpu=gpu
         )  # fmt: skip
-    elif not alone and (count := _processes(settings.workers, len(lots), bench.device)) > 1:
+    elif not alone and (count := min(settings.workers or 1, len(lots))) > 1:
         from auditkit.record.workers import record_in_processes
 
         record_in_processes(recorder.recipe, lots, count, on_documents)
     else:
         record_in_turn(recorder, lots, on_documents)
-
-
-def _processes(workers: int | None, lots: int, device: str) -> int:
-    """How many processes record so many lots."""
-    pays = device == "cpu" and lots >= PAYS
-    return min(workers or ((os.cpu_count() or 1) if pays else 1), lots)
 
 
 def _trained(

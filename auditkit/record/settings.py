@@ -30,7 +30,7 @@ class RecordingSettings(Section):
     repeat_documents: Natural = 256
     """On how many documents the arm `repeat` is run, stratified; 0: it is not."""
     workers: Positive | None = None
-    """Processes that record; None: as many as pay. No number depends on it."""
+    """Processes that record; None: this one, on a Ray cluster one for each CPU or GPU."""
     ray: Name | None = None
     """The address of a Ray cluster that records, or `local`; None: this machine does."""
 
