@@ -276,6 +276,7 @@ def test_an_audit_of_topk(files: dict[str, str], bert: Path, data: str, tmp_path
         "baseline", "unpruned", "pruned", "random",
     ]  # fmt: skip
     assert told["about"]["subjects"]["model"]["dropper"] == "topk 1 (share=0.6)"
+    assert told["about"]["subjects"]["model"]["name"] == "bert with topk"
     status = {f["probe"]: f["status"] for f in told["findings"]}
     assert {name for name, one in status.items() if one == "not_applicable"} == {
         "cluster", "validity",

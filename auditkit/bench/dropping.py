@@ -154,7 +154,13 @@ def open_dropping(settings: ModelSettings, dtype: torch.dtype, chosen: Chosen | 
         if settings.baseline is None and name == "baseline":
             subjects[name] = replace(first, about=other.about)
     digest = hashlib.sha256(f"{first.about.sha256} {chosen.told} {chosen.sha256}".encode())
-    about = first.about.model_copy(update={"sha256": digest.hexdigest(), "dropper": chosen.told})
+    about = first.about.model_copy(
+        update={
+            "name": f"{first.about.name} with {chosen.dropper.name}",
+            "sha256": digest.hexdigest(),
+            "dropper": chosen.told,
+        }
+    )
     subjects["model"] = DroppingSubject(
         about, first.classes, first.reader, first.model, hooked, chosen
     )
