@@ -26,6 +26,11 @@ LOCK = "lock.json"
 _PARTIAL = ".partial"
 
 
+def is_url(place: str) -> bool:
+    """Whether it is a URL, for fsspec to open, and no local path."""
+    return "://" in place
+
+
 def write_whole(path: Path, text: str) -> None:
     """Replace `path` by a file that holds `text`, in one step."""
     _replace(path, text.encode("utf-8"))
@@ -72,7 +77,7 @@ class Folder:
 
     @property
     def _remote(self) -> bool:
-        return "://" in self.place
+        return is_url(self.place)
 
     @property
     def absolute(self) -> "Folder":

@@ -11,7 +11,7 @@ from auditkit.data.annotate import Annotator, load_annotator
 from auditkit.data.examples import Dataset, load_dataset
 from auditkit.data.settings import DataSettings
 from auditkit.files import Folder
-from auditkit.record.recording import record
+from auditkit.record.recording import Progress, record
 from auditkit.record.settings import RecordingSettings
 from auditkit.trace import Trace
 
@@ -36,9 +36,13 @@ def dataset(csv: str, asked: Bench) -> Dataset:
 
 
 def recorded(
-    asked: Bench, csv: str, folder: Folder, settings: RecordingSettings = SAMPLED
+    asked: Bench,
+    csv: str,
+    folder: Folder,
+    settings: RecordingSettings = SAMPLED,
+    progress: Progress = lambda what, done, total: None,
 ) -> Trace:
-    return record(asked, dataset(csv, asked), annotator(), settings, folder)
+    return record(asked, dataset(csv, asked), annotator(), settings, folder, progress)
 
 
 def contents(folder: Folder) -> dict[str, bytes]:

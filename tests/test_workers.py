@@ -4,13 +4,12 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
-from recorded import annotator, bench, contents, dataset
+from recorded import annotator, bench, contents, dataset, recorded
 
 from auditkit.bench.subjects import Bench
 from auditkit.errors import SettingsError, TraceError
@@ -41,17 +40,35 @@ def models(model: Path) -> Bench:
 def alone(models: Bench, tiny_csv: str, tmp_path_factory: pytest.TempPathFactory) -> Folder:
     """Recorded in this process."""
     folder = Folder(tmp_path_factory.mktemp("alone") / "trace")
-    record(models, tiny_csv, folder, TWO.model_copy(update={"workers": 1}))
+    recorded(models, tiny_csv, folder, TWO.model_copy(update={"workers": 1}))
     return folder
 
 
-def record(
-    models: Bench, data: str, folder: Folder, settings: RecordingSettings, told: Any = None
-) -> None:
-    own = dataset(data, models)
-    progress = told or (lambda what, done, total: None)
-    recording.record(models.grouped(own.matching.classes), own, annotator(), settings, folder,
-                     progress)  # fmt: skip
+def kill_one(shards: Path, pids: Callable[[], Iterable[int]], called: bytes) -> list[int]:
+    """Kill, once something is recorded, a process that is called so; the list then holds it."""
+    killed: list[int] = []
+
+    def kill() -> None:
+        while not killed:
+            time.sleep(0.05)
+            for pid in pids() if shards.is_dir() else ():
+                with suppress(OSError):
+                    if called in Path(f"/proc/{pid}/cmdline").read_bytes():
+                        os.kill(pid, signal.SIGKILL)
+                        killed.append(pid)
+                        break
+
+    threading.Thread(target=kill, daemon=True).start()
+    return killed
+
+
+def children() -> list[int]:
+    threads = Path(f"/proc/{os.getpid()}/task").iterdir()
+    return [int(pid) for one in threads for pid in (one / "children").read_text().split()]
+
+
+def everybody() -> list[int]:
+    return [int(path.name) for path in Path("/proc").glob("[0-9]*")]
 
 
 @pytest.mark.slow
@@ -60,7 +77,7 @@ def test_how_many_record_changes_no_byte(
 ) -> None:
     told: list[tuple[str, int, int]] = []
     folder = Folder(tmp_path / "trace")
-    record(models, tiny_csv, folder, TWO, lambda *one: told.append(one))
+    recorded(models, tiny_csv, folder, TWO, lambda *one: told.append(one))
     assert contents(folder) == contents(alone)
     assert {what for what, _, _ in told} == {recording.STEP}
     counts = [done for _, done, _ in told]
@@ -73,24 +90,9 @@ def test_how_many_record_changes_no_byte(
 def test_what_a_process_had_when_it_was_killed_is_recorded_again(
     models: Bench, alone: Folder, tiny_csv: str, tmp_path: Path
 ) -> None:
-    folder, killed = Folder(tmp_path / "trace"), list[int]()
-
-    def kill() -> None:
-        """The first process that is there, once something is recorded."""
-        while not killed:
-            time.sleep(0.05)
-            if (tmp_path / "trace" / "shards").is_dir():
-                children = Path(f"/proc/{os.getpid()}/task")
-                pids = [int(pid) for task in children.iterdir()
-                        for pid in (task / "children").read_text().split()]  # fmt: skip
-                mine = [pid for pid in pids
-                        if b"popen_loky" in Path(f"/proc/{pid}/cmdline").read_bytes()]  # fmt: skip
-                if mine:
-                    os.kill(mine[-1], signal.SIGKILL)
-                    killed.append(mine[-1])
-
-    threading.Thread(target=kill, daemon=True).start()
-    record(models, tiny_csv, folder, TWO)
+    folder = Folder(tmp_path / "trace")
+    killed = kill_one(tmp_path / "trace" / "shards", children, b"popen_loky")
+    recorded(models, tiny_csv, folder, TWO)
     assert killed
     assert contents(folder) == contents(alone)
 
@@ -116,23 +118,11 @@ def test_ray_changes_no_byte(
 ) -> None:
     """Nor does the death of an actor's process."""
     folder, killed = Folder(tmp_path / "trace"), list[int]()
-
-    def kill() -> None:
-        while not killed:
-            time.sleep(0.05)
-            if (tmp_path / "trace" / "shards").is_dir():
-                for line in Path("/proc").glob("[0-9]*/cmdline"):
-                    with suppress(OSError):
-                        if line.read_bytes().startswith(b"ray::_Recording"):
-                            os.kill(int(line.parent.name), signal.SIGKILL)
-                            killed.append(int(line.parent.name))
-                            break
-
     if killing:
-        threading.Thread(target=kill, daemon=True).start()
+        killed = kill_one(tmp_path / "trace" / "shards", everybody, b"ray::_Recording")
     told: list[int] = []
     settings = TWO.model_copy(update={"ray": "local"})
-    record(models, tiny_csv, folder, settings, lambda what, done, total: told.append(done))
+    recorded(models, tiny_csv, folder, settings, lambda what, done, total: told.append(done))
     assert bool(killed) == killing
     assert contents(folder) == contents(alone)
     assert told[-1] == 90
@@ -141,7 +131,7 @@ def test_ray_changes_no_byte(
 def test_what_ray_cannot_do_is_one_line(models: Bench, tiny_csv: str) -> None:
     settings = TWO.model_copy(update={"ray": "nowhere:1"})
     with pytest.raises(SettingsError, match="folders in memory are recorded here") as error:
-        record(models, tiny_csv, Folder("memory://ray/trace"), settings)
+        recorded(models, tiny_csv, Folder("memory://ray/trace"), settings)
     assert "\n" not in str(error.value)
 
 
@@ -158,7 +148,7 @@ def test_what_is_in_memory_is_recorded_here(
     monkeypatch.setattr(workers, "record_in_processes", lambda *_: pytest.fail("in a process"))
     folder = Folder("memory://workers/trace")
     assert not folder.shared
-    record(models, tiny_csv, folder, TWO)
+    recorded(models, tiny_csv, folder, TWO)
     assert finished_shards(folder) == set(range(SHARDS))
 
 
@@ -168,8 +158,8 @@ def test_one_process_is_this_one(
     """Where nobody says how many, or one shard is left."""
     monkeypatch.setattr(workers, "record_in_processes", lambda *_: pytest.fail("in a process"))
     folder = Folder(tmp_path / "trace")
-    record(models, tiny_csv, folder, TWO.model_copy(update={"workers": None}))
+    recorded(models, tiny_csv, folder, TWO.model_copy(update={"workers": None}))
     assert contents(folder) == contents(alone)
     (folder / "shards" / "000001").remove("shard.json")
-    record(models, tiny_csv, folder, TWO)
+    recorded(models, tiny_csv, folder, TWO)
     assert contents(folder) == contents(alone)

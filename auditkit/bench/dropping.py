@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,8 +67,7 @@ class DroppingSubject(StockSubject):
                 depths=None if depths is None else depths[index],
             )
             run, lengths = (self._before if self.chosen.dropper.before else self._within)(one)
-            probs = torch.softmax(torch.from_numpy(run.logits), -1).numpy()
-            yield [(index, Answer(self.grouped(probs[None])[0], run.depths, lengths))]
+            yield [(index, self.answer_of(run.logits, run.depths, lengths))]
 
     def cost(self, lengths: np.ndarray) -> Cost | None:
         """Counted MACs of documents, (L, B) for attention and FFN; None of other architectures."""
@@ -110,10 +109,11 @@ class DroppingSubject(StockSubject):
         attention: Tensor | None = None,
     ) -> Tensor:
         """The dropper's decision (n,), but for tokens that are kept or dropped against it."""
-        document, (keep, drop, special) = one.document, (
+        document = one.document
+        keep, drop, special = (
             torch.from_numpy(mask).to(alive.device)
-            for mask in (one.keep, one.drop, one.document.special)
-        )  # fmt: skip
+            for mask in (one.keep, one.drop, document.special)
+        )
         tokens = Tokens(
             layer, alive, special, document.token_ids, document.spans, document.text, states,
             attention,
@@ -148,11 +148,8 @@ def open_dropping(settings: ModelSettings, dtype: torch.dtype, chosen: Chosen | 
         hooked.check(bench.encode(["one two three"])[0].token_ids)
     except CheckpointError as error:
         raise CheckpointError(f"{settings.model}: {error}") from error
-    subjects: dict[str, Subject] = dict(bench.subjects)
-    for name, other in subjects.items():
+    for other in bench.subjects.values():
         _check_like(first, other)
-        if settings.baseline is None and name == "baseline":
-            subjects[name] = replace(first, about=other.about)
     digest = hashlib.sha256(f"{first.about.sha256} {chosen.told} {chosen.sha256}".encode())
     about = first.about.model_copy(
         update={
@@ -161,11 +158,9 @@ def open_dropping(settings: ModelSettings, dtype: torch.dtype, chosen: Chosen | 
             "dropper": chosen.told,
         }
     )
-    subjects["model"] = DroppingSubject(
-        about, first.classes, first.reader, first.model, hooked, chosen
-    )
+    model = DroppingSubject(about, first.classes, first.reader, first.model, hooked, chosen)
     absent = {**bench.absent, "continued": "no training goes with another method's tokens"}
-    return Bench(subjects, absent, bench.labels, settings, chosen)
+    return Bench({**bench.subjects, "model": model}, absent, bench.labels, settings, chosen)
 
 
 def _check_like(model: Subject, other: Subject) -> None:

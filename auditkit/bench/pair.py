@@ -46,7 +46,7 @@ def open_stock(settings: ModelSettings, dtype: torch.dtype, baseline: str) -> Be
     opened = partial(_subject, settings, dtype=dtype, device=device, like=(first.reader, labels))
     subjects: dict[str, Subject] = {
         "model": _quantised(first) if settings.quantize else first,
-        "baseline": opened(baseline)[0],
+        "baseline": first if baseline == settings.model else opened(baseline)[0],
     }
     absent = {"reseeded": "--reseeded was not given"}
     if settings.reseeded is not None:

@@ -78,13 +78,17 @@ class StockSubject(Subject):
         read = masks.get("read") or [np.ones(len(d.token_ids), dtype=bool) for d in documents]
         for index, (document, there) in enumerate(zip(documents, read, strict=True)):
             tokens = len(document.token_ids)
-            logits = torch.from_numpy(logits_of(self.model, document.token_ids, there))
-            answer = Answer(
-                self.grouped(torch.softmax(logits, -1).numpy()[None])[0],
+            answer = self.answer_of(
+                logits_of(self.model, document.token_ids, there),
                 np.full(tokens, layers, dtype=np.int8),
                 np.full(layers + 1, tokens, dtype=np.int64),
             )
             yield [(index, answer)]
+
+    def answer_of(self, logits: np.ndarray, depths: np.ndarray, lengths: np.ndarray) -> Answer:
+        """The answer of which the model gave these logits (C',)."""
+        probs = torch.softmax(torch.from_numpy(logits), -1).numpy()
+        return Answer(self.grouped(probs[None])[0], depths, lengths)
 
 
 @torch.inference_mode()

@@ -8,64 +8,60 @@ from pathlib import Path
 
 from auditkit.data.formats import Source
 from auditkit.errors import DataError
+from auditkit.files import is_url
 from auditkit.text import cut, fault, listing
 
 _SIGNS = ("*", "?", "[")
 
 
-def is_url(name: str) -> bool:
-    """Whether a name is that of files behind a URL that fsspec knows."""
-    return "://" in name
-
-
 def is_several(name: str) -> bool:
-    """Whether a name can stand for several files: a pattern, or a folder."""
+    """Whether a name can stand for several files: a pattern, a folder, a URL of fsspec's."""
     try:
         if Path(name).is_file():  # whatever its name holds
             return False
-        return Path(name).is_dir() or any(sign in name for sign in _SIGNS)
+        return is_url(name) or Path(name).is_dir() or any(sign in name for sign in _SIGNS)
     except (OSError, ValueError):  # no path can be so
-        return False
+        return is_url(name)
 
 
 @contextmanager
-def fetched(url: str) -> Iterator[list[Path]]:
-    """The files behind a URL, or a pattern of them, as local ones while the block runs.
+def files_of(name: str) -> Iterator[list[Path]]:
+    """The files that a name stands for, in the order of their names, while the block runs.
 
     Raises:
-        DataError: They cannot be had.
+        DataError: There is none, or they cannot be had.
     """
     import fsspec
 
-    with tempfile.TemporaryDirectory() as home:
-        given = {"cache_storage": home, "same_names": True}
-        try:
-            found = fsspec.open_local(f"simplecache::{url}", simplecache=given)
-        except Exception as error:  # what the file system behind a URL raises is its own
-            raise DataError(
-                f"{cut(url, 120)}: {fault(error)}; give files, or install what fsspec needs for "
-                "such URLs"
-            ) from error
-        yield sorted(map(Path, [found] if isinstance(found, str) else found))
-
-
-def files_of(name: str) -> list[Path]:
-    """The files that a pattern or a folder stands for, in the order of their names.
-
-    Raises:
-        DataError: There is none.
-    """
     path = Path(name)
-    if path.is_dir():
-        found = [one for one in path.iterdir() if one.is_file() and not one.name.startswith(".")]
-    else:
-        import fsspec
+    with tempfile.TemporaryDirectory() as home:
+        if is_url(name):
+            found = _fetched(name, home)
+        elif path.is_dir():
+            found = [one for one in path.iterdir() if not one.name.startswith(".")]
+        else:
+            found = [Path(one) for one in fsspec.filesystem("file").glob(str(path.absolute()))]
+        files = sorted(one for one in found if one.is_file())
+        if not files:
+            raise DataError(
+                f"data set {name!r}: no files there; check the path (from {Path.cwd()})"
+            )
+        yield files
 
-        there = fsspec.filesystem("file").glob(str(path.absolute()))
-        found = [Path(one) for one in there if Path(one).is_file()]
-    if not found:
-        raise DataError(f"data set {name!r}: no files there; check the path (from {Path.cwd()})")
-    return sorted(found)
+
+def _fetched(url: str, home: str) -> list[Path]:
+    """What lies behind a URL, or a pattern of them, put into the folder `home`."""
+    import fsspec
+
+    given = {"cache_storage": home, "same_names": True}
+    try:
+        found = fsspec.open_local(f"simplecache::{url}", simplecache=given)
+    except Exception as error:  # what the file system behind a URL raises is its own
+        raise DataError(
+            f"{cut(url, 120)}: {fault(error)}; give files, or install what fsspec needs for such "
+            "URLs"
+        ) from error
+    return [Path(one) for one in ([found] if isinstance(found, str) else found)]
 
 
 def joined(

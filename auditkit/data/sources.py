@@ -12,7 +12,7 @@ from pathlib import Path
 
 from auditkit.data.delimited import read_delimited
 from auditkit.data.formats import Source, from_table, read_jsonl, read_parquet, read_table
-from auditkit.data.several import called, fetched, files_of, is_several, is_url, joined
+from auditkit.data.several import called, files_of, is_several, joined
 from auditkit.errors import DataError
 from auditkit.text import fault, one_of
 
@@ -59,13 +59,10 @@ def open_source(name: str, *, split: str | None = None, data_dir: Path | None = 
             rows.
     """
     path = Path(name)
-    if is_url(name):
-        with fetched(name) as paths:
-            _check_split(name, split)
-            source = joined(called(name), paths, _reader)
-    elif is_several(name):
+    if is_several(name):
         _check_split(name, split)
-        source = joined(called(name), files_of(name), _reader)
+        with files_of(name) as paths:
+            source = joined(called(name), paths, _reader)
     elif (reader := _reader(path)) is not None:
         source = reader(_file(path, split))
     elif name in KNOWN:

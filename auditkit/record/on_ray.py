@@ -80,6 +80,8 @@ def _absolute(recipe: Recipe) -> Recipe:
     models = recipe.models
     places = {name: str(Path(place).resolve()) for name in ("model", *BESIDE)
               if (place := getattr(models, name, None)) and Path(place).is_dir()}  # fmt: skip
+    if models.dropper is not None:
+        places["dropper"] = str(Path(models.dropper).absolute())
     return replace(recipe, models=models.model_copy(update=places), folder=recipe.folder.absolute)
 
 

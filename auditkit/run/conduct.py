@@ -67,7 +67,7 @@ def audit(
     """
     named = {"model": model, "dataset": dataset}
     flags = {key: str(value) for key, value in named.items() if value is not None} | settings
-    flags["probes"] = [name for name in probes if isinstance(name, str)]
+    flags["probes"] = tuple(name for name in probes if isinstance(name, str))
     own = [handed_over(probe) for probe in probes if not isinstance(probe, str)]
     chosen = None
     if isinstance(dropper, str):
@@ -76,7 +76,7 @@ def audit(
         from auditkit.bench.dropper import handed
 
         chosen = handed(dropper)
-    loaded = load_settings(config, {k: v for k, v in flags.items() if v != []})
+    loaded = load_settings(config, flags)
     if loaded.models.predictions is None:
         from auditkit.ltp.checkpoints import quiet
 

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from auditkit.errors import TraceError
 from auditkit.files import Folder
-from auditkit.finding import GATES, Announcement, Results, loads, read_announcement
+from auditkit.finding import GATES, Announcement, Results
 from auditkit.report.redaction import check_declared, redact
 from auditkit.report.rendering import RESULTS, read_results
-from auditkit.run.directory import MANIFEST, manifested, redacted, written
+from auditkit.run.directory import MANIFEST, load, manifested
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +46,15 @@ def finished(directory: str) -> Finished:
             f"{place / RESULTS} has SHA-256 {digest[:12]}…, {MANIFEST} says {str(known)[:12]!r}…: "
             "it was changed since the run; run `auditkit run` again"
         )
-    audit = loads(results)
-    private = redacted(place)
-    if private:
+    run = load(directory)
+    if run.redacted:
         check_declared(results)
-        audit = redact(audit)
     return Finished(
         directory=place,
-        audit=audit,
-        redacted=private,
-        written=_moment(written(place)),
-        limits=read_announcement(place),
+        audit=redact(run.results) if run.redacted else run.results,
+        redacted=run.redacted,
+        written=_moment(run.written),
+        limits=run.limits,
         gates_sha256=hashlib.sha256(place.read(GATES)).hexdigest() if place.has(GATES) else "",
         results_sha256=digest,
     )
